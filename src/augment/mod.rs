@@ -1,0 +1,1 @@
+//! Augmentation: two stages, the semantic filter, the guards.

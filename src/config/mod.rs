@@ -1,0 +1,1 @@
+//! User and workspace configuration, and where things live on disk.

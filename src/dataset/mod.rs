@@ -1,0 +1,1 @@
+//! Datasets: label policies, splits, audit, exports.

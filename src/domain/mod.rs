@@ -1,0 +1,33 @@
+//! The words of the project as types: questions, scales, answers, distributions, cultures,
+//! samples, prompts. Pure: no file, no clock, no database. Nonsense is unwritable here, so that
+//! the rooms above need not check twice.
+
+mod answer;
+mod counts;
+mod culture;
+mod distribution;
+mod error;
+mod example;
+mod ids;
+pub mod prompt;
+mod question;
+mod sample;
+mod scale;
+mod score;
+mod survey;
+
+pub use answer::{AnswerCode, MissingKind};
+pub use counts::{OptionCounts, Tally, Weighting};
+pub use culture::Culture;
+pub use distribution::Distribution;
+pub use error::DomainError;
+pub use example::{Example, LabelPolicy, Target};
+pub use ids::{
+    CountryCode, CultureId, DatasetId, ItemId, ModelId, QuestionId, RaterId, RunId, SampleId,
+    StudyId,
+};
+pub use question::{Form, Question, Topic};
+pub use sample::{Decision, FailReason, Provenance, RejectReason, Sample, Stage, Substitution};
+pub use scale::{Direction, Scale, ScaleKind, ScaleOption};
+pub use score::{Score, Similarity};
+pub use survey::{Cell, CellFlag, CountryCell, CultureCell, Survey};

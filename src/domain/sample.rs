@@ -1,0 +1,231 @@
+//! A sample: a text that grew from a seed, with its whole ancestry and what became of it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{DomainError, QuestionId, SampleId, Similarity};
+
+/// Where in the augmentation a text was made (paper, section 3.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Paraphrase: other structure, same meaning.
+    Template,
+    /// Synonyms in context, put into a text of the first stage.
+    Synonym,
+    /// Written or edited by a person, or read from a file.
+    Imported,
+}
+
+impl Stage {
+    /// `template`, `synonym`, `imported`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Template => "template",
+            Self::Synonym => "synonym",
+            Self::Imported => "imported",
+        }
+    }
+}
+
+impl std::str::FromStr for Stage {
+    type Err = DomainError;
+    fn from_str(s: &str) -> Result<Self, DomainError> {
+        [Self::Template, Self::Synonym, Self::Imported]
+            .into_iter()
+            .find(|x| x.as_str() == s)
+            .ok_or_else(|| DomainError::UnknownWord {
+                what: "stage",
+                value: s.into(),
+                expected: "template, synonym, imported".into(),
+            })
+    }
+}
+
+/// One word exchanged for another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Substitution {
+    /// The words as they stood in the parent text.
+    pub from: String,
+    /// The words that stand there now.
+    pub to: String,
+    /// The lexicon entry or the reply that allowed it.
+    pub rule: String,
+}
+
+/// Where a text came from, back to its seed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// `offline`, `openai:NAME`, `file:NAME`.
+    pub provider: String,
+    /// Version of the rules or of the prompt file.
+    pub version: String,
+    /// The run that made it; `None` for imports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    /// Name of the template, `None` for imports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+    /// Template family. Whole families are held out, so that a test paraphrase shares no rule with
+    /// a training one (science: "held-out paraphrase").
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<String>,
+    /// The sample of the first stage that this one was made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<SampleId>,
+    /// Words exchanged in the second stage.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub substitutions: Vec<Substitution>,
+    /// Random seed of the run.
+    #[serde(default)]
+    pub seed: u64,
+    /// Key of the raw reply in the reply store; `None` for rules and imports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<String>,
+}
+
+/// Why a proposal was turned down. The wording is what a screen shows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+pub enum RejectReason {
+    /// Below the threshold of the semantic filter.
+    Dissimilar {
+        /// Similarity with the seed.
+        similarity: f64,
+        /// The threshold in force.
+        threshold: f64,
+    },
+    /// The seed itself, or a text that was kept before.
+    Duplicate {
+        /// The text it repeats.
+        of: String,
+    },
+    /// Too near to a text that was kept before.
+    NearDuplicate {
+        /// That text.
+        of: String,
+        /// Tokens that differ.
+        edits: usize,
+    },
+    /// A broken sentence: what is wrong with it.
+    Broken {
+        /// Which guard: `word-fragment`, `deleted-word`, `quotes`, `lower-case-start`,
+        /// `doubled-word`, `article`, `unfinished`.
+        guard: String,
+        /// What it saw.
+        detail: String,
+    },
+    /// Another meaning: what changed.
+    MeaningChanged {
+        /// Which guard: `negation`, `number`, `named-place`, `antonym`.
+        guard: String,
+        /// What it saw.
+        detail: String,
+    },
+    /// Good, but not among the `keep` best of its seed.
+    NotAmongBest {
+        /// How many were kept.
+        keep: usize,
+    },
+    /// A person said no.
+    ByHand {
+        /// Their words.
+        note: String,
+    },
+}
+
+impl fmt::Display for RejectReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dissimilar { similarity, threshold } => {
+                write!(f, "similarity {similarity:.3} is below the threshold {threshold:.3}")
+            }
+            Self::Duplicate { of } => write!(f, "the same as \"{of}\""),
+            Self::NearDuplicate { of, edits } => {
+                write!(f, "only {edits} token(s) away from \"{of}\"")
+            }
+            Self::Broken { guard, detail } => write!(f, "broken sentence ({guard}): {detail}"),
+            Self::MeaningChanged { guard, detail } => {
+                write!(f, "changed meaning ({guard}): {detail}")
+            }
+            Self::NotAmongBest { keep } => write!(f, "not among the {keep} best of its seed"),
+            Self::ByHand { note } => write!(f, "rejected by hand: {note}"),
+        }
+    }
+}
+
+impl RejectReason {
+    /// A short name for counting: `dissimilar`, `broken/quotes`.
+    pub fn kind(&self) -> String {
+        match self {
+            Self::Dissimilar { .. } => "dissimilar".into(),
+            Self::Duplicate { .. } => "duplicate".into(),
+            Self::NearDuplicate { .. } => "near-duplicate".into(),
+            Self::Broken { guard, .. } => format!("broken/{guard}"),
+            Self::MeaningChanged { guard, .. } => format!("meaning/{guard}"),
+            Self::NotAmongBest { .. } => "not-among-best".into(),
+            Self::ByHand { .. } => "by-hand".into(),
+        }
+    }
+}
+
+/// Why a proposal never became a text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "failure", rename_all = "kebab-case")]
+pub enum FailReason {
+    /// The rule does not apply to this seed, or ran out of words to exchange.
+    NoRule {
+        /// Which.
+        detail: String,
+    },
+    /// The provider gave no usable reply.
+    Provider {
+        /// What it said.
+        detail: String,
+    },
+}
+
+/// What became of a proposal. Every proposal has exactly one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "decision", rename_all = "kebab-case")]
+pub enum Decision {
+    /// In use.
+    Kept,
+    /// Turned down; stays visible.
+    Rejected(RejectReason),
+    /// Never became a text.
+    Failed(FailReason),
+}
+
+impl Decision {
+    /// `kept`, `rejected`, `failed`.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::Rejected(_) => "rejected",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
+/// A proposal and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// Hash of seed, language and text.
+    pub id: SampleId,
+    /// The seed it grew from.
+    pub seed: QuestionId,
+    /// BCP 47 tag.
+    pub language: String,
+    /// The text; empty for failed proposals.
+    pub text: String,
+    /// Where it was made.
+    pub stage: Stage,
+    /// Similarity with the seed by the run's filter; `None` before the filter and for failures.
+    pub similarity: Option<Similarity>,
+    /// What became of it.
+    pub decision: Decision,
+    /// Its ancestry.
+    pub provenance: Provenance,
+}

@@ -1,0 +1,1 @@
+//! Models inside the binary: encoder, decoder, training loop, scoring.

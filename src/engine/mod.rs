@@ -1,0 +1,1 @@
+//! The task engine: protocol, daemon, shim, adoption, client.

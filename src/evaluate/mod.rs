@@ -1,0 +1,1 @@
+//! Evaluation: survey alignment beside its baselines, with intervals.

@@ -1,0 +1,1 @@
+//! Fine-tuning: recipes, checkpoints, the training job, the model registry.

@@ -1,0 +1,1 @@
+//! The job contract: what an attempt folder holds, run states, metrics, manifests.

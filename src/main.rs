@@ -1,0 +1,3 @@
+//! The `polyculture` binary: parses the command line and hands over.
+
+fn main() {}

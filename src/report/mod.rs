@@ -1,0 +1,1 @@
+//! The report page. Empty until 3 of 5.

@@ -1,0 +1,1 @@
+//! Survey seeds: importing questions and answers, the cultures, the sample data.

@@ -1,0 +1,1 @@
+//! The rating study: plan, assignments, agreement, exports.

@@ -1,0 +1,1 @@
+//! The workbench on screen. Empty until 3 of 5.

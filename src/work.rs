@@ -1,0 +1,1 @@
+//! Which job an attempt folder asks for.
