@@ -9,11 +9,13 @@ mod distribution;
 mod error;
 mod example;
 mod ids;
+mod paper;
 pub mod prompt;
 mod question;
 mod sample;
 mod scale;
 mod score;
+mod scores;
 mod survey;
 
 pub use answer::{AnswerCode, MissingKind};
@@ -26,8 +28,10 @@ pub use ids::{
     CountryCode, CultureId, DatasetId, ItemId, ModelId, QuestionId, RaterId, RunId, SampleId,
     StudyId,
 };
+pub use paper::PaperMeans;
 pub use question::{Form, Question, Topic};
 pub use sample::{Decision, FailReason, Provenance, RejectReason, Sample, Stage, Substitution};
 pub use scale::{Direction, Scale, ScaleKind, ScaleOption};
 pub use score::{Score, Similarity};
+pub use scores::OptionScores;
 pub use survey::{Cell, CellFlag, CountryCell, CultureCell, Survey};

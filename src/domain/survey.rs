@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CountryCode, Culture, CultureId, Distribution, DomainError, OptionCounts, Question, QuestionId,
-    Scale,
+    CountryCode, Culture, CultureId, Distribution, DomainError, OptionCounts, PaperMeans, Question,
+    QuestionId, Scale,
 };
 
 /// Something about a cell that a reader must know before using it.
@@ -113,6 +113,8 @@ pub struct Survey {
     pub cultures: Vec<Culture>,
     /// Counts by country and question.
     pub counts: BTreeMap<(CountryCode, QuestionId), OptionCounts>,
+    /// The release's means, where respondent rows were imported; for label policy `paper` only.
+    pub paper_means: BTreeMap<(CountryCode, QuestionId), PaperMeans>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -123,10 +125,19 @@ struct CountRow {
 }
 
 #[derive(Serialize, Deserialize)]
+struct MeansRow {
+    country: CountryCode,
+    question: QuestionId,
+    means: PaperMeans,
+}
+
+#[derive(Serialize, Deserialize)]
 struct RawSurvey {
     questions: Vec<Question>,
     cultures: Vec<Culture>,
     counts: Vec<CountRow>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    paper_means: Vec<MeansRow>,
 }
 
 impl Serialize for Survey {
@@ -143,6 +154,15 @@ impl Serialize for Survey {
                     counts: counts.clone(),
                 })
                 .collect(),
+            paper_means: self
+                .paper_means
+                .iter()
+                .map(|((country, question), means)| MeansRow {
+                    country: country.clone(),
+                    question: question.clone(),
+                    means: *means,
+                })
+                .collect(),
         }
         .serialize(s)
     }
@@ -155,6 +175,11 @@ impl<'de> Deserialize<'de> for Survey {
             questions: raw.questions,
             cultures: raw.cultures,
             counts: raw.counts.into_iter().map(|r| ((r.country, r.question), r.counts)).collect(),
+            paper_means: raw
+                .paper_means
+                .into_iter()
+                .map(|r| ((r.country, r.question), r.means))
+                .collect(),
         })
     }
 }

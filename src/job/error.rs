@@ -1,0 +1,42 @@
+//! What can go wrong between a job and its folder.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// A job's trouble with its files, or with its work.
+#[derive(Debug, Error)]
+pub enum JobError {
+    /// The file system said no.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// A file of the folder does not say what it should.
+    #[error("{path}{}: {reason}", line.map(|n| format!(", line {n}")).unwrap_or_default())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// 1-based line, where there is one.
+        line: Option<u64>,
+        /// What was expected.
+        reason: String,
+    },
+    /// The engine or a person asked the job to stop; its files are complete up to here.
+    #[error("stopped on request; resume continues from the last checkpoint")]
+    Stopped,
+    /// The work itself failed: the message is for the person who started it.
+    #[error("{0}")]
+    Work(String),
+}
+
+impl JobError {
+    /// Ties an I/O error to its file.
+    pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, source }
+    }
+}
