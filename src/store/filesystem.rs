@@ -23,7 +23,8 @@ const NETWORK: [(i64, &str); 9] = [
 #[cfg(target_os = "linux")]
 pub fn network_file_system(folder: &Path) -> Option<&'static str> {
     let kind = nix::sys::statfs::statfs(folder).ok()?.filesystem_type();
-    let magic = i64::from(kind.0) & 0xffff_ffff;
+    #[allow(clippy::unnecessary_cast, reason = "the type differs between libc's targets")]
+    let magic = kind.0 as i64 & 0xffff_ffff;
     NETWORK.iter().find(|(m, _)| *m == magic).map(|(_, name)| *name)
 }
 

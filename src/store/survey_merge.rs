@@ -1,5 +1,7 @@
 //! What happens when an imported file speaks of a country that is already there.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{CountryCode, QuestionId, Survey};
@@ -75,8 +77,7 @@ impl Tx<'_> {
             self.put_culture(c)?;
             report.cultures += 1;
         }
-        let before =
-            if rule == MergeRule::Add { self.survey()?.counts } else { Default::default() };
+        let before = if rule == MergeRule::Add { self.survey()?.counts } else { BTreeMap::new() };
         for (key, counts) in &survey.counts {
             let (country, question) = key;
             if report.countries.last() != Some(country) {
