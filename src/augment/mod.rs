@@ -1,1 +1,6 @@
 //! Augmentation: two stages, the semantic filter, the guards.
+
+mod error;
+pub mod guards;
+
+pub use error::AugmentError;
