@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::dataset::{ExportFormat, FindingKind};
 use crate::domain::{
     CountryCode, CultureId, DatasetId, LabelPolicy, QuestionId, RunId, SampleId, StudyId,
 };
@@ -111,12 +112,15 @@ pub enum SeedsCommand {
         /// WVQ.jsonl, country CSVs, the official survey CSV, questionnaires, option counts
         #[arg(required = true)]
         files: Vec<PathBuf>,
-        /// Weights of the official file
-        #[arg(long, value_enum, default_value_t = WeightArg::WWeight)]
-        weight: WeightArg,
-        /// Also count these questions of the official file (the workspace's seeds always)
+        /// Weights behind the counts; W_WEIGHT where the file has it
+        #[arg(long, value_enum)]
+        weight: Option<WeightArg>,
+        /// Count these questions of respondent rows; the workspace's seeds by default
         #[arg(long, value_delimiter = ',', value_name = "Q27,Q28")]
         questions: Vec<QuestionId>,
+        /// Count every question of respondent rows
+        #[arg(long, conflicts_with = "questions")]
+        every_question: bool,
         /// Only these countries
         #[arg(long, value_delimiter = ',', value_name = "GRC,FRA")]
         countries: Vec<CountryCode>,
@@ -402,37 +406,54 @@ pub enum TextsArg {
     Both,
 }
 
+/// A control dataset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "the help of the flag says it")]
+pub enum ControlArg {
+    Blind,
+    Uniform,
+}
+
 /// `polyculture dataset ..`
 #[derive(Debug, Subcommand)]
 pub enum DatasetCommand {
-    /// Make a dataset of seeds and kept samples; refuses contradictions, leaks, answers never given
+    /// Make a dataset of seeds and kept samples; the audit refuses what would spoil it
     Build {
         /// Its name
         name: DatasetId,
-        /// Cultures; all by default
+        /// Only this culture's answers; all cultures, each row naming its own, by default
+        #[arg(long, conflicts_with = "control")]
+        culture: Option<CultureId>,
+        /// A control instead: the mixture of all cultures, or the same share for every option
+        #[arg(long, value_enum)]
+        control: Option<ControlArg>,
+        /// Cultures in view; all by default
         #[arg(long, value_delimiter = ',')]
         cultures: Vec<CultureId>,
         /// Seeds alone, seeds + stage 1, seeds + both stages
         #[arg(long, value_enum, default_value_t = TextsArg::Both)]
         texts: TextsArg,
-        /// How answers become targets
+        /// How answers become targets: distribution, mode, rounded-mean, median, paper
         #[arg(long, default_value = "distribution")]
         policy: LabelPolicy,
-        /// Questions to hold out entirely
+        /// Questions to hold out entirely, drawn over topics and scales
         #[arg(long, default_value_t = 0)]
         hold_out_questions: usize,
-        /// Random seed of the split
+        /// Random seed of the draw
         #[arg(long, default_value_t = 1)]
         seed: u64,
-        /// Leave out what cannot be used (not asked, option not offered) instead of refusing
-        #[arg(long)]
-        skip_unusable: bool,
+        /// Kinds of findings that do not stop the build; they are still listed
+        #[arg(long, value_delimiter = ',', value_name = "KIND")]
+        allow: Vec<FindingKind>,
     },
     /// Look for contradictions, duplicates, labels off the scale, questions never asked, leaks
     Audit {
-        /// A dataset of the workspace, or a file: chat JSONL, text JSONL, own JSONL
+        /// A dataset of the workspace, or a file: chat, text, Alpaca, ShareGPT or own JSONL
         target: String,
-        /// Test file to look for leaks into
+        /// Whose answers the file holds
+        #[arg(long)]
+        culture: Option<CultureId>,
+        /// Test file to look for leaks from
         #[arg(long)]
         test: Option<PathBuf>,
     },
@@ -440,28 +461,18 @@ pub enum DatasetCommand {
     Export {
         /// The dataset
         name: DatasetId,
-        /// Format
-        #[arg(long, value_enum, default_value_t = ExportFormat::Chat)]
+        /// Format: chat, text, alpaca, sharegpt
+        #[arg(long, default_value = "chat")]
         format: ExportFormat,
-        /// Sampled answers per row, for distribution targets
+        /// Answers per row into which a distribution is apportioned
         #[arg(long, default_value_t = 10)]
-        answers: usize,
+        answers: u32,
         /// Where to; exports/ of the workspace by default
         #[arg(short, long)]
         output: Option<PathBuf>,
     },
     /// List datasets
     List,
-}
-
-/// Formats that other trainers read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs, reason = "the names are the formats'")]
-pub enum ExportFormat {
-    Chat,
-    Text,
-    Alpaca,
-    Sharegpt,
 }
 
 /// `polyculture finetune`

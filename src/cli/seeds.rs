@@ -19,8 +19,9 @@ const BAR: usize = 30;
 /// Unknown seeds or cultures, files that cannot be read, a workspace that cannot be used.
 pub fn run(ctx: &Context, command: SeedsCommand) -> Result<(), Failure> {
     match command {
-        SeedsCommand::Import { files, weight, questions, countries } => {
-            super::seeds_import::run(ctx, &files, weight, &questions, &countries)
+        SeedsCommand::Import { files, weight, questions, every_question, countries } => {
+            let wanted = super::seeds_import::Wanted { weight, questions, every_question, countries };
+            super::seeds_import::run(ctx, &files, wanted)
         }
         SeedsCommand::List { topic } => list(ctx, topic.as_deref()),
         SeedsCommand::Show { id, cultures } => show(ctx, &id, &cultures),

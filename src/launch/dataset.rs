@@ -136,6 +136,21 @@ pub struct StoredDataset {
     pub examples: Vec<Example>,
 }
 
+impl StoredDataset {
+    /// As a built dataset again, for its card: what was noted cell by cell is worked out anew.
+    pub fn as_dataset(&self, survey: &Survey) -> Dataset {
+        let rows = dataset::rows_of(&self.examples, &self.manifest.spec.name);
+        Dataset {
+            spec: self.manifest.spec.clone(),
+            examples: self.examples.clone(),
+            refused: dataset::refused(&self.manifest.spec, survey),
+            notes: Vec::new(),
+            weighting: survey.counts.values().map(|c| c.weighting).collect(),
+            audit: dataset::audit(&rows, Some(survey), &[]),
+        }
+    }
+}
+
 /// Reads a dataset of the workspace.
 ///
 /// # Errors
