@@ -94,7 +94,7 @@ impl Columns {
             .collect::<Vec<_>>()
             .join(", ");
         if self.names.len() > SHOWN {
-            text.push_str(&format!(" and {} more", self.names.len() - SHOWN));
+            text = format!("{text} and {} more", self.names.len() - SHOWN);
         }
         if text.is_empty() { "no columns".into() } else { text }
     }

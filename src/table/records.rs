@@ -162,7 +162,7 @@ impl<R: Read> RawRecords<R> {
                 Piece::Bare(b) | Piece::Quoted(b) => field.push(b),
                 // quotes are ASCII: a field of checked text is checked text
                 Piece::End => {
-                    out.push(String::from_utf8(std::mem::take(&mut field)).unwrap_or_default())
+                    out.push(String::from_utf8(std::mem::take(&mut field)).unwrap_or_default());
                 }
             });
             return Ok(Some((line, out)));
