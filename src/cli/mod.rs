@@ -6,8 +6,8 @@ mod context;
 mod failure;
 mod output;
 mod samples;
-mod samples_import;
-mod samples_stats;
+
+
 mod seeds;
 mod seeds_import;
 

@@ -2,7 +2,7 @@
 //! database. Quick enough to need no run.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::{Place, PlaceError};
 use crate::dataset::{self, Dataset, DatasetError, DatasetSpec, Sources};
 use crate::domain::{Decision, DatasetId, DomainError, Example, Sample, Survey};
-use crate::job::{JobError, JsonlWriter, read_jsonl, write_atomically};
+use crate::job::{JobError, read_jsonl, write_atomically};
 use crate::store::{DatasetRecord, SampleFilter, StoreError};
 
 /// A dataset that could not be built or read.
@@ -174,13 +174,4 @@ pub fn open_dataset(place: &Place, name: &DatasetId) -> Result<StoredDataset, Bu
     let manifest = serde_json::from_value(record.manifest)
         .map_err(|e| JobError::Work(format!("manifest of {name}: {e}")))?;
     Ok(StoredDataset { examples: read_jsonl(&path)?, dir, manifest })
-}
-
-/// Writes rows as JSON lines into a run's input.
-pub(super) fn write_rows<T: Serialize>(path: &Path, rows: &[T]) -> Result<(), JobError> {
-    let mut out = JsonlWriter::append(path)?;
-    for r in rows {
-        out.write(r)?;
-    }
-    Ok(())
 }
