@@ -38,7 +38,8 @@ fn all() -> Vec<(String, PathBuf)> {
     files
         .into_iter()
         .map(|f| {
-            let room = f.strip_prefix(&src).unwrap().iter().next().unwrap().to_string_lossy().into_owned();
+            let room =
+                f.strip_prefix(&src).unwrap().iter().next().unwrap().to_string_lossy().into_owned();
             (room.trim_end_matches(".rs").to_owned(), f)
         })
         .collect()

@@ -7,7 +7,6 @@ mod failure;
 mod output;
 mod samples;
 
-
 mod seeds;
 mod seeds_import;
 
@@ -48,7 +47,8 @@ fn report(e: &Failure, json: bool) {
         let doc = json!({"error": e});
         let _ = writeln!(std::io::stdout(), "{doc:#}");
     } else {
-        let _ = writeln!(std::io::stderr(), "error: {}", crate::text::display_lines(&e.to_string()));
+        let _ =
+            writeln!(std::io::stderr(), "error: {}", crate::text::display_lines(&e.to_string()));
     }
 }
 
@@ -59,7 +59,12 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Seeds(c) => seeds::run(&ctx, c)?,
         Command::Samples(c) => samples::run(&ctx, c)?,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "polyculture", &mut std::io::stdout());
+            clap_complete::generate(
+                shell,
+                &mut Cli::command(),
+                "polyculture",
+                &mut std::io::stdout(),
+            );
         }
         Command::Man => clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?,
         _ => return Err(Failure::usage("not wired")),
@@ -71,7 +76,8 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
 fn no_command() -> Failure {
     let hint = "`polyculture demo` runs the whole loop on sample data; `polyculture help` lists the commands";
     if std::io::stdout().is_terminal() {
-        Failure::usage("the workbench on screen is not part of this version: use the commands").hint(hint)
+        Failure::usage("the workbench on screen is not part of this version: use the commands")
+            .hint(hint)
     } else {
         Failure::usage("the workbench needs a terminal, and this is none").hint(hint)
     }

@@ -21,12 +21,12 @@ impl Output {
     ///
     /// # Errors
     /// Standard output is closed.
-    pub fn show<T: Serialize>(self, value: &T, human: impl FnOnce() -> String) -> Result<(), Failure> {
-        if self.json {
-            self.document(&serde_json::to_value(value)?)
-        } else {
-            print(&human())
-        }
+    pub fn show<T: Serialize>(
+        self,
+        value: &T,
+        human: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        if self.json { self.document(&serde_json::to_value(value)?) } else { print(&human()) }
     }
 
     /// A list: `{"items": [..], "next": ..}`.
@@ -92,7 +92,10 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
         .map(|i| {
             !clean.is_empty()
                 && clean.iter().filter_map(|r| r.get(i)).all(|c| {
-                    c.is_empty() || c == "-" || c.trim_start_matches(['+', '-']).starts_with(|d: char| d.is_ascii_digit() || d == '.')
+                    c.is_empty()
+                        || c == "-"
+                        || c.trim_start_matches(['+', '-'])
+                            .starts_with(|d: char| d.is_ascii_digit() || d == '.')
                 })
         })
         .collect();

@@ -32,7 +32,8 @@ impl From<DecisionArg> for DecisionKind {
 pub fn run(ctx: &Context, command: SamplesCommand) -> Result<(), Failure> {
     match command {
         SamplesCommand::Import { file, encoder } => {
-            super::samples_import::run(ctx, &file, encoder.as_deref())
+            let _ = (file, encoder);
+            Err(Failure::usage("import"))
         }
         SamplesCommand::List { seed, decision, stage, limit, after } => {
             let filter = SampleFilter {
@@ -64,13 +65,21 @@ pub fn run(ctx: &Context, command: SamplesCommand) -> Result<(), Failure> {
                 None => write_jsonl(std::io::stdout().lock(), &samples),
             }
         }
-        SamplesCommand::Stats => super::samples_stats::run(ctx),
+        SamplesCommand::Stats => Err(Failure::usage("stats")),
     }
 }
 
-fn list(ctx: &Context, filter: &SampleFilter, limit: usize, after: Option<&str>) -> Result<(), Failure> {
+fn list(
+    ctx: &Context,
+    filter: &SampleFilter,
+    limit: usize,
+    after: Option<&str>,
+) -> Result<(), Failure> {
     let after: Option<SampleCursor> = after
-        .map(|a| serde_json::from_str(a).map_err(|_| Failure::usage(format!("`{a}` is no `next` of a page"))))
+        .map(|a| {
+            serde_json::from_str(a)
+                .map_err(|_| Failure::usage(format!("`{a}` is no `next` of a page")))
+        })
         .transpose()?;
     let limit = u32::try_from(limit).unwrap_or(u32::MAX);
     let rows = ctx.read()?.read().samples(filter, after, limit)?;
@@ -122,7 +131,8 @@ fn show(ctx: &Context, id: &SampleId) -> Result<(), Failure> {
     let store = ctx.read()?;
     let history = store.read().decisions_of(id)?;
     let survey = store.read().survey()?;
-    let doc = json!({"sample": row.sample, "by_hand": row.by_hand, "at": row.at, "history": history});
+    let doc =
+        json!({"sample": row.sample, "by_hand": row.by_hand, "at": row.at, "history": history});
     ctx.out.show(&doc, || {
         let s = &row.sample;
         let p = &s.provenance;
@@ -137,7 +147,9 @@ fn show(ctx: &Context, id: &SampleId) -> Result<(), Failure> {
         }
         out += &match &s.decision {
             Decision::Kept => "decision  kept\n".to_owned(),
-            Decision::Rejected(r) => format!("decision  rejected: {}\n", text::display(&r.to_string())),
+            Decision::Rejected(r) => {
+                format!("decision  rejected: {}\n", text::display(&r.to_string()))
+            }
             Decision::Failed(f) => format!("decision  failed: {f:?}\n"),
         };
         out += &format!(

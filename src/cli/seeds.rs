@@ -20,7 +20,8 @@ const BAR: usize = 30;
 pub fn run(ctx: &Context, command: SeedsCommand) -> Result<(), Failure> {
     match command {
         SeedsCommand::Import { files, weight, questions, every_question, countries } => {
-            let wanted = super::seeds_import::Wanted { weight, questions, every_question, countries };
+            let wanted =
+                super::seeds_import::Wanted { weight, questions, every_question, countries };
             super::seeds_import::run(ctx, &files, wanted)
         }
         SeedsCommand::List { topic } => list(ctx, topic.as_deref()),
@@ -39,9 +40,8 @@ fn list(ctx: &Context, topic: Option<&str>) -> Result<(), Failure> {
         .iter()
         .filter(|q| topic.is_none_or(|t| q.topic.0.contains(&t.to_lowercase())))
         .collect();
-    let answered = |q: &Question| {
-        survey.cultures.iter().filter(|c| survey.usable(c, q).is_ok()).count()
-    };
+    let answered =
+        |q: &Question| survey.cultures.iter().filter(|c| survey.usable(c, q).is_ok()).count();
     let items: Vec<Value> = chosen
         .iter()
         .map(|q| json!({"question": q, "cultures": answered(q), "of": survey.cultures.len()}))
@@ -152,10 +152,14 @@ fn culture_lines(survey: &Survey, c: &Culture, q: &Question) -> String {
         .sum();
     let missing = if asked == 0 { 0.0 } else { 100.0 * (1.0 - *n as f64 / asked as f64) };
     let label = weighting(survey, c, q).map_or("", Weighting::label);
-    let mut out = format!("{head}: n = {n} valid answers, effective {effective_n:.0}, {missing:.1} % missing, {label}\n");
+    let mut out = format!(
+        "{head}: n = {n} valid answers, effective {effective_n:.0}, {missing:.1} % missing, {label}\n"
+    );
     for (rank, share) in distribution.shares().iter().enumerate() {
         let code = q.scale.codes()[rank];
-        if cell.flags.iter().any(|(_, f)| matches!(f, CellFlag::OptionNotOffered { codes } if codes.contains(&code))) {
+        if cell.flags.iter().any(
+            |(_, f)| matches!(f, CellFlag::OptionNotOffered { codes } if codes.contains(&code)),
+        ) {
             out += &format!("  {code:>2}  {:BAR$}  not offered\n", "");
             continue;
         }
@@ -167,16 +171,22 @@ fn culture_lines(survey: &Survey, c: &Culture, q: &Question) -> String {
             Cell::NotAsked => "not asked".to_owned(),
             Cell::AllMissing { missing } => format!("asked; none of {missing} gave a valid answer"),
             Cell::NoData => "no data imported".to_owned(),
-            Cell::Answered(_) => "left out: options at the ends of the scale were not offered".to_owned(),
+            Cell::Answered(_) => {
+                "left out: options at the ends of the scale were not offered".to_owned()
+            }
         };
         out += &format!("      {k}: {why}\n");
     }
     for (k, flag) in &cell.flags {
         out += &match flag {
             CellFlag::OptionNotOffered { codes } => {
-                format!("      {k}: codes {codes:?} were not offered (a shorter form); never counted as zeros\n")
+                format!(
+                    "      {k}: codes {codes:?} were not offered (a shorter form); never counted as zeros\n"
+                )
             }
-            CellFlag::OffScale { codes } => format!("      {k}: answers off the scale: {codes:?}\n"),
+            CellFlag::OffScale { codes } => {
+                format!("      {k}: answers off the scale: {codes:?}\n")
+            }
             CellFlag::Outlier { code, share, median_elsewhere } => format!(
                 "      {k}: outlier: {:.0} % chose {code}, elsewhere {:.0} %\n",
                 share * 100.0,

@@ -14,7 +14,7 @@ use super::{Context, Failure};
 use crate::domain::{CountryCode, QuestionId, Survey, Weighting};
 use crate::seeds::import::{ImportOptions, Imported, import};
 use crate::seeds::synth::SyntheticSurvey;
-use crate::seeds::{FileReport, Faults, SeedsError, countries};
+use crate::seeds::{Faults, FileReport, SeedsError, countries};
 use crate::store::{ImportRecord, MergeRule};
 use crate::text;
 
@@ -100,8 +100,12 @@ pub fn run(ctx: &Context, files: &[PathBuf], wanted: Wanted) -> Result<(), Failu
     if imported.refused.is_empty() {
         Ok(())
     } else {
-        Err(Failure::bad_input(format!("{} of {} files were not read", imported.refused.len(), files.len()))
-            .hint("the others are imported; the reasons stand above"))
+        Err(Failure::bad_input(format!(
+            "{} of {} files were not read",
+            imported.refused.len(),
+            files.len()
+        ))
+        .hint("the others are imported; the reasons stand above"))
     }
 }
 
@@ -129,7 +133,8 @@ fn progress_bar() -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("reading {bytes}/{total_bytes} {wide_bar} {bytes_per_sec}");
+    let style =
+        ProgressStyle::with_template("reading {bytes}/{total_bytes} {wide_bar} {bytes_per_sec}");
     let bar = ProgressBar::new(0);
     if let Ok(style) = style {
         bar.set_style(style);
@@ -191,10 +196,20 @@ fn digest(files: &[PathBuf]) -> Result<String, Failure> {
 ///
 /// # Errors
 /// Numbers that cannot be, or a full disk.
-pub fn synth(ctx: &Context, path: &Path, respondents: u64, countries: u16, seed: u64) -> Result<(), Failure> {
+pub fn synth(
+    ctx: &Context,
+    path: &Path,
+    respondents: u64,
+    countries: u16,
+    seed: u64,
+) -> Result<(), Failure> {
     let file = File::create(path).map_err(|e| Failure::failed(e).file(path))?;
-    let survey =
-        SyntheticSurvey { respondents, countries: countries.into(), seed, ..SyntheticSurvey::default() };
+    let survey = SyntheticSurvey {
+        respondents,
+        countries: countries.into(),
+        seed,
+        ..SyntheticSurvey::default()
+    };
     survey.write(&mut BufWriter::with_capacity(1 << 20, file))?;
     let bytes = std::fs::metadata(path)?.len();
     note("made-up people: for tests and benchmarks only");

@@ -8,7 +8,9 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// The folder has no `polyculture.toml`.
-    #[error("{path} is no workspace: it has no polyculture.toml. Make one with `polyculture init {path}`")]
+    #[error(
+        "{path} is no workspace: it has no polyculture.toml. Make one with `polyculture init {path}`"
+    )]
     NotAWorkspace {
         /// The folder.
         path: PathBuf,

@@ -63,11 +63,12 @@ impl Workspace {
             return Err(ConfigError::NotAWorkspace { path: dir.to_owned() });
         }
         let text = fs::read_to_string(&marker).map_err(io(&marker))?;
-        let settings = toml::from_str(&text).map_err(|e: toml::de::Error| ConfigError::BadSettings {
-            path: marker.clone(),
-            line: e.span().map(|s| text[..s.start.min(text.len())].matches('\n').count() + 1),
-            reason: e.message().to_owned(),
-        })?;
+        let settings =
+            toml::from_str(&text).map_err(|e: toml::de::Error| ConfigError::BadSettings {
+                path: marker.clone(),
+                line: e.span().map(|s| text[..s.start.min(text.len())].matches('\n').count() + 1),
+                reason: e.message().to_owned(),
+            })?;
         let root = fs::canonicalize(dir).map_err(io(dir))?;
         Ok(Self { root, settings })
     }
@@ -105,7 +106,11 @@ impl Workspace {
 
     /// Folder of runs.
     pub fn runs(&self) -> PathBuf {
-        self.settings.storage.runs.as_ref().map_or_else(|| self.root.join("runs"), |r| self.root.join(r))
+        self.settings
+            .storage
+            .runs
+            .as_ref()
+            .map_or_else(|| self.root.join("runs"), |r| self.root.join(r))
     }
 
     /// Folder of datasets.
