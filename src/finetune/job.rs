@@ -79,12 +79,11 @@ pub fn work(attempt: &Attempt, progress: &mut dyn Progress) -> Result<TrainSumma
     progress.at(0, Some(total), "reading");
     let restored = newest(attempt, &start, progress);
     let resumed_from = restored.as_ref().map(|r| r.state.step);
-    let (model, tokenizer, optimizer_state) = match restored {
-        Some(r) => (r.model, r.tokenizer, Some(r.optimizer)),
-        None => {
-            let (model, tokenizer) = begin(&recipe, &set).map_err(failed)?;
-            (model, tokenizer, None)
-        }
+    let (model, tokenizer, optimizer_state) = if let Some(r) = restored {
+        (r.model, r.tokenizer, Some(r.optimizer))
+    } else {
+        let (model, tokenizer) = begin(&recipe, &set).map_err(failed)?;
+        (model, tokenizer, None)
     };
     let settings = AdamWSettings {
         beta2: BETA2,
@@ -271,7 +270,7 @@ impl Run<'_> {
             let done = i + 1;
             let bad = !report.loss.is_finite() || !report.grad_norm.is_finite();
             pace.add(&report, batch.len());
-            if bad || done % r.log_every == 0 || done == total {
+            if bad || done.is_multiple_of(r.log_every) || done == total {
                 metrics.log(done, Some(total), &pace.values(&report, lr))?;
                 let note = format!("loss {:.4}", report.loss);
                 progress.at(done, Some(total), &note);
@@ -289,7 +288,7 @@ impl Run<'_> {
             if done * 10 > total * 9 {
                 end.add(report.loss);
             }
-            if r.checkpoint_every > 0 && done % r.checkpoint_every == 0 && done < total {
+            if r.checkpoint_every > 0 && done.is_multiple_of(r.checkpoint_every) && done < total {
                 self.save(&format!("step-{done}"))?;
                 checkpoint::retain(&self.checkpoints, r.keep_checkpoints).map_err(failed)?;
             }

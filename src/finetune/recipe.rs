@@ -346,7 +346,7 @@ impl Recipe {
         if !inside(self.weight_decay, 0.0, 10.0) {
             return no("weight_decay", "expected 0 to 10");
         }
-        if !(self.max_grad_norm > 0.0) {
+        if self.max_grad_norm.is_nan() || self.max_grad_norm <= 0.0 {
             return no("max_grad_norm", "expected a number above 0");
         }
         if self.log_every == 0 {
