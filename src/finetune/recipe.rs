@@ -57,13 +57,13 @@ impl Default for TinyModel {
     fn default() -> Self {
         Self {
             hidden_size: 64,
-            intermediate_size: 128,
-            layers: 2,
-            heads: 4,
-            kv_heads: 4,
-            vocab_size: 1500,
+            intermediate_size: 384,
+            layers: 1,
+            heads: 8,
+            kv_heads: 8,
+            vocab_size: 800,
             lower_case: true,
-            init_std: 0.02,
+            init_std: 0.08,
         }
     }
 }

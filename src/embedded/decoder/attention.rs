@@ -1,4 +1,4 @@
-//! Grouped-query attention over the blocks of a [`Pack`](super::pack::Pack): per block and head one
+//! Grouped-query attention over the blocks of a [`Pack`]: per block and head one
 //! product with the keys of its path and its own, a softmax over what each row may see, and one
 //! product with the values.
 #![allow(
