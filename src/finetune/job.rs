@@ -18,10 +18,6 @@ use crate::job::{Attempt, JobError, MetricsWriter, Progress, read_jsonl};
 /// Characters that answers are made of: codes and letters.
 const ANSWERS: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-/// beta2 of AdamW. Runs of a few hundred steps forget the first gradients in time only below
-/// torch's 0.999.
-const BETA2: f64 = 0.98;
-
 /// What a finished run says of itself; the row of `results.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainSummary {
@@ -86,7 +82,7 @@ pub fn work(attempt: &Attempt, progress: &mut dyn Progress) -> Result<TrainSumma
         (model, tokenizer, None)
     };
     let settings = AdamWSettings {
-        beta2: BETA2,
+        beta2: recipe.beta2,
         weight_decay: recipe.weight_decay,
         ..AdamWSettings::default()
     };

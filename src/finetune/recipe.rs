@@ -231,6 +231,9 @@ pub struct Recipe {
     /// Decoupled weight decay.
     #[serde(default)]
     pub weight_decay: f64,
+    /// AdamW's decay of squared gradients. Runs of a few hundred steps do better below torch's 0.999.
+    #[serde(default = "torch_beta2")]
+    pub beta2: f64,
     /// Gradients are scaled down to this norm.
     #[serde(default = "one")]
     pub max_grad_norm: f64,
@@ -264,6 +267,9 @@ pub struct Recipe {
 
 fn one() -> f64 {
     1.0
+}
+fn torch_beta2() -> f64 {
+    0.999
 }
 fn two() -> usize {
     2
@@ -345,6 +351,9 @@ impl Recipe {
         }
         if !inside(self.weight_decay, 0.0, 10.0) {
             return no("weight_decay", "expected 0 to 10");
+        }
+        if !inside(self.beta2, 0.0, 0.999_999) {
+            return no("beta2", "expected 0 to 0.999999");
         }
         if self.max_grad_norm.is_nan() || self.max_grad_norm <= 0.0 {
             return no("max_grad_norm", "expected a number above 0");

@@ -29,6 +29,7 @@ fn what_is_wrong_is_named_with_its_line() {
         ("target =", "target = \"soft\"", "soft"),
         ("max_grad_norm =", "max_grad_norm = 0.0", "above 0"),
         ("max_grad_norm =", "max_grad_norm = nan", "above 0"),
+        ("beta2 =", "beta2 = 1.0", "0.999999"),
         ("hidden_size =", "width = 3", "width"),
         ("forms =", "forms = [\"haiku\"]", "haiku"),
         ("forms =", "forms = []", "prompt form"),
@@ -46,6 +47,15 @@ fn what_is_wrong_is_named_with_its_line() {
         let e = Recipe::parse(&text, "r.toml").unwrap_err().to_string();
         assert!(e.contains(word), "{instead}: {e}");
         assert!(e.starts_with(&format!("r.toml, line {line}:")), "{instead}: {e}");
+    }
+}
+
+#[test]
+fn a_time_limit_is_read_in_words() {
+    for good in ["90m", "12h", "1h 30m"] {
+        let limit = format!("time_limit = \"{good}\"");
+        let text = with(|l| if l.starts_with("gpus") { limit.clone() } else { l.into() });
+        assert_eq!(Recipe::parse(&text, "r").unwrap().resources.time_limit.as_deref(), Some(good));
     }
 }
 
