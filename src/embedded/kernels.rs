@@ -1,6 +1,10 @@
 //! The loops between the matrix products, compiled for each instruction set and chosen at run time
 //! (`pulp`): a plain build must not be held to SSE2. Each sum runs in 16 lanes and a fixed order, so
 //! that a machine repeats its own results bit for bit.
+#![allow(
+    clippy::inline_always,
+    reason = "a kernel must be compiled inside `vectorised`, for the instruction set chosen there"
+)]
 
 use pulp::Arch;
 

@@ -84,6 +84,7 @@ pub(crate) enum Into {
 }
 
 /// `dst = [dst +] scale * a * b`, on the calling thread.
+#[allow(clippy::needless_pass_by_value, reason = "a view that is written is used once")]
 pub(crate) fn matmul(dst: MatMut<'_>, how: Into, scale: f32, a: Mat<'_>, b: Mat<'_>) {
     assert!(
         dst.rows == a.rows && dst.cols == b.cols && a.cols == b.rows,

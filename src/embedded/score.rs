@@ -99,12 +99,13 @@ fn score_pack(
     prompts: &[Prompt],
     ws: &mut Workspace,
 ) -> Result<Vec<OptionScores>, EmbeddedError> {
+    let mut reader = tokenizer.reader();
     let mut sequences = Vec::new();
     let mut paths = Vec::new(); // (prompt, first place, tokens)
     for (i, p) in prompts.iter().enumerate() {
-        let prompt = tokenizer.prompt(p)?;
+        let prompt = reader.prompt(p)?;
         for answer in &p.answers {
-            let path = tokenizer.answer(answer)?;
+            let path = reader.answer(answer)?;
             let mut s = prompt.clone();
             s.extend_from_slice(&path[..path.len() - 1]);
             sequences.push(s);

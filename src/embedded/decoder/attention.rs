@@ -1,6 +1,14 @@
-//! Grouped-query attention over the blocks of a [`Pack`](super::pack::Pack): per block and head one
+//! Grouped-query attention over the blocks of a [`Pack`]: per block and head one
 //! product with the keys of its path and its own, a softmax over what each row may see, and one
 //! product with the values.
+#![allow(
+    clippy::inline_always,
+    reason = "a kernel must be compiled inside `vectorised`, for the instruction set chosen there"
+)]
+#![allow(
+    clippy::too_many_arguments,
+    reason = "buffers of one layer: a struct of borrows would hide which ones are written"
+)]
 
 use std::ops::Range;
 
@@ -10,22 +18,22 @@ use crate::embedded::matmul::{Into, Mat, MatMut, matmul};
 
 /// Sizes of one layer's attention.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Heads {
-    pub(crate) heads: usize,
-    pub(crate) kv_heads: usize,
+pub(crate) struct HeadShape {
+    pub(crate) queries: usize,
+    pub(crate) keys: usize,
     pub(crate) dim: usize,
 }
 
-impl Heads {
+impl HeadShape {
     fn q_dim(self) -> usize {
-        self.heads * self.dim
+        self.queries * self.dim
     }
     fn kv_dim(self) -> usize {
-        self.kv_heads * self.dim
+        self.keys * self.dim
     }
     /// Key head of a query head.
     fn kv_of(self, head: usize) -> usize {
-        head / (self.heads / self.kv_heads)
+        head / (self.queries / self.keys)
     }
     fn scale(self) -> f32 {
         1.0 / (self.dim as f32).sqrt()
@@ -48,8 +56,8 @@ fn queries_of(block: &Block, queries: &[u32]) -> Range<usize> {
 }
 
 /// Length of the buffer that keeps the attention weights for the backward pass.
-pub(crate) fn weights_len(pack: &Pack, queries: &[u32], h: Heads) -> usize {
-    pack.blocks.iter().map(|b| queries_of(b, queries).len() * b.keys() * h.heads).sum()
+pub(crate) fn weights_len(pack: &Pack, queries: &[u32], h: HeadShape) -> usize {
+    pack.blocks.iter().map(|b| queries_of(b, queries).len() * b.keys() * h.queries).sum()
 }
 
 /// Collects the key and value rows of a block: path first, then its own. `width` = 2 kv_dim.
@@ -67,7 +75,7 @@ fn gather(block: &Block, kv: &[f32], width: usize, out: &mut Vec<f32>) {
 pub(crate) fn attend(
     pack: &Pack,
     queries: &[u32],
-    h: Heads,
+    h: HeadShape,
     q: &[f32],
     kv: &[f32],
     out: &mut [f32],
@@ -83,9 +91,9 @@ pub(crate) fn attend(
         }
         let (n, keys) = (mine.len(), block.keys());
         gather(block, kv, width, &mut scratch.kv);
-        let (here, rest) = std::mem::take(&mut weights).split_at_mut(n * keys * h.heads);
+        let (here, rest) = std::mem::take(&mut weights).split_at_mut(n * keys * h.queries);
         weights = rest;
-        for head in 0..h.heads {
+        for head in 0..h.queries {
             let p = &mut here[head * n * keys..(head + 1) * n * keys];
             let at = mine.start * qd + head * h.dim;
             let kv_at = h.kv_of(head) * h.dim;
@@ -156,7 +164,7 @@ fn exp_all(x: &mut [f32], top: f32) -> f32 {
 pub(crate) fn attend_backward(
     pack: &Pack,
     queries: &[u32],
-    h: Heads,
+    h: HeadShape,
     q: &[f32],
     kv: &[f32],
     weights: &[f32],
@@ -177,9 +185,9 @@ pub(crate) fn attend_backward(
         scratch.dkv.clear();
         scratch.dkv.resize(keys * width, 0.0);
         scratch.dprob.resize(n * keys, 0.0);
-        let (here, rest) = weights.split_at(n * keys * h.heads);
+        let (here, rest) = weights.split_at(n * keys * h.queries);
         weights = rest;
-        for head in 0..h.heads {
+        for head in 0..h.queries {
             let p = &here[head * n * keys..(head + 1) * n * keys];
             let at = mine.start * qd + head * h.dim;
             let kv_at = h.kv_of(head) * h.dim;

@@ -31,11 +31,11 @@ pub fn save_tensors(path: &Path, regions: &[Region], flat: &[f32]) -> Result<(),
     std::fs::write(path, file).map_err(EmbeddedError::io(path))
 }
 
-/// Reads a safetensors file into the flat buffer of a layout.
+/// Reads a safetensors file into one flat buffer; `regions` are all that it may hold.
 ///
 /// # Errors
 /// A tensor is missing, extra, of another shape or type, or holds NaN or infinity: by name.
-pub fn load_tensors(path: &Path, layout: &Layout) -> Result<Vec<f32>, EmbeddedError> {
+pub fn load_tensors(path: &Path, regions: &[Region]) -> Result<Vec<f32>, EmbeddedError> {
     let bytes = std::fs::read(path).map_err(EmbeddedError::io(path))?;
     if !looks_like_safetensors(&bytes) {
         return Err(EmbeddedError::Refused {
@@ -47,8 +47,8 @@ pub fn load_tensors(path: &Path, layout: &Layout) -> Result<Vec<f32>, EmbeddedEr
     }
     let file = SafeTensors::deserialize(&bytes).map_err(bad(path))?;
     let mut tensors: BTreeMap<String, TensorView<'_>> = file.tensors().into_iter().collect();
-    let mut flat = vec![0.0; layout.len()];
-    for r in &layout.regions {
+    let mut flat = vec![0.0; regions.iter().map(|r| r.start + r.len()).max().unwrap_or(0)];
+    for r in regions {
         let no = |reason: String| EmbeddedError::Tensor { name: r.name.clone(), reason };
         let view = tensors
             .remove(&r.name)
@@ -75,7 +75,7 @@ pub fn load_tensors(path: &Path, layout: &Layout) -> Result<Vec<f32>, EmbeddedEr
         }
     }
     // Tied weights may be stored a second time; anything else that is left would be ignored.
-    tensors.retain(|name, _| !(name == "lm_head.weight" && layout.head == layout.embed));
+    tensors.remove("lm_head.weight");
     if let Some(name) = tensors.into_keys().next() {
         return Err(EmbeddedError::Tensor {
             name,
@@ -133,7 +133,7 @@ impl Decoder {
             });
         }
         let layout = Layout::new(&config);
-        let weights = load_tensors(&path, &layout)?;
+        let weights = load_tensors(&path, &layout.regions)?;
         Self::from_weights(config, weights)
     }
 }

@@ -79,8 +79,11 @@ fn naive(c: &DecoderConfig, layout: &Layout, w: &[f64], tokens: &[u32]) -> Vec<V
         .collect()
 }
 
+/// Sequence, place, token, weight.
+type Wanted = (usize, usize, u32, f32);
+
 /// Sequences with shared beginnings, one past a block's length, and what should follow at some rows.
-fn case(vocab: u32) -> (Vec<Vec<u32>>, Vec<(usize, usize, u32, f32)>) {
+fn case(vocab: u32) -> (Vec<Vec<u32>>, Vec<Wanted>) {
     let t = |n: usize, k: u32| -> Vec<u32> { (0..n as u32).map(|i| (i * 7 + k) % vocab).collect() };
     let base = t(9, 1);
     let seqs = vec![

@@ -1,4 +1,8 @@
 //! The head: final norm, logits in chunks, cross-entropy or log-probabilities at the wanted rows.
+#![allow(
+    clippy::inline_always,
+    reason = "a kernel must be compiled inside `vectorised`, for the instruction set chosen there"
+)]
 
 use super::model::{linear, linear_dw, linear_dx};
 use super::workspace::{Workspace, fit};

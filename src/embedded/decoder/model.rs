@@ -8,7 +8,7 @@ use rand::RngExt;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::attention::{Heads, attend, attend_backward, weights_len};
+use super::attention::{HeadShape, attend, attend_backward, weights_len};
 use super::workspace::{LayerKept, Workspace, fit, zeroed};
 use super::{DecoderConfig, Layout, Pack};
 use crate::embedded::EmbeddedError;
@@ -86,10 +86,10 @@ impl Decoder {
         &self.layout
     }
 
-    fn heads(&self) -> Heads {
-        Heads {
-            heads: self.config.num_attention_heads,
-            kv_heads: self.config.kv_heads(),
+    fn heads(&self) -> HeadShape {
+        HeadShape {
+            queries: self.config.num_attention_heads,
+            keys: self.config.kv_heads(),
             dim: self.config.head_dim(),
         }
     }
@@ -155,6 +155,10 @@ impl Decoder {
         Ok(())
     }
 
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the buffers are borrowed one by one from the workspace"
+    )]
     fn layer_forward(
         &self,
         i: usize,

@@ -3,9 +3,10 @@
 //! Chat templates of other families (a Jinja text in `tokenizer_config.json`) come with them; the
 //! one written here says the same as [`ChatTokenizer::prompt`] does.
 
+use std::collections::HashMap;
 use std::path::Path;
 
-use tokenizers::Tokenizer;
+use tokenizers::{PreTokenizerWrapper, Tokenizer};
 
 use crate::domain::prompt::Prompt;
 use crate::embedded::EmbeddedError;
@@ -34,6 +35,15 @@ pub struct ChatTokenizer {
     system: u32,
     user: u32,
     assistant: u32,
+    /// White space always ends a piece of text and is not kept: words can be encoded one by one.
+    by_word: bool,
+}
+
+/// Encodes many prompts with one tokenizer and remembers the words that it has met. One a thread.
+#[derive(Debug)]
+pub struct PromptReader<'a> {
+    tokenizer: &'a ChatTokenizer,
+    words: HashMap<String, Vec<u32>>,
 }
 
 impl ChatTokenizer {
@@ -47,7 +57,14 @@ impl ChatTokenizer {
                 EmbeddedError::Tokenizer(format!("no token `{t}`: expected our role markers"))
             })
         };
+        let by_word = match inner.get_pre_tokenizer() {
+            Some(PreTokenizerWrapper::Sequence(s)) => {
+                matches!(s.as_ref().first(), Some(PreTokenizerWrapper::Whitespace(_)))
+            }
+            p => matches!(p, Some(PreTokenizerWrapper::Whitespace(_))),
+        };
         Ok(Self {
+            by_word,
             bos: id(BOS)?,
             eos: id(EOS)?,
             pad: id(PAD)?,
@@ -132,20 +149,17 @@ impl ChatTokenizer {
         Ok(e.get_ids().to_vec())
     }
 
+    /// A reader with an empty memory.
+    pub fn reader(&self) -> PromptReader<'_> {
+        PromptReader { tokenizer: self, words: HashMap::new() }
+    }
+
     /// A prompt up to where the answer begins.
     ///
     /// # Errors
     /// The tokenizer failed.
     pub fn prompt(&self, prompt: &Prompt) -> Result<Vec<u32>, EmbeddedError> {
-        let mut out = vec![self.bos];
-        if !prompt.system.is_empty() {
-            out.push(self.system);
-            out.extend(self.encode(&prompt.system)?);
-        }
-        out.push(self.user);
-        out.extend(self.encode(&prompt.user)?);
-        out.push(self.assistant);
-        Ok(out)
+        self.reader().prompt(prompt)
     }
 
     /// A complete answer with its end token: what makes `1` another answer than the start of `10`.
@@ -153,14 +167,60 @@ impl ChatTokenizer {
     /// # Errors
     /// The answer has a character that the tokenizer does not know, or none at all.
     pub fn answer(&self, answer: &str) -> Result<Vec<u32>, EmbeddedError> {
-        let mut out = self.encode(answer)?;
-        if out.is_empty() || out.contains(&self.unk) {
+        self.reader().answer(answer)
+    }
+}
+
+impl PromptReader<'_> {
+    /// See [`ChatTokenizer::prompt`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn prompt(&mut self, prompt: &Prompt) -> Result<Vec<u32>, EmbeddedError> {
+        let t = self.tokenizer;
+        let mut out = Vec::with_capacity(64);
+        out.push(t.bos);
+        if !prompt.system.is_empty() {
+            out.push(t.system);
+            self.encode(&prompt.system, &mut out)?;
+        }
+        out.push(t.user);
+        self.encode(&prompt.user, &mut out)?;
+        out.push(t.assistant);
+        Ok(out)
+    }
+
+    /// See [`ChatTokenizer::answer`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn answer(&mut self, answer: &str) -> Result<Vec<u32>, EmbeddedError> {
+        let mut out = Vec::with_capacity(4);
+        self.encode(answer, &mut out)?;
+        if out.is_empty() || out.contains(&self.tokenizer.unk) {
             return Err(EmbeddedError::Tokenizer(format!(
                 "the answer `{answer}` cannot be written with this vocabulary"
             )));
         }
-        out.push(self.eos);
+        out.push(self.tokenizer.eos);
         Ok(out)
+    }
+
+    fn encode(&mut self, text: &str, out: &mut Vec<u32>) -> Result<(), EmbeddedError> {
+        if !self.tokenizer.by_word {
+            out.extend(self.tokenizer.encode(text)?);
+            return Ok(());
+        }
+        for word in text.split_whitespace() {
+            if let Some(ids) = self.words.get(word) {
+                out.extend_from_slice(ids);
+                continue;
+            }
+            let ids = self.tokenizer.encode(word)?;
+            out.extend_from_slice(&ids);
+            self.words.insert(word.to_owned(), ids);
+        }
+        Ok(())
     }
 }
 
@@ -215,6 +275,21 @@ mod tests {
         let ids = t.prompt(&p).unwrap();
         assert_eq!(ids.iter().filter(|i| **i == t.assistant).count(), 1);
         assert!(!ids.contains(&t.system));
+    }
+
+    #[test]
+    fn words_read_one_by_one_are_the_text_read_at_once() {
+        let t = train(&texts(), &["0123456789"], 80, true).unwrap();
+        let mut reader = t.reader();
+        for s in
+            ["Do you agree?", "a\n1 = Yes\t2\u{a0}=  No.", "caf\u{e9} cafe\u{301} \u{3b1}\u{301}"]
+        {
+            for _ in 0..2 {
+                let mut got = Vec::new();
+                reader.encode(s, &mut got).unwrap();
+                assert_eq!(got, t.encode(s).unwrap(), "{s}");
+            }
+        }
     }
 
     #[test]

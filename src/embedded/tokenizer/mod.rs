@@ -4,5 +4,5 @@
 mod chat;
 mod train;
 
-pub use chat::ChatTokenizer;
+pub use chat::{ChatTokenizer, PromptReader};
 pub use train::train;
