@@ -1,8 +1,8 @@
 //! One line of a survey file: jump to the columns that are needed, read them, look at nothing else.
 //!
-//! Eight bytes at a time: a word holds 0x80 in every byte that is a delimiter, the number of those
-//! tells how many columns the word passes, and only words in which a wanted column starts are
-//! looked at closer. No field is copied.
+//! Gaps between wanted columns are passed by counting delimiters: far ones in bulk, near ones eight
+//! bytes at a time, in a word with 0x80 in every byte that is a delimiter. Columns side by side are
+//! read one after the other. No field is copied.
 
 use crate::seeds::countries;
 use crate::table::quotes::{self, Piece};
@@ -60,7 +60,6 @@ pub(super) struct Row {
 pub(super) struct LineScanner<'a> {
     layout: &'a Layout,
     delimiter: u8,
-    starts: Vec<usize>,
     unquoted: Vec<u8>,
     pub(super) row: Row,
 }
@@ -70,7 +69,6 @@ impl<'a> LineScanner<'a> {
         Self {
             layout,
             delimiter: layout.delimiter.byte(),
-            starts: vec![0; layout.fields.len()],
             unquoted: Vec::new(),
             row: Row { slots: vec![0; layout.questions.len()], ..Row::default() },
         }
@@ -92,108 +90,141 @@ impl<'a> LineScanner<'a> {
         if line.is_empty() {
             return Scanned::Blank;
         }
-        let found = self.find_starts(line);
-        if found != self.layout.columns {
-            return Scanned::SetAside(match summary_name(cell(line, 0, self.delimiter)) {
+        let layout = self.layout;
+        let d = self.delimiter;
+        let row = &mut self.row;
+        row.weight = 1.0;
+        row.large.clear();
+        row.unreadable.clear();
+        let (mut number, mut alpha) = (None, None);
+        let mut bad_weight = None;
+        let mut cursor = Cursor { line, delimiter: d, at: 0, passed: 0 };
+        for &(column, field) in &layout.fields {
+            if !cursor.seek(column) {
+                break;
+            }
+            match field {
+                Field::Questions { first, count } => {
+                    if !cursor.take_answers(row, first, count) {
+                        break;
+                    }
+                }
+                Field::CountryNumber => number = Some(trim(cursor.take_cell())),
+                Field::CountryAlpha => alpha = Some(trim(cursor.take_cell())),
+                Field::Weight | Field::S018 => {
+                    let text = cursor.take_cell();
+                    if let Some(w) = weight(text) {
+                        row.weight *= w;
+                    } else {
+                        let column = if field == Field::S018 { "S018" } else { "W_WEIGHT" };
+                        bad_weight.get_or_insert((column, shown(text)));
+                    }
+                }
+            }
+        }
+        let found = cursor.passed + count(line.get(cursor.at..).unwrap_or_default(), d) + 1;
+        if found != layout.columns {
+            return Scanned::SetAside(match summary_name(cell(line, 0, d)) {
                 Some(name) => SetAside::Summary { name },
                 None => SetAside::Ragged { found },
             });
         }
-        self.row.weight = 1.0;
-        self.row.large.clear();
-        self.row.unreadable.clear();
-        let (mut number, mut alpha) = (None, None);
-        for (&(_, field), &start) in self.layout.fields.iter().zip(&self.starts) {
-            match field {
-                Field::Question(q) => {
-                    let answer = answer_at(line, start, self.delimiter);
-                    self.row.slots[usize::from(q)] = answer.slot;
-                    if answer.slot == LARGE {
-                        self.row.large.push((q, answer.large));
-                    } else if answer.slot == UNREADABLE {
-                        let text = shown(cell(line, start, self.delimiter));
-                        self.row.unreadable.push((q, text));
-                    }
-                }
-                Field::CountryNumber => number = Some(trim(cell(line, start, self.delimiter))),
-                Field::CountryAlpha => alpha = Some(trim(cell(line, start, self.delimiter))),
-                Field::Weight | Field::S018 => {
-                    let text = cell(line, start, self.delimiter);
-                    let Some(w) = weight(text) else {
-                        // A summary row has no weight; it is told by its country first.
-                        if let Err(aside) = country_of(number, alpha) {
-                            return Scanned::SetAside(aside);
-                        }
-                        let column = if field == Field::S018 { "S018" } else { "W_WEIGHT" };
-                        let text = shown(text);
-                        return Scanned::SetAside(SetAside::Weight { column, text });
-                    };
-                    self.row.weight *= w;
-                }
-            }
-        }
-        match country_of(number, alpha) {
-            Ok(country) => {
-                self.row.country = country;
+        match (country_of(number, alpha), bad_weight) {
+            (Err(aside), _) => Scanned::SetAside(aside),
+            (Ok(_), Some((column, text))) => Scanned::SetAside(SetAside::Weight { column, text }),
+            (Ok(country), None) => {
+                row.country = country;
                 Scanned::Respondent
             }
-            Err(aside) => Scanned::SetAside(aside),
         }
-    }
-
-    /// Fills `starts` with the offset of every wanted column and returns the number of fields.
-    fn find_starts(&mut self, line: &[u8]) -> usize {
-        let wanted = &self.layout.fields;
-        let d = self.delimiter;
-        let mut next = 0;
-        // `passed` counts the delimiters before `at`.
-        let (mut at, mut passed) = (0, 0);
-        while next < wanted.len() && wanted[next].0 == 0 {
-            self.starts[next] = 0;
-            next += 1;
-        }
-        while let Some(&(column, _)) = wanted.get(next) {
-            // Far from the next wanted column: whole blocks are counted, not looked at.
-            if column - passed > FAR
-                && let Some(block) = line.get(at..at + BLOCK)
-            {
-                let here = count(block, d);
-                if passed + here < column {
-                    passed += here;
-                    at += BLOCK;
-                    continue;
-                }
-            }
-            let Some(word) = word_at(line, at, d) else { break };
-            let mut marks = delimiters(word, d);
-            let after = passed + marks.count_ones() as usize;
-            while let Some(&(column, _)) = wanted.get(next) {
-                if column > after {
-                    break;
-                }
-                while passed + 1 < column {
-                    marks &= marks - 1;
-                    passed += 1;
-                }
-                let start = at + marks.trailing_zeros() as usize / 8 + 1;
-                marks &= marks - 1;
-                passed += 1;
-                self.starts[next] = start;
-                next += 1;
-            }
-            passed = after;
-            at += 8;
-        }
-        for start in &mut self.starts[next..] {
-            *start = line.len();
-        }
-        passed + count(line.get(at..).unwrap_or_default(), d) + 1
     }
 }
 
-/// Bytes that are counted at once, and the distance in columns from which that pays.
-const BLOCK: usize = 64;
+/// A place in a line: `at` stands in the column numbered `passed`.
+struct Cursor<'l> {
+    line: &'l [u8],
+    delimiter: u8,
+    at: usize,
+    /// Delimiters before `at`.
+    passed: usize,
+}
+
+/// Columns from which it pays to count delimiters in bulk.
 const FAR: usize = 24;
+
+impl<'l> Cursor<'l> {
+    /// Moves to the start of a column ahead. False when the line ends before.
+    #[inline]
+    fn seek(&mut self, column: usize) -> bool {
+        // The next column, from the end of a cell: the usual case.
+        if self.passed + 1 == column && self.line.get(self.at) == Some(&self.delimiter) {
+            self.at += 1;
+            self.passed = column;
+            return true;
+        }
+        while self.passed < column {
+            let left = column - self.passed;
+            // `n` delimiters take `n` bytes at least: that many cannot pass the column.
+            if left > FAR
+                && let Some(span) = self.line.get(self.at..self.at + left - 1)
+            {
+                self.passed += count(span, self.delimiter);
+                self.at += span.len();
+                continue;
+            }
+            let Some(word) = word_at(self.line, self.at, self.delimiter) else { return false };
+            let mut marks = delimiters(word, self.delimiter);
+            // The bits stand one a byte, so a product sums them.
+            let here = ((marks >> 7).wrapping_mul(0x0101_0101_0101_0101) >> 56) as usize;
+            if here < left {
+                self.passed += here;
+                self.at += 8;
+                continue;
+            }
+            for _ in 1..left {
+                marks &= marks - 1;
+            }
+            self.at += marks.trailing_zeros() as usize / 8 + 1;
+            self.passed = column;
+        }
+        true
+    }
+
+    /// Reads the answers of columns side by side. False when the line ends before the last.
+    #[inline]
+    fn take_answers(&mut self, row: &mut Row, first: u16, count: u16) -> bool {
+        let (line, d) = (self.line, self.delimiter);
+        let questions = usize::from(first)..usize::from(first) + usize::from(count);
+        let Some(slots) = row.slots.get_mut(questions) else { return false };
+        let mut at = self.at;
+        for (i, slot) in slots.iter_mut().enumerate() {
+            if i > 0 {
+                if line.get(at) != Some(&d) {
+                    (self.at, self.passed) = (at, self.passed + i - 1);
+                    return false;
+                }
+                at += 1;
+            }
+            let (answer, length) = answer_at(line, at, d);
+            *slot = answer.slot;
+            if answer.slot == LARGE {
+                row.large.push((first + i as u16, answer.large));
+            } else if answer.slot == UNREADABLE {
+                row.unreadable.push((first + i as u16, shown(cell(line, at, d))));
+            }
+            at += length;
+        }
+        (self.at, self.passed) = (at, self.passed + usize::from(count) - 1);
+        true
+    }
+
+    /// The cell at the cursor, which then stands behind it.
+    fn take_cell(&mut self) -> &'l [u8] {
+        let text = cell(self.line, self.at, self.delimiter);
+        self.at += text.len();
+        text
+    }
+}
 
 /// Eight bytes from `at`; behind the end of the line stand bytes that are no delimiter. `None`
 /// behind the end.
@@ -216,12 +247,10 @@ fn delimiters(word: u64, byte: u8) -> u64 {
     !(((x & LOW) + LOW) | x | LOW)
 }
 
-/// How often `byte` stands in a text. Sums of bytes in runs below 256 become vector code.
+/// How often `byte` stands in a text, with the widest instructions of the machine.
 #[inline]
 fn count(text: &[u8], byte: u8) -> usize {
-    text.chunks(192)
-        .map(|run| usize::from(run.iter().map(|&b| u8::from(b == byte)).sum::<u8>()))
-        .sum()
+    memchr::memchr_iter(byte, text).count()
 }
 
 /// Copies a record without its quotes. Behind the last quote nothing needs a look.

@@ -59,20 +59,23 @@ pub(super) fn cell(line: &[u8], start: usize, delimiter: u8) -> &[u8] {
     rest.iter().position(|&b| b == delimiter).map_or(rest, |end| &rest[..end])
 }
 
-/// Reads the answer that starts at `start`.
+/// Reads the answer that starts at `start`; with the length of its cell.
 #[inline]
-pub(super) fn answer_at(line: &[u8], start: usize, delimiter: u8) -> CodeCell {
-    // Nearly every cell is one digit, or a minus and one digit.
-    let at = |i: usize| line.get(start + i).copied().unwrap_or(delimiter);
-    let first = at(0);
-    let second = at(1);
-    if first.is_ascii_digit() && second == delimiter {
-        return CodeCell::of(VALID + (first - b'0'));
+pub(super) fn answer_at(line: &[u8], start: usize, delimiter: u8) -> (CodeCell, usize) {
+    // Nearly every cell is one digit, or a minus and one digit, and not the last of its line.
+    if let Some(&[first, second, third]) = line.get(start..).and_then(<[u8]>::first_chunk::<3>) {
+        if second == delimiter && first.is_ascii_digit() {
+            return (CodeCell::of(VALID + (first - b'0')), 1);
+        }
+        if third == delimiter && first == b'-' && (b'1'..=b'5').contains(&second) {
+            return (CodeCell::of(VALID - (second - b'0')), 2);
+        }
+        if third == delimiter && first == b'1' && second.is_ascii_digit() {
+            return (CodeCell::of(VALID + 10 + (second - b'0')), 2);
+        }
     }
-    if first == b'-' && (b'1'..=b'5').contains(&second) && at(2) == delimiter {
-        return CodeCell::of(VALID - (second - b'0'));
-    }
-    answer(cell(line, start, delimiter))
+    let text = cell(line, start, delimiter);
+    (answer(text), text.len())
 }
 
 /// Reads any cell: `3`, `-2`, `1.00`, `-999.00`, `2,0` (where the comma is no delimiter), spaces.
@@ -181,9 +184,13 @@ mod tests {
             ("256", None),
             (".", None),
         ] {
-            assert_eq!(slot_answer(answer_at(text.as_bytes(), 0, b';').slot), expected, "{text:?}");
+            assert_eq!(
+                slot_answer(answer_at(text.as_bytes(), 0, b';').0.slot),
+                expected,
+                "{text:?}"
+            );
         }
-        let large = answer_at(b"103", 0, b',');
+        let (large, _) = answer_at(b"103", 0, b',');
         assert_eq!((large.slot, large.large), (LARGE, 103));
     }
 
