@@ -1,6 +1,7 @@
 //! Import of a synthetic survey of the official size, for `benches/import/run.py`.
 //!
-//! `import generate FILE [RESPONDENTS]` writes the file; `import read FILE [THREADS]` imports it
+//! `import generate FILE RESPONDENTS` writes the file (`generate-quoted`: with texts in quotes, as
+//! the official file has them); `import read FILE [THREADS]` imports it
 //! once and prints one JSON object: seconds, peak memory, and all counts, so that the script can
 //! compare them with those of polars and pandas. Without arguments (`cargo bench --bench import`)
 //! it does both in a temporary folder and prints the times of five reads.
@@ -25,8 +26,9 @@ fn questions() -> Result<Vec<QuestionId>> {
         .collect()
 }
 
-fn generate(path: &Path, respondents: u64) -> Result<()> {
-    let survey = SyntheticSurvey { respondents, seed: 20_261, ..SyntheticSurvey::default() };
+fn generate(path: &Path, respondents: u64, quotes: bool) -> Result<()> {
+    let survey =
+        SyntheticSurvey { respondents, seed: 20_261, quotes, ..SyntheticSurvey::default() };
     survey.write(&mut BufWriter::with_capacity(1 << 20, File::create(path)?))?;
     Ok(())
 }
@@ -76,7 +78,7 @@ fn both() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let path: PathBuf = folder.path().join("survey.csv");
     let survey = SyntheticSurvey::default();
-    generate(&path, survey.respondents)?;
+    generate(&path, survey.respondents, false)?;
     let bytes = path.metadata()?.len();
     let mut seconds = Vec::new();
     for _ in 0..5 {
@@ -97,10 +99,12 @@ fn main() -> Result<()> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         [] => both(),
-        ["generate", file] => generate(Path::new(file), SyntheticSurvey::default().respondents),
-        ["generate", file, n] => generate(Path::new(file), n.parse()?),
+        ["generate", file, n] => generate(Path::new(file), n.parse()?, false),
+        ["generate-quoted", file, n] => generate(Path::new(file), n.parse()?, true),
         ["read", file] => print_read(Path::new(file), 0),
         ["read", file, n] => print_read(Path::new(file), n.parse()?),
-        _ => bail!("expected: import [generate FILE [RESPONDENTS] | read FILE [THREADS]]"),
+        _ => bail!(
+            "expected: import [generate|generate-quoted FILE RESPONDENTS | read FILE [THREADS]]"
+        ),
     }
 }

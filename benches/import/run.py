@@ -128,6 +128,7 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--respondents", type=int, default=97_220)
     parser.add_argument("--file", type=Path)
+    parser.add_argument("--quoted", action="store_true", help="texts in quotes")
     parser.add_argument("--binary", type=Path, help="the built bench, instead of building it")
     parser.add_argument("--one", choices=ENTRIES[1:], help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -145,7 +146,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         path = args.file or Path(folder) / "survey.csv"
         if not path.exists():
-            subprocess.run([binary, "generate", path, str(args.respondents)], check=True)
+            how = "generate-quoted" if args.quoted else "generate"
+            subprocess.run([binary, how, path, str(args.respondents)], check=True)
         print(
             f"{path.stat().st_size:,} bytes; {os.cpu_count()} CPUs; {platform.machine()}; Python "
             f"{platform.python_version()}, polars {version('polars')}, pandas {version('pandas')}, "

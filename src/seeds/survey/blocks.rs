@@ -7,7 +7,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::table::quotes::record_length;
+use crate::table::quotes::{open_after, record_length};
 use crate::table::{Delimiter, FileStart, LINE_LIMIT, TableError};
 
 /// Bytes read at a time. It fits the second-level cache of usual machines.
@@ -141,8 +141,19 @@ impl<R: Read> BlockSource<R> {
         if !quotes {
             return memchr::memrchr(b'\n', text).map_or(0, |i| i + 1);
         }
+        // Where the last break stands behind all quotes and none is open, it ends a record; this is
+        // asked while the other threads wait, so the walk from record to record is the last resort.
+        let delimiter = self.delimiter.byte();
+        let last_break = memchr::memrchr(b'\n', text);
+        let last_quote = memchr::memrchr(b'"', text);
+        if let Some(end) = last_break
+            && last_quote < Some(end)
+            && !open_after(text, delimiter, false)
+        {
+            return end + 1;
+        }
         let mut end = 0;
-        while let Some(length) = record_length(&text[end..], self.delimiter.byte()) {
+        while let Some(length) = record_length(&text[end..], delimiter) {
             end += length + 1;
         }
         end

@@ -5,7 +5,6 @@
 //! read one after the other. No field is copied.
 
 use crate::seeds::countries;
-use crate::table::quotes::{self, Piece};
 
 use super::layout::{Field, Layout};
 use super::value::{LARGE, UNREADABLE, answer_at, cell, trim, weight};
@@ -77,10 +76,11 @@ impl<'a> LineScanner<'a> {
     /// Reads one record, given without its line break.
     pub(super) fn scan(&mut self, record: &[u8], may_hold_quotes: bool) -> Scanned {
         let record = record.strip_suffix(b"\r").unwrap_or(record);
-        let last_quote = if may_hold_quotes { memchr::memrchr(b'"', record) } else { None };
-        let Some(last_quote) = last_quote else { return self.scan_unquoted(record) };
+        if !may_hold_quotes || memchr::memchr(b'"', record).is_none() {
+            return self.scan_unquoted(record);
+        }
         let mut line = std::mem::take(&mut self.unquoted);
-        remove_quotes(record, last_quote, self.delimiter, &mut line);
+        remove_quotes(record, self.delimiter, &mut line);
         let scanned = self.scan_unquoted(&line);
         self.unquoted = line;
         scanned
@@ -253,25 +253,42 @@ fn count(text: &[u8], byte: u8) -> usize {
     memchr::memchr_iter(byte, text).count()
 }
 
-/// Copies a record without its quotes. Behind the last quote nothing needs a look.
-fn remove_quotes(record: &[u8], last_quote: usize, delimiter: u8, line: &mut Vec<u8>) {
+/// Copies a record without its quotes, from quote to quote.
+fn remove_quotes(record: &[u8], delimiter: u8, line: &mut Vec<u8>) {
     line.clear();
-    let (head, tail) = record.split_at(last_quote + 1);
-    quotes::fields(head, delimiter, |piece| match piece {
-        Piece::Quoted(b) if b == delimiter || b == b'\n' => line.push(INSIDE_QUOTES),
-        Piece::Bare(b) | Piece::Quoted(b) => line.push(b),
-        Piece::End => line.push(delimiter),
-    });
-    line.pop();
-    if quotes::open_after(head, delimiter, false) {
-        // The last quote opened a text that never closes: what follows belongs to it.
-        line.extend(tail.iter().map(|&b| match b {
-            b'\n' => INSIDE_QUOTES,
-            b if b == delimiter => INSIDE_QUOTES,
-            b => b,
-        }));
+    let inside = |line: &mut Vec<u8>, text: &[u8]| {
+        let start = line.len();
+        line.extend_from_slice(text);
+        for b in &mut line[start..] {
+            if *b == delimiter || *b == b'\n' {
+                *b = INSIDE_QUOTES;
+            }
+        }
+    };
+    let (mut from, mut open) = (0, false);
+    while let Some(i) = memchr::memchr(b'"', &record[from..]) {
+        let at = from + i;
+        let before = &record[from..at];
+        from = at + 1;
+        if open {
+            inside(line, before);
+            open = record.get(from) == Some(&b'"');
+            if open {
+                line.push(b'"');
+                from += 1;
+            }
+        } else {
+            line.extend_from_slice(before);
+            open = at == 0 || record[at - 1] == delimiter;
+            if !open {
+                line.push(b'"');
+            }
+        }
+    }
+    if open {
+        inside(line, &record[from..]);
     } else {
-        line.extend_from_slice(tail);
+        line.extend_from_slice(&record[from..]);
     }
 }
 
