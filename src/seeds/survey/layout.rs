@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::domain::{QuestionId, Weighting};
 use crate::seeds::SeedsError;
-use crate::table::{Columns, Delimiter};
+use crate::table::{Columns, Delimiter, column_code};
 
 /// What is read from a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,9 +177,9 @@ fn side_by_side(fields: Vec<(usize, Field)>) -> Vec<(usize, Field)> {
     out
 }
 
-/// `Q33` or `Q33P`, whatever its case and spaces: the question, and whether it is flipped.
+/// `Q33`, `Q33P` or `Q33: Jobs scarce`, whatever its case and spaces: the question, and whether it is flipped.
 fn question_of(name: &str) -> Option<(QuestionId, bool)> {
-    let name = name.trim().to_uppercase();
+    let name = column_code(name).to_uppercase();
     let (plain, inverted) = match name.strip_suffix('P') {
         Some(plain) => (plain, true),
         None => (name.as_str(), false),

@@ -1,17 +1,11 @@
 //! One line of a survey file: jump to the columns that are needed, read them, look at nothing else.
-//!
-//! Gaps between wanted columns are passed by counting delimiters: far ones in bulk, near ones eight
-//! bytes at a time, in a word with 0x80 in every byte that is a delimiter. Columns side by side are
-//! read one after the other. No field is copied.
 
 use crate::seeds::countries;
 
+use super::cursor::Cursor;
 use super::layout::{Field, Layout};
-use super::value::{LARGE, UNREADABLE, answer_at, cell, trim, weight};
-
-/// Stands for a delimiter or line break inside quotes, so that the line can be read as if it had
-/// no quotes; no number or country code holds it.
-const INSIDE_QUOTES: u8 = 0x1F;
+use super::unquote::remove_quotes;
+use super::value::{cell, trim, weight};
 
 /// Why a line is no respondent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +92,7 @@ impl<'a> LineScanner<'a> {
         row.unreadable.clear();
         let (mut number, mut alpha) = (None, None);
         let mut bad_weight = None;
-        let mut cursor = Cursor { line, delimiter: d, at: 0, passed: 0 };
+        let mut cursor = Cursor::new(line, d);
         for &(column, field) in &layout.fields {
             if !cursor.seek(column) {
                 break;
@@ -122,7 +116,7 @@ impl<'a> LineScanner<'a> {
                 }
             }
         }
-        let found = cursor.passed + count(line.get(cursor.at..).unwrap_or_default(), d) + 1;
+        let found = cursor.count_fields();
         if found != layout.columns {
             return Scanned::SetAside(match summary_name(cell(line, 0, d)) {
                 Some(name) => SetAside::Summary { name },
@@ -140,160 +134,8 @@ impl<'a> LineScanner<'a> {
     }
 }
 
-/// A place in a line: `at` stands in the column numbered `passed`.
-struct Cursor<'l> {
-    line: &'l [u8],
-    delimiter: u8,
-    at: usize,
-    /// Delimiters before `at`.
-    passed: usize,
-}
-
-/// Columns from which it pays to count delimiters in bulk.
-const FAR: usize = 24;
-
-impl<'l> Cursor<'l> {
-    /// Moves to the start of a column ahead. False when the line ends before.
-    #[inline]
-    fn seek(&mut self, column: usize) -> bool {
-        // The next column, from the end of a cell: the usual case.
-        if self.passed + 1 == column && self.line.get(self.at) == Some(&self.delimiter) {
-            self.at += 1;
-            self.passed = column;
-            return true;
-        }
-        while self.passed < column {
-            let left = column - self.passed;
-            // `n` delimiters take `n` bytes at least: that many cannot pass the column.
-            if left > FAR
-                && let Some(span) = self.line.get(self.at..self.at + left - 1)
-            {
-                self.passed += count(span, self.delimiter);
-                self.at += span.len();
-                continue;
-            }
-            let Some(word) = word_at(self.line, self.at, self.delimiter) else { return false };
-            let mut marks = delimiters(word, self.delimiter);
-            // The bits stand one a byte, so a product sums them.
-            let here = ((marks >> 7).wrapping_mul(0x0101_0101_0101_0101) >> 56) as usize;
-            if here < left {
-                self.passed += here;
-                self.at += 8;
-                continue;
-            }
-            for _ in 1..left {
-                marks &= marks - 1;
-            }
-            self.at += marks.trailing_zeros() as usize / 8 + 1;
-            self.passed = column;
-        }
-        true
-    }
-
-    /// Reads the answers of columns side by side. False when the line ends before the last.
-    #[inline]
-    fn take_answers(&mut self, row: &mut Row, first: u16, count: u16) -> bool {
-        let (line, d) = (self.line, self.delimiter);
-        let questions = usize::from(first)..usize::from(first) + usize::from(count);
-        let Some(slots) = row.slots.get_mut(questions) else { return false };
-        let mut at = self.at;
-        for (i, slot) in slots.iter_mut().enumerate() {
-            if i > 0 {
-                if line.get(at) != Some(&d) {
-                    (self.at, self.passed) = (at, self.passed + i - 1);
-                    return false;
-                }
-                at += 1;
-            }
-            let (answer, length) = answer_at(line, at, d);
-            *slot = answer.slot;
-            if answer.slot == LARGE {
-                row.large.push((first + i as u16, answer.large));
-            } else if answer.slot == UNREADABLE {
-                row.unreadable.push((first + i as u16, shown(cell(line, at, d))));
-            }
-            at += length;
-        }
-        (self.at, self.passed) = (at, self.passed + usize::from(count) - 1);
-        true
-    }
-
-    /// The cell at the cursor, which then stands behind it.
-    fn take_cell(&mut self) -> &'l [u8] {
-        let text = cell(self.line, self.at, self.delimiter);
-        self.at += text.len();
-        text
-    }
-}
-
-/// Eight bytes from `at`; behind the end of the line stand bytes that are no delimiter. `None`
-/// behind the end.
-#[inline]
-fn word_at(line: &[u8], at: usize, delimiter: u8) -> Option<u64> {
-    if let Some(bytes) = line.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        return Some(u64::from_le_bytes(*bytes));
-    }
-    let rest = line.get(at..).filter(|r| !r.is_empty())?;
-    let mut bytes = [!delimiter; 8];
-    bytes[..rest.len()].copy_from_slice(rest);
-    Some(u64::from_le_bytes(bytes))
-}
-
-/// 0x80 in every byte of the word that equals `byte`, exactly (no carries between bytes).
-#[inline]
-fn delimiters(word: u64, byte: u8) -> u64 {
-    const LOW: u64 = 0x7F7F_7F7F_7F7F_7F7F;
-    let x = word ^ (0x0101_0101_0101_0101 * u64::from(byte));
-    !(((x & LOW) + LOW) | x | LOW)
-}
-
-/// How often `byte` stands in a text, with the widest instructions of the machine.
-#[inline]
-fn count(text: &[u8], byte: u8) -> usize {
-    memchr::memchr_iter(byte, text).count()
-}
-
-/// Copies a record without its quotes, from quote to quote.
-fn remove_quotes(record: &[u8], delimiter: u8, line: &mut Vec<u8>) {
-    line.clear();
-    let inside = |line: &mut Vec<u8>, text: &[u8]| {
-        let start = line.len();
-        line.extend_from_slice(text);
-        for b in &mut line[start..] {
-            if *b == delimiter || *b == b'\n' {
-                *b = INSIDE_QUOTES;
-            }
-        }
-    };
-    let (mut from, mut open) = (0, false);
-    while let Some(i) = memchr::memchr(b'"', &record[from..]) {
-        let at = from + i;
-        let before = &record[from..at];
-        from = at + 1;
-        if open {
-            inside(line, before);
-            open = record.get(from) == Some(&b'"');
-            if open {
-                line.push(b'"');
-                from += 1;
-            }
-        } else {
-            line.extend_from_slice(before);
-            open = at == 0 || record[at - 1] == delimiter;
-            if !open {
-                line.push(b'"');
-            }
-        }
-    }
-    if open {
-        inside(line, &record[from..]);
-    } else {
-        line.extend_from_slice(&record[from..]);
-    }
-}
-
 /// A cell for a message.
-fn shown(text: &[u8]) -> String {
+pub(super) fn shown(text: &[u8]) -> String {
     String::from_utf8_lossy(&text[..text.len().min(40)]).into_owned()
 }
 
@@ -346,16 +188,6 @@ fn is_number(text: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn delimiters_are_marked_exactly() {
-        for text in [b",,,,,,,,", b"-,-,-,-,", b"\x2D\x2C\x2B\xAC\x00\x2C\xFF\x2C", b"abcdefgh"] {
-            let marks = delimiters(u64::from_le_bytes(*text), b',');
-            for (i, &b) in text.iter().enumerate() {
-                assert_eq!((marks >> (8 * i)) & 0xFF, if b == b',' { 0x80 } else { 0 }, "{i}");
-            }
-        }
-    }
 
     #[test]
     fn rows_of_means_are_no_country_and_countries_are_no_means() {
