@@ -5,7 +5,7 @@
 //! read one after the other. No field is copied.
 
 use super::line::{Row, shown};
-use super::value::{LARGE, UNREADABLE, answer_at, cell};
+use super::value::{LARGE, UNREADABLE, answer_at, cell, four_digits_at};
 
 /// A place in a line: `at` stands in the column numbered `passed`.
 pub(super) struct Cursor<'l> {
@@ -16,8 +16,16 @@ pub(super) struct Cursor<'l> {
     passed: usize,
 }
 
-/// Columns from which it pays to count delimiters in bulk.
-const FAR: usize = 24;
+/// Bytes that are counted at once on the way to a column.
+const BLOCK: usize = 16;
+/// Bytes that are counted at once behind the last column, or a multiple of them.
+const WIDE: usize = 32;
+
+/// How often `byte` stands in a block; the compiler makes vector code of it.
+#[inline]
+fn count_in(block: &[u8; BLOCK], byte: u8) -> usize {
+    usize::from(block.iter().map(|&b| u8::from(b == byte)).sum::<u8>())
+}
 
 impl<'l> Cursor<'l> {
     pub(super) fn new(line: &'l [u8], delimiter: u8) -> Self {
@@ -42,17 +50,18 @@ impl<'l> Cursor<'l> {
         while self.passed < column {
             let left = column - self.passed;
             // `n` delimiters take `n` bytes at least: that many cannot pass the column.
-            if left > FAR
-                && let Some(span) = self.line.get(self.at..self.at + left - 1)
+            let bulk = (left - 1) - (left - 1) % BLOCK;
+            if bulk > 0
+                && let Some(span) = self.line.get(self.at..self.at + bulk)
             {
-                self.passed += count(span, self.delimiter);
-                self.at += span.len();
+                let (blocks, _) = span.as_chunks::<BLOCK>();
+                self.passed += blocks.iter().map(|b| count_in(b, self.delimiter)).sum::<usize>();
+                self.at += bulk;
                 continue;
             }
             let Some(word) = word_at(self.line, self.at, self.delimiter) else { return false };
             let mut marks = delimiters(word, self.delimiter);
-            // The bits stand one a byte, so a product sums them.
-            let here = ((marks >> 7).wrapping_mul(0x0101_0101_0101_0101) >> 56) as usize;
+            let here = ones(marks);
             if here < left {
                 self.passed += here;
                 self.at += 8;
@@ -73,23 +82,38 @@ impl<'l> Cursor<'l> {
         let (line, d) = (self.line, self.delimiter);
         let questions = usize::from(first)..usize::from(first) + usize::from(count);
         let Some(slots) = row.slots.get_mut(questions) else { return false };
+        let last = slots.len().saturating_sub(1);
         let mut at = self.at;
-        for (i, slot) in slots.iter_mut().enumerate() {
-            if i > 0 {
-                if line.get(at) != Some(&d) {
-                    (self.at, self.passed) = (at, self.passed + i - 1);
-                    return false;
+        let mut i = 0;
+        while i <= last {
+            if let Some(four) = slots.get_mut(i..i + 4)
+                && let Some(read) = four_digits_at(line, at, d)
+            {
+                four.copy_from_slice(&read);
+                i += 4;
+                at += 8;
+                if i > last {
+                    // the cursor stands behind the last cell, before its delimiter
+                    at -= 1;
                 }
-                at += 1;
+                continue;
             }
             let (answer, length) = answer_at(line, at, d);
-            *slot = answer.slot;
+            slots[i] = answer.slot;
             if answer.slot == LARGE {
                 row.large.push((first + i as u16, answer.large));
             } else if answer.slot == UNREADABLE {
                 row.unreadable.push((first + i as u16, shown(cell(line, at, d))));
             }
             at += length;
+            if i < last {
+                if line.get(at) != Some(&d) {
+                    (self.at, self.passed) = (at, self.passed + i);
+                    return false;
+                }
+                at += 1;
+            }
+            i += 1;
         }
         (self.at, self.passed) = (at, self.passed + usize::from(count) - 1);
         true
@@ -124,10 +148,24 @@ fn delimiters(word: u64, byte: u8) -> u64 {
     !(((x & LOW) + LOW) | x | LOW)
 }
 
-/// How often `byte` stands in a text, with the widest instructions of the machine.
+/// How often `byte` stands in a text: the bulk with the widest instructions of the machine, the
+/// rest by words.
 #[inline]
 fn count(text: &[u8], byte: u8) -> usize {
-    memchr::memchr_iter(byte, text).count()
+    let bulk = text.len() - text.len() % WIDE;
+    let mut n = if bulk > 0 { memchr::memchr_iter(byte, &text[..bulk]).count() } else { 0 };
+    let mut at = bulk;
+    while let Some(word) = word_at(text, at, byte) {
+        n += ones(delimiters(word, byte));
+        at += 8;
+    }
+    n
+}
+
+/// The number of bits in a mask with one bit a byte: a product sums them.
+#[inline]
+fn ones(marks: u64) -> usize {
+    ((marks >> 7).wrapping_mul(0x0101_0101_0101_0101) >> 56) as usize
 }
 
 #[cfg(test)]

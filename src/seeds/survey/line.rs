@@ -150,19 +150,20 @@ fn summary_name(text: &[u8]) -> Option<String> {
 }
 
 fn country_of(number: Option<&[u8]>, alpha: Option<&[u8]>) -> Result<[u8; 3], SetAside> {
+    if let Some(a) = alpha
+        && is_alpha3(a)
+        && number.is_none_or(is_number)
+        && let Ok(code) = a.try_into()
+    {
+        return Ok(code);
+    }
     let text = || {
         let parts = [number, alpha].into_iter().flatten().map(shown);
         SetAside::Country { text: parts.collect::<Vec<_>>().join(", ") }
     };
     for name in [number, alpha].into_iter().flatten() {
-        if !name.first().is_some_and(u8::is_ascii_digit)
-            && let Some(name) = summary_name(name)
-        {
-            // `SUM` could be a country; beside a number it is one.
-            let is_code = alpha.is_some_and(is_alpha3) && number.is_none_or(is_number);
-            if !is_code {
-                return Err(SetAside::Summary { name });
-            }
+        if let Some(name) = summary_name(name) {
+            return Err(SetAside::Summary { name });
         }
     }
     match (number, alpha) {
