@@ -43,6 +43,11 @@ impl Faults {
         self.first.extend(later.first.into_iter().take(room));
     }
 
+    /// Moves all lines by the lines before the part of the file they were counted in.
+    pub(super) fn shift(&mut self, before: u64) {
+        self.first.iter_mut().for_each(|f| f.line += before);
+    }
+
     /// None at all.
     pub fn is_empty(&self) -> bool {
         self.total == 0

@@ -12,6 +12,12 @@ pub struct Columns {
     by_name: HashMap<String, usize>,
 }
 
+/// The code of a column that carries its label too: `Q1` of `Q1: Important in life: Family`, as
+/// some single-country survey files write it.
+pub fn column_code(name: &str) -> &str {
+    name.split_once(": ").map_or(name, |(code, _)| code).trim()
+}
+
 fn key(name: &str) -> String {
     name.trim().to_lowercase()
 }
@@ -35,6 +41,12 @@ impl Columns {
                     first: first + 1,
                     second: i + 1,
                 });
+            }
+        }
+        for (i, name) in names.iter().enumerate() {
+            let code = key(column_code(name));
+            if !code.is_empty() {
+                by_name.entry(code).or_insert(i);
             }
         }
         Ok(Self { names, by_name })

@@ -11,7 +11,7 @@ mod lines;
 pub mod quotes;
 mod records;
 
-pub use columns::Columns;
+pub use columns::{Columns, column_code};
 pub use delimiter::Delimiter;
 pub use encoding::{BadByte, FileStart, UTF8_BOM, first_bad_byte};
 pub use error::TableError;

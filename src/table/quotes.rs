@@ -4,16 +4,16 @@
 //! quoted text only at the start of a field, `""` inside stands for one quote, and a quote
 //! elsewhere is a character like others.
 
-/// Whether a quoted text is still open at the end of a physical line (given without its break)
-/// that began inside one (`open`) or at the start of a record.
-pub fn open_after(line: &[u8], delimiter: u8, mut open: bool) -> bool {
+/// Whether a quoted text is still open at the end of some lines that began inside one (`open`) or
+/// at the start of a record.
+pub fn open_after(text: &[u8], delimiter: u8, mut open: bool) -> bool {
     let mut from = 0;
-    while let Some(i) = memchr::memchr(b'"', &line[from..]) {
+    while let Some(i) = memchr::memchr(b'"', &text[from..]) {
         let at = from + i;
         from = at + 1;
         if !open {
-            open = at == 0 || line[at - 1] == delimiter;
-        } else if line.get(at + 1) == Some(&b'"') {
+            open = at == 0 || text[at - 1] == delimiter || text[at - 1] == b'\n';
+        } else if text.get(at + 1) == Some(&b'"') {
             from = at + 2;
         } else {
             open = false;

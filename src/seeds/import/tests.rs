@@ -222,6 +222,15 @@ fn respondent_rows_become_counts_and_summary_rows_are_no_people() {
 }
 
 #[test]
+fn columns_may_carry_their_labels() {
+    let files = Files::new();
+    let text = "B_COUNTRY_ALPHA: ISO 3166-1 alpha-3;W_WEIGHT: Weight;Q27: Goal: parents\nIRQ;1;2\n";
+    let out = run(&[files.put("iq.csv", text)], &known(&[("Q27", AGREE)])).unwrap();
+    assert_eq!(out.files[0].kind, FileKind::OfficialSurvey);
+    assert_eq!(out.counts[&key("IRQ", "Q27")].valid[&2].n, 1);
+}
+
+#[test]
 fn a_country_with_every_answer_missing_is_reported() {
     let files = Files::new();
     let text = "B_COUNTRY_ALPHA,W_WEIGHT,Q27\nIRQ,1,-4\nIRQ,1,-1\nJOR,1,2\n";

@@ -7,7 +7,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::table::quotes::record_length;
+use crate::table::quotes::{open_after, record_length};
 use crate::table::{Delimiter, FileStart, LINE_LIMIT, TableError};
 
 /// Bytes read at a time. It fits the second-level cache of usual machines.
@@ -18,8 +18,6 @@ pub(super) const BLOCK_BYTES: usize = 1 << 20;
 pub(super) struct Block {
     /// 0-based.
     pub(super) index: usize,
-    /// 1-based line of its first record.
-    pub(super) first_line: u64,
     /// Bytes of the file before it.
     pub(super) offset: u64,
     /// Whether a quote stands in it.
@@ -38,7 +36,7 @@ pub(super) struct BlockSource<R> {
     carry: Vec<u8>,
     ended: bool,
     index: usize,
-    lines: u64,
+    header_lines: u64,
     offset: u64,
 }
 
@@ -53,7 +51,7 @@ impl<R: Read> BlockSource<R> {
             carry: Vec::new(),
             ended: false,
             index: 0,
-            lines: 0,
+            header_lines: 0,
             offset: 0,
         };
         let mut start = Vec::new();
@@ -85,14 +83,16 @@ impl<R: Read> BlockSource<R> {
             self.read_more(&mut text, 1 << 16)?;
         };
         self.carry = text.split_off(end);
-        self.count(&text);
+        self.header_lines = memchr::memchr_iter(b'\n', &text).count() as u64;
+        self.offset += text.len() as u64;
         while matches!(text.last(), Some(b'\n' | b'\r')) {
             text.pop();
         }
         Ok(text)
     }
 
-    /// Fills `block` with the next whole records; `None` at the end of the file.
+    /// Fills `block` with the next whole records; `None` at the end of the file. Lines are counted by
+    /// whoever reads the block: here they would be counted while the other threads wait.
     pub(super) fn next(&mut self, block: &mut Vec<u8>) -> Result<Option<Block>, TableError> {
         block.clear();
         block.append(&mut self.carry);
@@ -122,28 +122,18 @@ impl<R: Read> BlockSource<R> {
         if block.len() > self.limit && self.last_border(block, quotes) == 0 {
             return Err(self.too_long());
         }
-        let here =
-            Block { index: self.index, first_line: self.lines + 1, offset: self.offset, quotes };
+        let here = Block { index: self.index, offset: self.offset, quotes };
         self.index += 1;
-        self.count(block);
+        self.offset += block.len() as u64;
         Ok(Some(here))
-    }
-
-    fn count(&mut self, text: &[u8]) {
-        self.lines += memchr::memchr_iter(b'\n', text).count() as u64;
-        self.offset += text.len() as u64;
     }
 
     fn read_more(&mut self, into: &mut Vec<u8>, bytes: usize) -> Result<(), TableError> {
         into.reserve(bytes);
-        let got = self
-            .reader
-            .by_ref()
-            .take(bytes as u64)
-            .read_to_end(into)
-            .map_err(TableError::io(&self.path))?;
-        self.ended = got < bytes;
-        Ok(())
+        // After an error the file counts as ended, for the threads that ask later.
+        let read = self.reader.by_ref().take(bytes as u64).read_to_end(into);
+        self.ended = read.as_ref().map_or(true, |&got| got < bytes);
+        read.map(|_| ()).map_err(TableError::io(&self.path))
     }
 
     /// Length up to and including the last line break that ends a record; 0 without one.
@@ -151,14 +141,32 @@ impl<R: Read> BlockSource<R> {
         if !quotes {
             return memchr::memrchr(b'\n', text).map_or(0, |i| i + 1);
         }
+        // Where the last break stands behind all quotes and none is open, it ends a record; this is
+        // asked while the other threads wait, so the walk from record to record is the last resort.
+        let delimiter = self.delimiter.byte();
+        let last_break = memchr::memrchr(b'\n', text);
+        let last_quote = memchr::memrchr(b'"', text);
+        if let Some(end) = last_break
+            && last_quote < Some(end)
+            && !open_after(text, delimiter, false)
+        {
+            return end + 1;
+        }
         let mut end = 0;
-        while let Some(length) = record_length(&text[end..], self.delimiter.byte()) {
+        while let Some(length) = record_length(&text[end..], delimiter) {
             end += length + 1;
         }
         end
     }
 
-    fn too_long(&self) -> TableError {
-        TableError::LongLine { path: self.path.clone(), line: self.lines + 1, limit: self.limit }
+    /// Line breaks of the header: the first block starts behind them.
+    pub(super) fn header_lines(&self) -> u64 {
+        self.header_lines
+    }
+
+    /// The line is counted from the end of the last block that was handed out.
+    fn too_long(&mut self) -> TableError {
+        self.ended = true;
+        TableError::LongLine { path: self.path.clone(), line: 1, limit: self.limit }
     }
 }

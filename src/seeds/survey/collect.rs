@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::seeds::report::Faults;
 use crate::seeds::{ImportProgress, SeedsError};
+use crate::table::TableError;
 use crate::table::quotes::record_length;
-use crate::table::{BadByte, TableError, first_bad_byte};
 
 use super::blocks::{Block, BlockSource};
 use super::layout::Layout;
@@ -44,14 +44,19 @@ pub(super) struct Beside {
 }
 
 impl Beside {
-    fn merge(&mut self, next: Self) {
+    /// Adds what a later block holds; `before` lines of the file stand before it.
+    fn merge(&mut self, mut next: Self, before: u64) {
+        next.left_out.shift(before);
+        next.unreadable.shift(before);
+        next.summaries.iter_mut().for_each(|s| s.line += before);
+        let not_utf8 = next.not_utf8.map(|(line, byte)| (line + before, byte));
         let room = SUMMARIES.saturating_sub(self.summaries.len());
         self.summaries.extend(next.summaries.into_iter().take(room));
         self.summary_rows += next.summary_rows;
         self.left_out.merge(next.left_out);
         self.ragged += next.ragged;
         self.unreadable.merge(next.unreadable);
-        self.not_utf8 = self.not_utf8.or(next.not_utf8);
+        self.not_utf8 = self.not_utf8.or(not_utf8);
     }
 
     fn set_aside(&mut self, line: u64, record: &[u8], why: SetAside, layout: &Layout) {
@@ -89,7 +94,15 @@ impl Beside {
 #[derive(Debug, Default)]
 struct BlockResult {
     tally: BlockTally,
+    /// Lines are counted from 1 in each block.
     beside: Beside,
+    lines: u64,
+}
+
+/// True for text without NUL and in ASCII: what nearly every block is, told in one pass.
+fn is_plain(text: &[u8]) -> bool {
+    text.chunks(1 << 12)
+        .all(|part| part.iter().fold(0, |all, &b| all | b | b.wrapping_sub(1)) < 0x80)
 }
 
 /// Scans one block.
@@ -100,14 +113,14 @@ fn scan_block(
     text: &[u8],
 ) -> BlockResult {
     let mut out = BlockResult::default();
-    let nul = memchr::memchr(0, text).is_some();
-    if !text.is_ascii()
-        && let Some((i, BadByte::NotUtf8)) = first_bad_byte(text)
-    {
+    let plain = is_plain(text);
+    let nul = !plain && memchr::memchr(0, text).is_some();
+    if !plain && let Err(e) = std::str::from_utf8(text) {
+        let i = e.valid_up_to();
         let breaks = memchr::memchr_iter(b'\n', &text[..i]).count() as u64;
-        out.beside.not_utf8 = Some((at.first_line + breaks, at.offset + i as u64 + 1));
+        out.beside.not_utf8 = Some((1 + breaks, at.offset + i as u64 + 1));
     }
-    let mut line = at.first_line;
+    let mut line = 1;
     let mut rest = text;
     while !rest.is_empty() {
         let length = if at.quotes {
@@ -141,6 +154,7 @@ fn scan_block(
         line += 1;
         rest = length.map_or(&[], |n| &rest[n + 1..]);
     }
+    out.lines = line - 1;
     out
 }
 
@@ -148,6 +162,8 @@ fn scan_block(
 #[derive(Debug, Default)]
 struct Ordered {
     next: usize,
+    /// Lines of the file before block `next`.
+    lines: u64,
     waiting: BTreeMap<usize, BlockResult>,
     totals: Totals,
     beside: Beside,
@@ -160,7 +176,8 @@ impl Ordered {
         while let Some(result) = self.waiting.remove(&self.next) {
             self.next += 1;
             self.totals.merge(result.tally);
-            self.beside.merge(result.beside);
+            self.beside.merge(result.beside, self.lines);
+            self.lines += result.lines;
         }
     }
 }
@@ -179,8 +196,9 @@ pub(super) fn collect<R: Read + Send>(
     bytes: u64,
     progress: &(dyn Fn(ImportProgress<'_>) + Sync),
 ) -> Result<(Totals, Beside), SeedsError> {
+    let lines = source.header_lines();
     let source = Mutex::new(source);
-    let ordered = Mutex::new(Ordered::default());
+    let ordered = Mutex::new(Ordered { lines, ..Ordered::default() });
     let work = || {
         let mut scanner = LineScanner::new(layout);
         let mut text = Vec::new();
@@ -191,9 +209,6 @@ pub(super) fn collect<R: Read + Send>(
                 Ok(Some(at)) => {
                     let result = scan_block(&mut scanner, layout, at, &text);
                     let mut ordered = lock(&ordered);
-                    if ordered.error.is_some() {
-                        return;
-                    }
                     ordered.take(at.index, result);
                     drop(ordered);
                     progress(ImportProgress { path, read: at.offset + text.len() as u64, bytes });
@@ -214,6 +229,10 @@ pub(super) fn collect<R: Read + Send>(
     });
     let ordered = ordered.into_inner().unwrap_or_else(PoisonError::into_inner);
     match ordered.error {
+        // All blocks before it were read, so their lines are known now.
+        Some(TableError::LongLine { path, line, limit }) => {
+            Err(TableError::LongLine { path, line: ordered.lines + line, limit }.into())
+        }
         Some(e) => Err(e.into()),
         None => Ok((ordered.totals, ordered.beside)),
     }

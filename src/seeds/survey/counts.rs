@@ -150,8 +150,11 @@ fn means_of_row(row: &SummaryRow, layout: &Layout) -> Vec<Option<f64>> {
     });
     let mut out = vec![None; layout.questions.len()];
     for &(column, field) in &layout.fields {
-        if let super::layout::Field::Question(q) = field {
-            out[usize::from(q)] = cells.get(column).and_then(|t| t.trim().parse().ok());
+        if let super::layout::Field::Questions { first, count } = field {
+            for i in 0..usize::from(count) {
+                let mean = cells.get(column + i).and_then(|t| t.trim().parse().ok());
+                out[usize::from(first) + i] = mean;
+            }
         }
     }
     out

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::domain::{QuestionId, Weighting};
 use crate::seeds::SeedsError;
-use crate::table::{Columns, Delimiter};
+use crate::table::{Columns, Delimiter, column_code};
 
 /// What is read from a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,8 +18,13 @@ pub(super) enum Field {
     Weight,
     /// `S018`
     S018,
-    /// An answer to the question of this index.
-    Question(u16),
+    /// Answers to questions in columns side by side, from the question of this index on.
+    Questions {
+        /// The first question.
+        first: u16,
+        /// How many columns.
+        count: u16,
+    },
 }
 
 /// A question's column.
@@ -136,9 +141,13 @@ impl Layout {
             }));
         }
         fields.extend(
-            question_columns.iter().enumerate().map(|(i, &c)| (c, Field::Question(i as u16))),
+            question_columns
+                .iter()
+                .enumerate()
+                .map(|(i, &c)| (c, Field::Questions { first: i as u16, count: 1 })),
         );
         fields.sort_by_key(|(c, _)| *c);
+        let fields = side_by_side(fields);
         Ok(Self {
             delimiter,
             columns: columns.len(),
@@ -151,9 +160,26 @@ impl Layout {
     }
 }
 
-/// `Q33` or `Q33P`, whatever its case and spaces: the question, and whether it is flipped.
+/// Joins questions that follow each other in columns and in number, which are read in one go.
+fn side_by_side(fields: Vec<(usize, Field)>) -> Vec<(usize, Field)> {
+    let mut out: Vec<(usize, Field)> = Vec::new();
+    for (column, field) in fields {
+        if let Field::Questions { first, .. } = field
+            && let Some((start, Field::Questions { first: f, count })) = out.last_mut()
+            && column == *start + usize::from(*count)
+            && first == *f + *count
+        {
+            *count += 1;
+            continue;
+        }
+        out.push((column, field));
+    }
+    out
+}
+
+/// `Q33`, `Q33P` or `Q33: Jobs scarce`, whatever its case and spaces: the question, and whether it is flipped.
 fn question_of(name: &str) -> Option<(QuestionId, bool)> {
-    let name = name.trim().to_uppercase();
+    let name = column_code(name).to_uppercase();
     let (plain, inverted) = match name.strip_suffix('P') {
         Some(plain) => (plain, true),
         None => (name.as_str(), false),

@@ -5,9 +5,11 @@
 mod blocks;
 mod collect;
 mod counts;
+mod cursor;
 mod layout;
 mod line;
 mod tally;
+mod unquote;
 mod value;
 
 use std::fs::File;

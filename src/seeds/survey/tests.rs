@@ -178,9 +178,15 @@ fn files_without_what_is_needed_are_refused_with_the_way_out() {
 fn a_line_of_one_gigabyte_is_refused_in_little_memory() {
     let head = &b"B_COUNTRY_ALPHA,Q1\nIRQ,1\nIRQ,"[..];
     let endless = head.chain(std::io::repeat(b'1').take(1 << 30));
-    let o = options(wanted(&["Q1"]), 1);
+    let o = options(wanted(&["Q1"]), 3);
     let e = read_from(endless, Path::new("f"), 0, BLOCK_BYTES, &o, &|_| {}).unwrap_err();
     assert!(e.to_string().contains("line 3"), "{e}");
+    // the same behind many blocks
+    let rows = "IRQ,1\n".repeat(400_000);
+    let head = ["B_COUNTRY_ALPHA,Q1\n", &rows, "IRQ,"].concat();
+    let endless = head.as_bytes().chain(std::io::repeat(b'1').take(1 << 30));
+    let e = read_from(endless, Path::new("f"), 0, BLOCK_BYTES, &o, &|_| {}).unwrap_err();
+    assert!(e.to_string().contains("line 400002"), "{e}");
 }
 
 #[test]

@@ -59,20 +59,41 @@ pub(super) fn cell(line: &[u8], start: usize, delimiter: u8) -> &[u8] {
     rest.iter().position(|&b| b == delimiter).map_or(rest, |end| &rest[..end])
 }
 
-/// Reads the answer that starts at `start`.
+/// Reads the answer that starts at `start`; with the length of its cell.
 #[inline]
-pub(super) fn answer_at(line: &[u8], start: usize, delimiter: u8) -> CodeCell {
-    // Nearly every cell is one digit, or a minus and one digit.
-    let at = |i: usize| line.get(start + i).copied().unwrap_or(delimiter);
-    let first = at(0);
-    let second = at(1);
-    if first.is_ascii_digit() && second == delimiter {
-        return CodeCell::of(VALID + (first - b'0'));
+pub(super) fn answer_at(line: &[u8], start: usize, delimiter: u8) -> (CodeCell, usize) {
+    // Nearly every cell is one digit, or a minus and one digit, and not the last of its line.
+    if let Some(&[first, second, third]) = line.get(start..).and_then(<[u8]>::first_chunk::<3>) {
+        if second == delimiter && first.is_ascii_digit() {
+            return (CodeCell::of(VALID + (first - b'0')), 1);
+        }
+        if third == delimiter && first == b'-' && (b'1'..=b'5').contains(&second) {
+            return (CodeCell::of(VALID - (second - b'0')), 2);
+        }
+        if third == delimiter && first == b'1' && second.is_ascii_digit() {
+            return (CodeCell::of(VALID + 10 + (second - b'0')), 2);
+        }
     }
-    if first == b'-' && (b'1'..=b'5').contains(&second) && at(2) == delimiter {
-        return CodeCell::of(VALID - (second - b'0'));
+    let text = cell(line, start, delimiter);
+    (answer(text), text.len())
+}
+
+/// The slots of four cells from `start` on, when all are single digits with a delimiter behind:
+/// most of a survey is.
+#[inline]
+pub(super) fn four_digits_at(line: &[u8], start: usize, delimiter: u8) -> Option<[u8; 4]> {
+    const LANES: u64 = 0x0001_0001_0001_0001;
+    let word = u64::from_le_bytes(*line.get(start..)?.first_chunk::<8>()?);
+    // Even bytes are cells, odd bytes delimiters: four lanes of 16 bits.
+    let delimiters = word & (LANES * 0xFF00) == LANES * (u64::from(delimiter) << 8);
+    let digits = (word & (LANES * 0x00FF)) ^ (LANES * u64::from(b'0'));
+    // 9 + 0x76 is the last sum below 0x80
+    let all_digits = (digits + LANES * 0x76) & (LANES * 0xFF80) == 0;
+    if !delimiters || !all_digits {
+        return None;
     }
-    answer(cell(line, start, delimiter))
+    let slots = (digits + LANES * u64::from(VALID)).to_le_bytes();
+    Some([slots[0], slots[2], slots[4], slots[6]])
 }
 
 /// Reads any cell: `3`, `-2`, `1.00`, `-999.00`, `2,0` (where the comma is no delimiter), spaces.
@@ -181,10 +202,30 @@ mod tests {
             ("256", None),
             (".", None),
         ] {
-            assert_eq!(slot_answer(answer_at(text.as_bytes(), 0, b';').slot), expected, "{text:?}");
+            assert_eq!(
+                slot_answer(answer_at(text.as_bytes(), 0, b';').0.slot),
+                expected,
+                "{text:?}"
+            );
         }
-        let large = answer_at(b"103", 0, b',');
+        let (large, _) = answer_at(b"103", 0, b',');
         assert_eq!((large.slot, large.large), (LARGE, 103));
+    }
+
+    #[test]
+    fn four_cells_at_once_are_read_as_one_by_one() {
+        for first in 0..=255u8 {
+            for text in [[first, b',', b'2', b',', b'3', b',', b'9', b','], *b"1,2,0,00"] {
+                let slots = four_digits_at(&text, 0, b',');
+                let plain = first.is_ascii_digit() && text[7] == b',';
+                assert_eq!(slots.is_some(), plain, "{text:?}");
+                if let Some(slots) = slots {
+                    let one_by_one = [0, 2, 4, 6].map(|i| answer_at(&text, i, b',').0.slot);
+                    assert_eq!(slots, one_by_one);
+                }
+            }
+        }
+        assert_eq!(four_digits_at(b"1,2,3,4", 0, b','), None);
     }
 
     #[test]
