@@ -38,7 +38,7 @@ impl Default for Settings {
             templates: 5,
             keep: 10,
             threshold: None,
-            false_accept: 0.01,
+            false_accept: 0.05,
             near_duplicate_edits: 2,
             encoder: None,
             seed: 1,

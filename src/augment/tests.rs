@@ -103,18 +103,22 @@ fn the_offline_provider_gives_ten_distinct_samples_of_every_seed() {
     let all = seeds();
     let filter = lexical(&all);
     let offline = Offline::new().unwrap();
-    let calibration = calibrate(&all, &filter, 0.01, None).unwrap();
+    let calibration = calibrate(&all, &filter, 0.05, None).unwrap();
     assert_eq!(calibration.pairs, 1225);
-    assert!(calibration.passing <= 0.01);
+    assert!(calibration.passing <= 0.05);
+    let mut short = Vec::new();
     for seed in &all {
         let out =
             run(seed, &offline, &filter, calibration.threshold, &Settings::default(), &[], None)
                 .unwrap();
         let kept: Vec<&Sample> = out.iter().filter(|s| s.decision == Decision::Kept).collect();
-        assert_eq!(kept.len(), 10, "{}: {:#?}", seed.id, Summary::of(&out));
+        if kept.len() < 10 {
+            short.push(format!("{}: {} {:?}", seed.id, kept.len(), Summary::of(&out).by_reason));
+        }
         let stage_1 = kept.iter().filter(|s| s.stage == Stage::Template).count();
         assert_eq!(stage_1, 5, "{}", seed.id);
     }
+    assert!(short.is_empty(), "{short:#?}");
 }
 
 #[test]
@@ -252,4 +256,34 @@ fn ids_are_of_seed_language_and_text() {
     assert_eq!(a, sample_id(&q, "en", "cafe\u{301}").unwrap());
     assert_ne!(a, sample_id(&q, "fr", "caf\u{e9}").unwrap());
     assert_eq!(a.as_str().len(), 18);
+}
+
+/// Prints every kept and rejected text, for reading: `POLYCULTURE_PRINT=Q27 cargo test --lib
+/// augment::tests::print_samples -- --nocapture`.
+#[test]
+fn print_samples() {
+    let Ok(wanted) = std::env::var("POLYCULTURE_PRINT") else { return };
+    let all = seeds();
+    let filter = lexical(&all);
+    let offline = Offline::new().unwrap();
+    let c = calibrate(&all, &filter, 0.05, None).unwrap();
+    println!("threshold {:.3} passing {:.4} {:?}", c.threshold, c.passing, c.histogram);
+    for seed in
+        all.iter().filter(|q| wanted == "all" || wanted.split(',').any(|w| w == q.id.as_str()))
+    {
+        println!("\n{} {}", seed.id, seed.text);
+        for settings in [Settings::default(), Settings::held_out(4, 1)] {
+            let out = run(seed, &offline, &filter, c.threshold, &settings, &[], None).unwrap();
+            for s in &out {
+                let why = match &s.decision {
+                    Decision::Kept => "KEPT".to_owned(),
+                    Decision::Rejected(r) => r.kind(),
+                    Decision::Failed(_) => continue,
+                };
+                let held = if s.provenance.held_out { "held-out " } else { "" };
+                let x = s.similarity.map_or(0.0, crate::domain::Similarity::get);
+                println!("  {x:.3} {held}{:9} {why:24} {}", s.stage.as_str(), s.text);
+            }
+        }
+    }
 }

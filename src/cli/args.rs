@@ -197,7 +197,7 @@ pub struct AugmentArgs {
     #[arg(long)]
     pub threshold: Option<f64>,
     /// False-accept rate of the calibration
-    #[arg(long, default_value_t = 0.01)]
+    #[arg(long, default_value_t = 0.05)]
     pub false_accept: f64,
     /// Sentence encoder for the filter: path:DIR or hub:ORG/NAME; lexical without
     #[arg(long)]
