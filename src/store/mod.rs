@@ -7,6 +7,7 @@ mod codec;
 mod connection;
 mod database;
 mod datasets;
+pub mod engine;
 mod error;
 mod evaluations;
 mod filesystem;
