@@ -558,7 +558,7 @@ pub enum RunsCommand {
         limit: usize,
         /// Go on after this run (the `next` of the page before)
         #[arg(long)]
-        after: Option<RunId>,
+        after: Option<String>,
     },
     /// One run with its attempts
     Show {

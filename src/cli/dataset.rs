@@ -106,7 +106,12 @@ pub fn run(ctx: &Context, command: DatasetCommand) -> Result<(), Failure> {
     }
 }
 
-fn show_built(ctx: &Context, place: &Place, name: &DatasetId, built: &Dataset) -> Result<(), Failure> {
+fn show_built(
+    ctx: &Context,
+    place: &Place,
+    name: &DatasetId,
+    built: &Dataset,
+) -> Result<(), Failure> {
     let dir = place.folder().datasets().join(name.as_str());
     let refused: Vec<String> = built.refused.iter().map(ToString::to_string).collect();
     let doc = json!({
@@ -116,7 +121,10 @@ fn show_built(ctx: &Context, place: &Place, name: &DatasetId, built: &Dataset) -
     ctx.out.show(&doc, || {
         let mut out = format!("{name}: {} rows in {}\n", built.examples.len(), dir.display());
         if !refused.is_empty() {
-            out += &format!("left out, {} cells of culture and question without a label:\n", refused.len());
+            out += &format!(
+                "left out, {} cells of culture and question without a label:\n",
+                refused.len()
+            );
             for r in &refused {
                 out += &format!("  {}\n", text::display(r));
             }
@@ -127,7 +135,8 @@ fn show_built(ctx: &Context, place: &Place, name: &DatasetId, built: &Dataset) -
 }
 
 fn audit_lines(report: &AuditReport) -> String {
-    let mut out = format!("audit: {} rows, {} distinct prompts", report.rows, report.distinct_prompts);
+    let mut out =
+        format!("audit: {} rows, {} distinct prompts", report.rows, report.distinct_prompts);
     if report.unresolved > 0 {
         out += &format!(
             ", {} rows of no known question (contradictions and duplicates were checked, the survey was not)",
@@ -225,7 +234,9 @@ fn export_dataset(
     let file = CardFile { format: options.format, answers: options.answers, lines };
     fs::write(&card_path, card(&built, &survey, Some(file)))
         .map_err(|e| Failure::failed(e).file(&card_path))?;
-    note("the counts behind these rows derive from the World Values Survey: the card states the terms");
+    note(
+        "the counts behind these rows derive from the World Values Survey: the card states the terms",
+    );
     ctx.out.show(&json!({"file": path, "card": card_path, "lines": lines}), || {
         format!("{}: {lines} lines; card: {}", path.display(), card_path.display())
     })

@@ -1,11 +1,18 @@
 //! The command line: a face without rules of the domain. It reads words, calls the rooms below,
 //! and answers in lines for people or in one JSON document.
 
+mod activities;
 pub mod args;
 mod context;
+mod dataset;
+mod demo;
+mod encoder;
 mod failure;
 mod output;
+mod runs;
 mod samples;
+mod samples_import;
+mod samples_stats;
 
 mod seeds;
 mod seeds_import;
@@ -67,9 +74,36 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
             );
         }
         Command::Man => clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?,
+        Command::Demo(a) => demo::demo(&ctx, a)?,
+        Command::Init { dir, empty } => init(&ctx, &dir, empty)?,
+        Command::Augment(a) => activities::grow(&ctx, a)?,
+        Command::Dataset(c) => dataset::run(&ctx, c)?,
+        Command::Finetune(a) => activities::tune(&ctx, a)?,
+        Command::Models(c) => activities::models(&ctx, &c)?,
+        Command::Evaluate(a) => activities::score(&ctx, a)?,
+        Command::Runs(c) => runs::run(&ctx, c)?,
+        Command::Engine(c) => return runs::engine(&ctx, c),
+        Command::Work { attempt } => return Ok(crate::work::main(&attempt)),
+        Command::Shim { attempt } => return Ok(crate::engine::shim::main(&attempt)),
         _ => return Err(Failure::usage("not wired")),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn init(ctx: &Context, dir: &std::path::Path, empty: bool) -> Result<(), Failure> {
+    let place = crate::launch::Place::init(dir, empty)?;
+    let survey = place.read()?.read().survey()?;
+    let doc = json!({"workspace": place.folder().root(), "seeds": survey.questions.len(),
+        "cultures": survey.cultures.len()});
+    ctx.out.show(&doc, || {
+        format!(
+            "{}: a workspace with {} seeds and {} cultures\n  next: polyculture -w {} augment --wait",
+            place.folder().root().display(),
+            survey.questions.len(),
+            survey.cultures.len(),
+            dir.display()
+        )
+    })
 }
 
 /// `polyculture` alone: the workbench, which needs a terminal.

@@ -32,8 +32,7 @@ impl From<DecisionArg> for DecisionKind {
 pub fn run(ctx: &Context, command: SamplesCommand) -> Result<(), Failure> {
     match command {
         SamplesCommand::Import { file, encoder } => {
-            let _ = (file, encoder);
-            Err(Failure::usage("import"))
+            super::samples_import::run(ctx, &file, encoder.as_deref())
         }
         SamplesCommand::List { seed, decision, stage, limit, after } => {
             let filter = SampleFilter {
@@ -65,7 +64,7 @@ pub fn run(ctx: &Context, command: SamplesCommand) -> Result<(), Failure> {
                 None => write_jsonl(std::io::stdout().lock(), &samples),
             }
         }
-        SamplesCommand::Stats => Err(Failure::usage("stats")),
+        SamplesCommand::Stats => super::samples_stats::run(ctx),
     }
 }
 

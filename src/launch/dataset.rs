@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::{Place, PlaceError};
-use crate::dataset::{self, Dataset, DatasetError, DatasetSpec, Sources};
-use crate::domain::{Decision, DatasetId, DomainError, Example, Sample, Survey};
+use crate::dataset::{self, Dataset, DatasetError, DatasetSpec, Refused, Sources};
+use crate::domain::{DatasetId, Decision, DomainError, Example, Sample, Survey};
 use crate::job::{JobError, read_jsonl, write_atomically};
 use crate::store::{DatasetRecord, SampleFilter, StoreError};
 
@@ -46,8 +46,8 @@ pub struct DatasetManifest {
     pub spec: DatasetSpec,
     /// Rows of `train.jsonl`.
     pub rows: u64,
-    /// Cultures and questions without a label, in words.
-    pub refused: Vec<String>,
+    /// Cultures and questions without a label.
+    pub refused: Vec<Refused>,
     /// Weights behind the counts, as printed beside figures.
     pub weighting: Vec<String>,
     /// Of `train.jsonl`, in hexadecimal.
@@ -69,7 +69,11 @@ pub fn samples(survey: &Survey, place: &Place) -> Result<(Vec<Sample>, Vec<Sampl
 ///
 /// # Errors
 /// See [`BuildError`]; the audit's refusal lists the rows.
-pub fn build_dataset(place: &Place, name: &DatasetId, spec: &DatasetSpec) -> Result<Dataset, BuildError> {
+pub fn build_dataset(
+    place: &Place,
+    name: &DatasetId,
+    spec: &DatasetSpec,
+) -> Result<Dataset, BuildError> {
     let survey = place.read()?.read().survey()?;
     let (training, held_out) = samples(&survey, place)?;
     let sources = Sources { survey: &survey, samples: &training, held_out: &held_out };
@@ -93,7 +97,7 @@ fn store_dataset(
     let manifest = DatasetManifest {
         spec: built.spec.clone(),
         rows: built.examples.len() as u64,
-        refused: built.refused.iter().map(ToString::to_string).collect(),
+        refused: built.refused.clone(),
         weighting: built.weighting.iter().map(|w| w.label().to_owned()).collect(),
         sha256: sha256.clone(),
     };
@@ -143,7 +147,7 @@ impl StoredDataset {
         Dataset {
             spec: self.manifest.spec.clone(),
             examples: self.examples.clone(),
-            refused: dataset::refused(&self.manifest.spec, survey),
+            refused: self.manifest.refused.clone(),
             notes: Vec::new(),
             weighting: survey.counts.values().map(|c| c.weighting).collect(),
             audit: dataset::audit(&rows, Some(survey), &[]),
@@ -156,11 +160,8 @@ impl StoredDataset {
 /// # Errors
 /// No dataset of that name, or its files are gone or changed.
 pub fn open_dataset(place: &Place, name: &DatasetId) -> Result<StoredDataset, BuildError> {
-    let record = place
-        .read()?
-        .read()
-        .dataset(name)?
-        .ok_or_else(|| BuildError::Unknown(name.clone()))?;
+    let record =
+        place.read()?.read().dataset(name)?.ok_or_else(|| BuildError::Unknown(name.clone()))?;
     let dir = folder(place, name);
     let path = dir.join("train.jsonl");
     let bytes = fs::read(&path).map_err(JobError::io(&path))?;

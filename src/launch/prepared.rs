@@ -34,8 +34,8 @@ impl Prepared {
     /// # Errors
     /// The value cannot be written as JSON.
     pub fn json<T: Serialize>(self, name: &'static str, value: &T) -> Result<Self, JobError> {
-        let bytes = serde_json::to_vec_pretty(value)
-            .map_err(|e| JobError::Work(format!("{name}: {e}")))?;
+        let bytes =
+            serde_json::to_vec_pretty(value).map_err(|e| JobError::Work(format!("{name}: {e}")))?;
         Ok(self.file(name, bytes))
     }
 
