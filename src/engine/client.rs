@@ -19,9 +19,9 @@ use crate::domain::RunId;
 use crate::job::{JobError, NewRun, ProgressNow, RunSpec, RunView, StateName};
 
 /// How long an engine may take to answer: it may wait for a slow disk.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How long an engine may take to start: it may rebuild its database.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 /// A pause between two looks.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -49,7 +49,7 @@ impl Client {
     /// The state folder cannot be used, no engine comes up in time, or the running one speaks
     /// another version of the protocol.
     pub fn connect_or_start() -> Result<Self, EngineError> {
-        Self::at_or_start(StateDir::find()?)
+        Self::at_or_start(&StateDir::find()?)
     }
 
     /// Connects to a running engine; `None` when there is none.
@@ -92,7 +92,7 @@ impl Client {
         Ok(Some(client))
     }
 
-    fn at_or_start(state: StateDir) -> Result<Self, EngineError> {
+    fn at_or_start(state: &StateDir) -> Result<Self, EngineError> {
         if let Some(client) = Self::at(state.clone())? {
             return Ok(client);
         }
@@ -121,7 +121,7 @@ impl Client {
                 return Err(EngineError::Unreachable { reason, log });
             }
             if child.is_none() {
-                child = Some(launch::engine(&state)?);
+                child = Some(launch::engine(state)?);
             }
             std::thread::sleep(LOOK);
         }
@@ -285,7 +285,7 @@ impl Client {
                 Ok(Some(end)) => return Ok(Some(end)),
                 Ok(None) => return Ok(None),
                 Err(EngineError::Io { .. } | EngineError::Unreachable { .. }) => {
-                    self.reconnect()?
+                    self.reconnect()?;
                 }
                 Err(e) => return Err(e),
             }
@@ -294,7 +294,7 @@ impl Client {
 
     /// A second connection to the same engine, or to the one that follows it.
     fn another(&self) -> Result<Self, EngineError> {
-        Self::at_or_start(self.state.clone())
+        Self::at_or_start(&self.state)
     }
 
     pub(super) fn reconnect(&mut self) -> Result<(), EngineError> {

@@ -149,12 +149,11 @@ impl Core {
             missed.retain(|e| run.is_none_or(|r| r.as_str() == e.run));
             return Ok(Feed { snapshot: Snapshot { seq, items: Vec::new() }, missed, lines });
         }
-        let items = match run {
-            Some(id) => inner.db.get(id)?.into_iter().map(|r| r.view()).collect(),
-            None => {
-                let query = ListQuery { limit: SNAPSHOT, ..ListQuery::default() };
-                inner.db.list(&query)?.iter().map(RunRecord::view).collect()
-            }
+        let items = if let Some(id) = run {
+            inner.db.get(id)?.into_iter().map(|r| r.view()).collect()
+        } else {
+            let query = ListQuery { limit: SNAPSHOT, ..ListQuery::default() };
+            inner.db.list(&query)?.iter().map(RunRecord::view).collect()
         };
         Ok(Feed { snapshot: Snapshot { seq, items }, missed: Vec::new(), lines })
     }

@@ -24,7 +24,6 @@ pub enum Foreground {
 /// # Errors
 /// The run is unknown, or the engine cannot be reached again.
 pub fn wait_in_foreground(client: &mut Client, run: &RunId) -> Result<Foreground, EngineError> {
-    // Not cleared here: a Ctrl-C between two waits counts for the second one.
     let interrupt = interrupt_flag();
     let bar =
         if stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
@@ -36,16 +35,14 @@ pub fn wait_in_foreground(client: &mut Client, run: &RunId) -> Result<Foreground
         &|| interrupt.load(Relaxed),
     );
     bar.finish_and_clear();
-    match ended? {
-        Some(view) => Ok(Foreground::Ended(view)),
-        None => {
-            interrupt.store(false, Relaxed);
-            eprintln!("{run} goes on in the background.");
-            eprintln!("  watch it:  polyculture runs logs -f {run}");
-            eprintln!("  end it:    polyculture runs cancel {run}");
-            Ok(Foreground::Left)
-        }
+    if let Some(view) = ended? {
+        return Ok(Foreground::Ended(view));
     }
+    interrupt.store(false, Relaxed);
+    eprintln!("{run} goes on in the background.");
+    eprintln!("  watch it:  polyculture runs logs -f {run}");
+    eprintln!("  end it:    polyculture runs cancel {run}");
+    Ok(Foreground::Left)
 }
 
 fn show(bar: &ProgressBar, styled: &mut bool, view: &RunView, progress: Option<&ProgressNow>) {

@@ -21,6 +21,8 @@ mod requests;
 mod schedule;
 pub mod shim;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 pub use client::Client;

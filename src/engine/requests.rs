@@ -110,13 +110,12 @@ fn add(
         remember(core, runs)?;
     }
     // The attempt's folder is the promise: what has none was never taken in.
-    let number = match rebuild::newest_attempt_number(dir) {
-        Some(n) => n,
-        None => {
-            Attempt::create(dir, 1)?;
-            File::open(dir).and_then(|d| d.sync_all()).map_err(JobError::io(dir))?;
-            1
-        }
+    let number = if let Some(n) = rebuild::newest_attempt_number(dir) {
+        n
+    } else {
+        Attempt::create(dir, 1)?;
+        File::open(dir).and_then(|d| d.sync_all()).map_err(JobError::io(dir))?;
+        1
     };
     let queued_at = spec.queued_at;
     let mut inner = core.lock();

@@ -314,7 +314,7 @@ impl ExitReserve {
         let mut text = serde_json::to_vec_pretty(end).unwrap_or_default();
         text.resize(text.len().max(Self::SIZE - 1), b' ');
         text.push(b'\n');
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         loop {
             let written = self
                 .file

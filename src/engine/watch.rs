@@ -20,8 +20,8 @@ const KEEP_EVENTS: u32 = 20_000;
 const PRUNE_EVERY: u32 = 2_400;
 
 /// What was seen of a run at the last look.
-#[derive(Default)]
-struct Seen {
+#[derive(Debug, Default)]
+pub(super) struct Seen {
     attempt: u32,
     progress: Option<ProgressNow>,
     files: BTreeMap<String, u64>,
@@ -35,10 +35,10 @@ pub(super) fn keep_watch(core: &Arc<Core>) {
     loop {
         std::thread::sleep(TICK);
         ticks = ticks.wrapping_add(1);
-        if ticks.is_multiple_of(PRUNE_EVERY) {
-            if let Err(e) = core.lock().db.drop_old_events(KEEP_EVENTS) {
-                log::say(format_args!("old events are not dropped: {e}"));
-            }
+        if ticks.is_multiple_of(PRUNE_EVERY)
+            && let Err(e) = core.lock().db.drop_old_events(KEEP_EVENTS)
+        {
+            log::say(format_args!("old events are not dropped: {e}"));
         }
         let live = live(core);
         seen.retain(|id, _| live.iter().any(|r| r.id == *id));
@@ -62,7 +62,7 @@ fn live(core: &Core) -> Vec<RunRecord> {
         .collect()
 }
 
-fn look(core: &Core, record: &RunRecord, seen: &mut Seen, merge: bool) {
+pub(super) fn look(core: &Core, record: &RunRecord, seen: &mut Seen, merge: bool) {
     let dir = record.dir.join(format!("attempt-{}", record.attempt));
     if core.is_watched() {
         let progress = read_progress(&dir);
@@ -86,7 +86,7 @@ fn look(core: &Core, record: &RunRecord, seen: &mut Seen, merge: bool) {
         match merged {
             Ok(()) => seen.merged = length,
             Err(e) => {
-                log::say(format_args!("run {}: its results are not merged yet: {e}", record.id))
+                log::say(format_args!("run {}: its results are not merged yet: {e}", record.id));
             }
         }
     }

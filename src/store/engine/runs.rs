@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Params, Transaction, TransactionBehavior, params};
 
 use super::events::{self, EventRow};
@@ -89,9 +90,9 @@ impl EngineDb {
                 threads,
                 flat.name.word(),
                 flat.queued_at.as_millisecond(),
-                flat.since.map(|t| t.as_millisecond()),
-                flat.started_at.map(|t| t.as_millisecond()),
-                flat.ended_at.map(|t| t.as_millisecond()),
+                flat.since.map(Timestamp::as_millisecond),
+                flat.started_at.map(Timestamp::as_millisecond),
+                flat.ended_at.map(Timestamp::as_millisecond),
                 code,
                 signal,
                 flat.reason,
@@ -147,9 +148,9 @@ impl EngineDb {
                 attempt,
                 flat.name.word(),
                 flat.queued_at.as_millisecond(),
-                flat.since.map(|t| t.as_millisecond()),
-                flat.started_at.map(|t| t.as_millisecond()),
-                flat.ended_at.map(|t| t.as_millisecond()),
+                flat.since.map(Timestamp::as_millisecond),
+                flat.started_at.map(Timestamp::as_millisecond),
+                flat.ended_at.map(Timestamp::as_millisecond),
                 code,
                 signal,
                 flat.reason,

@@ -85,7 +85,7 @@ fn transitions_and_their_events_stay_together_and_in_order() {
     assert!(!db.is_fresh());
     assert_eq!(db.get(&run.id).unwrap().unwrap(), run);
     assert_eq!(run.view().state, StateName::Failed);
-    assert_eq!(db.events_since(first.seq).unwrap().unwrap(), [last.clone()]);
+    assert_eq!(db.events_since(first.seq).unwrap().unwrap(), std::slice::from_ref(&last));
     assert_eq!(db.events_since(last.seq + 1).unwrap(), None, "a number of another database");
     db.drop_old_events(1).unwrap();
     assert_eq!(db.events_since(0).unwrap(), None, "a gap is never hidden");
