@@ -307,11 +307,14 @@ fn same_prompts(rows: &[AuditRow], report: &mut AuditReport, found: &mut Vec<(us
     }
 }
 
+/// A normalised text and its question.
+type TextOf<'a> = (String, Option<&'a QuestionId>);
+
 /// Training texts that are test texts of the same question, or one word away from one.
 fn against_test(rows: &[AuditRow], test: &[AuditRow], found: &mut Vec<(usize, Finding)>) {
     let tests: Vec<String> = test.iter().map(|t| normal_text(&t.text)).collect();
     // Many rows repeat one text for several cultures: each text is compared once.
-    let mut seen: HashMap<(String, Option<&QuestionId>), Option<(usize, usize)>> = HashMap::new();
+    let mut seen: HashMap<TextOf<'_>, Option<(usize, usize)>> = HashMap::new();
     for (i, r) in rows.iter().enumerate() {
         let text = normal_text(&r.text);
         let words = text.split(' ').count();
@@ -367,7 +370,7 @@ impl<'a> Cells<'a> {
             say(FindingKind::UnknownQuestion, format!("{id} is not in the survey"));
             return;
         };
-        self.scale(r, question, say);
+        on_scale(r, question, say);
         let Some(culture) = &r.culture else { return };
         match self.cells.get(&(culture.as_str(), id)) {
             None => say(FindingKind::UnknownCulture, format!("`{culture}` is not in the survey")),
@@ -386,22 +389,23 @@ impl<'a> Cells<'a> {
             Some(_) => {}
         }
     }
+}
 
-    fn scale(&self, r: &AuditRow, q: &Question, say: &mut impl FnMut(FindingKind, String)) {
-        match &r.label {
-            AuditLabel::Code(c) => {
-                if !u8::try_from(*c).is_ok_and(|c| q.scale.has(c)) && r.range.is_none() {
-                    say(
-                        FindingKind::OutOfScale,
-                        format!("the label {c} is no option of {}: {:?}", q.id, q.scale.codes()),
-                    );
-                }
-            }
-            AuditLabel::Soft(d) if d.len() != q.scale.len() => say(
+fn on_scale(r: &AuditRow, q: &Question, say: &mut impl FnMut(FindingKind, String)) {
+    match &r.label {
+        // Where the prompt states its range, that was looked at already.
+        AuditLabel::Code(c)
+            if r.range.is_none() && !u8::try_from(*c).is_ok_and(|c| q.scale.has(c)) =>
+        {
+            say(
                 FindingKind::OutOfScale,
-                format!("{} shares for the {} options of {}", d.len(), q.scale.len(), q.id),
-            ),
-            _ => {}
+                format!("the label {c} is no option of {}: {:?}", q.id, q.scale.codes()),
+            );
         }
+        AuditLabel::Soft(d) if d.len() != q.scale.len() => say(
+            FindingKind::OutOfScale,
+            format!("{} shares for the {} options of {}", d.len(), q.scale.len(), q.id),
+        ),
+        _ => {}
     }
 }

@@ -185,9 +185,8 @@ pub fn labels(
             })
             .collect();
     }
-    let cell = match survey.culture_cell(culture, question) {
-        None => return Err(refuse(why_no_answer(survey, culture, question))),
-        Some(cell) => cell,
+    let Some(cell) = survey.culture_cell(culture, question) else {
+        return Err(refuse(why_no_answer(survey, culture, question)));
     };
     if let Some(codes) = cell.flags.iter().find_map(|(_, f)| match f {
         CellFlag::OptionNotOffered { codes } => Some(codes.clone()),

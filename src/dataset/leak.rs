@@ -50,7 +50,7 @@ pub fn leaks(training: &[&Sample], held_out: &[&Sample]) -> Vec<Finding> {
                 }
             }
             None => {
-                say("an unknown family (it states none, so nothing shows it disjoint)".into(), 0)
+                say("an unknown family (it states none, so nothing shows it disjoint)".into(), 0);
             }
         }
         if let Some((t, &row)) =

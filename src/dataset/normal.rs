@@ -2,6 +2,8 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+use crate::text::token_edits;
+
 /// The text as lower-case words of letters, marks and digits with single blanks between: quotes,
 /// stops and spacing do not make another text. NFKC, so that full-width forms are the same too.
 pub fn normal_text(text: &str) -> String {
@@ -22,9 +24,7 @@ fn is_mark(c: char) -> bool {
 
 /// Words to insert, delete or exchange to turn one normalised text into the other.
 pub fn word_edits(a: &str, b: &str) -> usize {
-    let a: Vec<&str> = a.split(' ').collect();
-    let b: Vec<&str> = b.split(' ').collect();
-    strsim::generic_levenshtein(&a, &b)
+    token_edits(a, b)
 }
 
 #[cfg(test)]

@@ -163,7 +163,8 @@ fn from_counts_alone_policy_paper_is_near_and_says_that_it_is_not_exact() {
         }
     }
     eprintln!("policy paper from counts: {equal} of {all} labels as released");
-    assert_eq!((equal, all), (385, 400));
+    // Measured: the first thousand differ from all in German Q160 and Chinese Q27, Q40, Q124.
+    assert_eq!((equal, all), (396, 400));
 }
 
 #[test]

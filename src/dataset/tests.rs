@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::FindingKind as K;
 use super::*;
 use crate::domain::{
     CultureId, Decision, Example, LabelPolicy, Provenance, QuestionId, RejectReason, Sample,
@@ -18,7 +19,6 @@ fn sample(id: &str, seed: &str, text: &str, family: &str, stage: Stage) -> Sampl
         similarity: None,
         decision: Decision::Kept,
         provenance: Provenance {
-            held_out: false,
             provider: "offline".into(),
             version: "1".into(),
             run: None,
@@ -182,7 +182,8 @@ fn a_leak_between_training_and_test_is_refused_by_its_rows() {
         ),
     ];
     for (train, held, kind) in cases {
-        let e = build(&spec(of("german")), &sources(&s, train, &[held.clone()])).unwrap_err();
+        let e = build(&spec(of("german")), &sources(&s, train, std::slice::from_ref(&held)))
+            .unwrap_err();
         assert!(e.to_string().contains("row 1") || e.to_string().contains("row"), "{e}");
         assert_eq!(kinds(e), [kind], "{}", held.text);
         let allowed = DatasetSpec { allow: [kind].into(), ..spec(of("german")) };
@@ -239,7 +240,6 @@ fn every_kind_of_bad_row_is_found_at_its_row() {
     ];
     let report = audit(&rows_of(&rows, "d"), Some(&s), &[]);
     let found: Vec<(u64, FindingKind)> = report.findings.iter().map(|f| (f.row, f.kind)).collect();
-    use FindingKind as K;
     assert_eq!(
         found,
         [

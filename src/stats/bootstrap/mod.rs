@@ -2,10 +2,12 @@
 //! What is resampled is the unit that a claim is about (questions, seeds), not every number.
 //! Draw `i` of a seed is the same whatever the number of threads.
 
+mod nested;
 mod seeded;
 mod sums;
 mod units;
 
+pub use nested::nested_statistic;
 pub use seeded::{Seeded, nested_difference, nested_mean};
 pub use sums::Sums;
 pub use units::{clustered_mean, mean, paired_difference, statistic};
