@@ -49,10 +49,10 @@ fn has_known_stem(word: &str) -> bool {
     ENDINGS.iter().any(|ending| {
         word.strip_suffix(ending).is_some_and(|stem| {
             let letters = stem.chars().count();
-            letters >= 2
+            letters >= 3
                 && (is_listed(stem)
                     || is_listed(&format!("{stem}e"))
-                    || (letters >= 3 && is_listed(&format!("{stem}y")))
+                    || is_listed(&format!("{stem}y"))
                     || undoubled(stem).is_some_and(is_listed))
         })
     })
