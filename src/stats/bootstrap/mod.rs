@@ -13,6 +13,7 @@ pub use sums::Sums;
 pub use units::{clustered_mean, mean, paired_difference, statistic};
 
 use super::Undefined;
+use super::stream::Stream;
 
 /// How to resample.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,4 +49,12 @@ impl Resampling {
             expected: "a number between 0 and 1, such as 0.95",
         })
     }
+}
+
+/// The units that draw number `draw` takes out of `n`: every interval of this room rests on these
+/// picks, so that another program can repeat the same draws.
+pub fn picks(seed: u64, draw: usize, n: usize) -> Vec<usize> {
+    let mut picked = vec![0; n];
+    Stream::of(seed, draw).pick(&mut picked);
+    picked
 }
