@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use polyculture::domain::RunId;
-use polyculture::engine::{Client, EngineError, daemon, follow, ingest, shim};
+use polyculture::engine::{Client, EngineError, daemon, follow, ingest, shim, wait_in_foreground};
 use polyculture::job::{NewRun, RunKind};
 
 fn main() -> ExitCode {
@@ -59,6 +59,9 @@ fn ask(words: &[&str]) -> Result<(), EngineError> {
                 "cancel" => print(&client.cancel(&run)?),
                 "retry" => print(&client.retry(&run)?),
                 "wait" => print(&client.wait(&run, &mut |_, _| ())?),
+                "attach" => {
+                    let _ = wait_in_foreground(&mut client, &run)?;
+                }
                 "logs" => {
                     let mut out = std::io::stdout();
                     follow::follow_logs(&mut client, &run, None, 0, true, &mut out)?;
