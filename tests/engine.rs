@@ -327,6 +327,30 @@ fn runs_start_in_order_and_never_more_than_there_are_slots() {
 }
 
 #[test]
+fn ctrl_c_while_waiting_leaves_the_run_going_and_tells_the_way_back() {
+    let house = House::new();
+    let gate = house.file("gate");
+    let id = house.add(&["sh", "-c", &house::until(&gate)]);
+    house.until_state(&id, "running");
+    let waiting = house.command(&["runs", "attach", &id]).spawn().unwrap();
+    let pid = i32::try_from(waiting.id()).unwrap();
+    // Its handler stands once INT is among the caught signals (bit 1 of SigCgt).
+    house::until_true("the handler", || {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let caught = status.lines().find_map(|l| l.strip_prefix("SigCgt:")).unwrap().trim();
+        u64::from_str_radix(caught, 16).unwrap() & 2 != 0
+    });
+    house::interrupt(pid);
+    let out = waiting.wait_with_output().unwrap();
+    assert!(out.status.success());
+    let words = String::from_utf8(out.stderr).unwrap();
+    assert!(words.contains(&format!("polyculture runs logs -f {id}")), "{words}");
+    assert_eq!(house.show(&id)["state"], "running");
+    fs::write(&gate, "").unwrap();
+    assert_eq!(house.wait(&id)["state"], "succeeded");
+}
+
+#[test]
 fn an_unknown_run_is_named_in_the_error() {
     let house = House::new();
     let out = house.command(&["runs", "show", "20200101-000000-deadbeef"]).output().unwrap();

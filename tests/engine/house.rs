@@ -146,6 +146,11 @@ pub(crate) fn kill(pid: i32) {
     let _ = send(Pid::from_raw(pid), Signal::SIGKILL);
 }
 
+/// SIGINT, as Ctrl-C sends it.
+pub(crate) fn interrupt(pid: i32) {
+    let _ = send(Pid::from_raw(pid), Signal::SIGINT);
+}
+
 /// True while a process runs; a zombie does not.
 pub(crate) fn process_lives(pid: i32) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|s| {
