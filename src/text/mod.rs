@@ -1,1 +1,20 @@
-//! Text as people read it: tokens, diff, near-duplicates, cleaning, width. Knows no question and no culture.
+//! Text as people read it: words, differences, near-duplicates, cleaning, width.
+//!
+//! Works on any script, knows no question and no culture. Nothing here draws: [`display`] makes
+//! text safe to print, the faces decide where.
+
+mod diff;
+mod display;
+mod distance;
+mod ngram;
+mod normal;
+mod token;
+mod width;
+
+pub use diff::{Change, Piece, diff, diff_words};
+pub use display::{TAB_WIDTH, display, display_lines};
+pub use distance::{edits_between, similarity, token_edits};
+pub use ngram::NgramProfile;
+pub use normal::{fold, nfc};
+pub use token::{Token, TokenKind, folded_words, tokens, words};
+pub use width::{cluster_width, pad, truncate, width};

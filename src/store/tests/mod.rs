@@ -84,6 +84,7 @@ pub(super) fn sample(n: usize) -> Sample {
             _ => Decision::Kept,
         },
         provenance: Provenance {
+            held_out: false,
             provider: "offline".into(),
             version: "1".into(),
             run: Some(format!("run-{}", n % 2)),

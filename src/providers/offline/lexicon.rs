@@ -1,0 +1,189 @@
+//! Synonyms in context. An entry exchanges whole words only, for the seeds whose texts it was read
+//! in, and gives every form (singular and plural, tenses) its own counterpart, so that number and
+//! verb form agree by construction; capitals and articles are set after the exchange.
+
+use rand::seq::SliceRandom;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::Deserialize;
+
+use super::NEAR_DUPLICATE_EDITS;
+use super::agreement::{capitalized, with_articles};
+use crate::domain::Substitution;
+use crate::providers::Partition;
+use crate::text::{token_edits, tokens};
+
+/// A synonym: `from[i]` may be said as `to[i]` in texts of the seeds named.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Entry {
+    /// The forms as they stand in a text.
+    pub from: Vec<String>,
+    /// The forms to put there, one for each of `from`.
+    pub to: Vec<String>,
+    /// Seed ids, or template groups.
+    pub of: Vec<String>,
+    /// The side of the split.
+    pub side: Partition,
+}
+
+impl Entry {
+    /// What a substitution names as its rule: `are scarce > are in short supply`.
+    pub(super) fn rule(&self) -> String {
+        format!("{} > {}", self.from.join("|"), self.to.join("|"))
+    }
+}
+
+/// One place where an entry fits.
+#[derive(Debug, Clone)]
+struct Fit<'a> {
+    entry: &'a Entry,
+    form: usize,
+    start: usize,
+    end: usize,
+}
+
+/// Up to `n` texts in which words of the parent were exchanged. Each differs from the parent, and
+/// from the others, by more words than a near-duplicate does.
+pub(super) fn variants(
+    entries: &[&Entry],
+    parent: &str,
+    n: usize,
+    rng: &mut Xoshiro256PlusPlus,
+) -> Vec<(String, Vec<Substitution>)> {
+    let mut fits = fits(entries, parent);
+    let mut made: Vec<(String, Vec<Substitution>)> = Vec::new();
+    // Random sets of exchanges; few places are there, so a bounded number of tries sees them all.
+    for _ in 0..n * 12 {
+        if made.len() == n || fits.is_empty() {
+            break;
+        }
+        fits.shuffle(rng);
+        let Some(found) = smallest_change(&fits, parent) else { break };
+        let known =
+            made.iter().any(|(text, _)| token_edits(text, &found.0) <= NEAR_DUPLICATE_EDITS);
+        if !known {
+            made.push(found);
+        }
+    }
+    made
+}
+
+/// Takes fits in the given order, skipping those that overlap, until the text is no near-duplicate
+/// of the parent. `None` where all of them together are not enough.
+fn smallest_change(fits: &[Fit<'_>], parent: &str) -> Option<(String, Vec<Substitution>)> {
+    let mut chosen: Vec<Fit<'_>> = Vec::new();
+    for fit in fits {
+        if chosen.iter().any(|c| fit.start < c.end && c.start < fit.end) {
+            continue;
+        }
+        chosen.push(fit.clone());
+        chosen.sort_by_key(|c| c.start);
+        let text = exchanged(parent, &chosen);
+        if token_edits(parent, &text) > NEAR_DUPLICATE_EDITS {
+            let substitutions = chosen
+                .iter()
+                .map(|c| Substitution {
+                    from: parent[c.start..c.end].to_owned(),
+                    to: c.entry.to[c.form].clone(),
+                    rule: c.entry.rule(),
+                })
+                .collect();
+            return Some((text, substitutions));
+        }
+    }
+    None
+}
+
+/// Every place where a form of an entry stands, on word boundaries.
+fn fits<'a>(entries: &[&'a Entry], parent: &str) -> Vec<Fit<'a>> {
+    let there = tokens(parent);
+    let mut found = Vec::new();
+    for &entry in entries {
+        for (form, from) in entry.from.iter().enumerate() {
+            let wanted = tokens(from);
+            if wanted.is_empty() {
+                continue;
+            }
+            for window in there.windows(wanted.len()) {
+                let same = window.iter().zip(&wanted).enumerate().all(|(i, (t, w))| {
+                    t.text == w.text || (i == 0 && t.text == capitalized(w.text))
+                });
+                if let (true, Some(first), Some(last)) = (same, window.first(), window.last()) {
+                    found.push(Fit { entry, form, start: first.start, end: last.end() });
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The parent with all chosen places exchanged, articles set right.
+fn exchanged(parent: &str, chosen: &[Fit<'_>]) -> String {
+    let mut out = String::with_capacity(parent.len() + 32);
+    let mut copied = 0;
+    for fit in chosen {
+        out.push_str(&parent[copied..fit.start]);
+        let to = &fit.entry.to[fit.form];
+        let was_capital = parent[fit.start..].starts_with(char::is_uppercase)
+            && !fit.entry.from[fit.form].starts_with(char::is_uppercase);
+        if was_capital {
+            out.push_str(&capitalized(to));
+        } else {
+            out.push_str(to);
+        }
+        copied = fit.end;
+    }
+    out.push_str(&parent[copied..]);
+    with_articles(&out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+
+    fn entry(from: &str, to: &str) -> Entry {
+        let forms = |s: &str| s.split('|').map(str::to_owned).collect();
+        Entry { from: forms(from), to: forms(to), of: vec![], side: Partition::Train }
+    }
+
+    fn one(entries: &[Entry], parent: &str) -> Option<String> {
+        let refs: Vec<&Entry> = entries.iter().collect();
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+        variants(&refs, parent, 1, &mut rng).pop().map(|(text, _)| text)
+    }
+
+    #[test]
+    fn words_are_exchanged_whole_with_case_number_and_article() {
+        let cases = [
+            (
+                "boy|boys",
+                "young man|young men",
+                "A boy and boys.",
+                Some("A young man and young men."),
+            ),
+            ("women", "female persons", "Dogs like women and womenfolk.", None),
+            (
+                "major",
+                "extremely important and weighty",
+                "A major aim.",
+                Some("An extremely important and weighty aim."),
+            ),
+            (
+                "are scarce",
+                "are in short supply",
+                "Are scarce, scarce are.",
+                Some("Are in short supply, scarce are."),
+            ),
+        ];
+        for (from, to, parent, expected) in cases {
+            assert_eq!(one(&[entry(from, to)], parent).as_deref(), expected, "{parent}");
+        }
+    }
+
+    #[test]
+    fn a_change_too_small_to_count_is_no_variant() {
+        assert_eq!(one(&[entry("big", "large")], "A big dog barks."), None);
+        assert_eq!(one(&[], "A big dog barks."), None);
+    }
+}

@@ -1,0 +1,81 @@
+//! Cells that text takes on a terminal: a sum over grapheme clusters, by one function.
+
+use std::borrow::Cow;
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// Cells of one grapheme cluster: 0, 1 or 2. A cluster is drawn as one glyph, so that a family
+/// emoji of seven code points takes 2 cells, not 8.
+pub fn cluster_width(cluster: &str) -> usize {
+    cluster.width().min(2)
+}
+
+/// Cells of a text without line breaks.
+pub fn width(text: &str) -> usize {
+    if text.is_ascii() {
+        return text.bytes().filter(|b| !b.is_ascii_control()).count();
+    }
+    text.graphemes(true).map(cluster_width).sum()
+}
+
+/// The text in at most `cells` cells, cut between clusters; a cut is shown by `…` (1 cell).
+pub fn truncate(text: &str, cells: usize) -> Cow<'_, str> {
+    if width(text) <= cells {
+        return Cow::Borrowed(text);
+    }
+    let Some(room) = cells.checked_sub(1) else { return Cow::Borrowed("") };
+    let mut used = 0;
+    let mut end = 0;
+    for (start, cluster) in text.grapheme_indices(true) {
+        used += cluster_width(cluster);
+        if used > room {
+            break;
+        }
+        end = start + cluster.len();
+    }
+    Cow::Owned(format!("{}…", &text[..end]))
+}
+
+/// The text in exactly `cells` cells: cut like [`truncate`], or filled with blanks on the right.
+pub fn pad(text: &str, cells: usize) -> String {
+    let cut = truncate(text, cells);
+    let missing = cells.saturating_sub(width(&cut));
+    let mut out = cut.into_owned();
+    out.extend(std::iter::repeat_n(' ', missing));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_cluster_takes_the_cells_that_it_is_drawn_in() {
+        let cases =
+            [("", 0), ("abc", 3), ("好", 2), ("한국", 4), ("e\u{301}", 1), ("👨‍👩‍👧", 2), ("שלום", 4)];
+        for (text, cells) in cases {
+            assert_eq!(width(text), cells, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cut_never_splits_a_cluster_nor_passes_the_edge() {
+        assert_eq!(truncate("abc", 3), "abc");
+        assert_eq!(truncate("abcd", 3), "ab…");
+        assert_eq!(truncate("好好好", 4), "好…");
+        assert_eq!(truncate("abc", 0), "");
+        assert_eq!(pad("好好好", 4), "好… ");
+        assert_eq!(pad("ab", 4), "ab  ");
+    }
+
+    proptest! {
+        #[test]
+        fn a_padded_text_is_as_wide_as_asked(text in "\\PC{0,30}", cells in 0usize..40) {
+            let text = crate::text::display(&text);
+            prop_assert_eq!(width(&pad(&text, cells)), cells);
+            prop_assert!(width(&truncate(&text, cells)) <= cells);
+        }
+    }
+}
