@@ -57,7 +57,8 @@ pub fn calibrate(
     }
     if values.is_empty() && fixed.is_none() {
         return Err(AugmentError::Settings(
-            "a threshold is calibrated on pairs of seeds, and there are none: give --threshold".into(),
+            "a threshold is calibrated on pairs of seeds, and there are none: give --threshold"
+                .into(),
         ));
     }
     let mut histogram = vec![0; BINS];

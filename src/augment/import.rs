@@ -13,7 +13,7 @@ use super::{AugmentError, Settings, Summary, sample_id};
 use crate::domain::{
     Decision, Provenance, Question, QuestionId, RejectReason, Sample, Similarity, Stage, Survey,
 };
-use crate::table::{CsvReader, JsonlReader, JsonlRow, TableError};
+use crate::table::{CsvReader, CsvRow, JsonlReader, JsonlRow, TableError};
 
 /// Bad lines that are named one by one.
 const NAMED: usize = 20;
@@ -101,7 +101,8 @@ fn judge(
 ) -> Result<Vec<(u64, Sample)>, AugmentError> {
     let readings: Vec<Reading> = rows.iter().map(|r| Reading::new(&r.text)).collect();
     let mut siblings = Siblings::new(settings.near_duplicate_edits);
-    let original = rows.iter().find_map(|r| r.original.clone()).unwrap_or_else(|| seed.text.clone());
+    let original =
+        rows.iter().find_map(|r| r.original.clone()).unwrap_or_else(|| seed.text.clone());
     siblings.keep(Reading::new(&original));
     let guards = Guards::new(&original, &seed.language);
     let texts: Vec<&str> = rows.iter().map(|r| r.text.as_str()).collect();
@@ -113,10 +114,8 @@ fn judge(
         let reason = guards
             .check(&readings[i], None, &relatives)
             .or_else(|| {
-                (scores[i].get() < threshold).then(|| RejectReason::Dissimilar {
-                    similarity: scores[i].get(),
-                    threshold,
-                })
+                (scores[i].get() < threshold)
+                    .then(|| RejectReason::Dissimilar { similarity: scores[i].get(), threshold })
             })
             .or_else(|| siblings.check(&readings[i]));
         if reason.is_none() {
@@ -178,23 +177,23 @@ fn question_id(text: &str) -> Option<QuestionId> {
     QuestionId::new(format!("Q{bare}")).ok()
 }
 
-fn jsonl(path: &Path, survey: &Survey, report: &mut ImportReport) -> Result<Vec<Row>, AugmentError> {
+fn jsonl(
+    path: &Path,
+    survey: &Survey,
+    report: &mut ImportReport,
+) -> Result<Vec<Row>, AugmentError> {
     let mut reader = JsonlReader::open(path).map_err(|e| table(e, path))?;
     let mut rows = Vec::new();
-    loop {
-        let JsonlRow { line, value, .. } = match reader.next_row() {
-            Ok(Some(row)) => row,
-            Ok(None) => return Ok(rows),
+    while let Some(JsonlRow { line, value }) = reader.next_row().map_err(|e| table(e, path))? {
+        let value = match value {
+            Ok(v) => v,
             Err(e) => {
-                report.bad(e.line().unwrap_or(0), e.to_string());
-                if e.line().is_none() {
-                    return Ok(rows);
-                }
+                report.bad(line, e.to_string());
                 continue;
             }
         };
         let word = |names: &[&str]| {
-            names.iter().find_map(|n| match value.get(n) {
+            names.iter().find_map(|n| match value.get(*n) {
                 Some(Value::String(s)) => Some(s.clone()),
                 Some(Value::Number(n)) => Some(n.to_string()),
                 _ => None,
@@ -204,6 +203,7 @@ fn jsonl(path: &Path, survey: &Survey, report: &mut ImportReport) -> Result<Vec<
         let text = word(&["text", "q_content"]);
         push(&mut rows, report, survey, line, seed, text, word(&["ori_content"]));
     }
+    Ok(rows)
 }
 
 fn csv(path: &Path, survey: &Survey, report: &mut ImportReport) -> Result<Vec<Row>, AugmentError> {
@@ -214,16 +214,16 @@ fn csv(path: &Path, survey: &Survey, report: &mut ImportReport) -> Result<Vec<Ro
     loop {
         match reader.next_row() {
             Ok(None) => return Ok(rows),
-            Ok(Some(row)) => {
-                let cell = |i: usize| row.fields.get(i).cloned();
-                push(&mut rows, report, survey, row.line, cell(seed), cell(text), None);
+            Ok(Some(CsvRow::Record { line, fields })) => {
+                let cell = |i: usize| fields.get(i).cloned();
+                push(&mut rows, report, survey, line, cell(seed), cell(text), None);
             }
-            Err(e) => {
-                report.bad(e.line().unwrap_or(0), e.to_string());
-                if e.line().is_none() {
-                    return Ok(rows);
-                }
-            }
+            Ok(Some(CsvRow::Ragged { line, found, expected })) => report.bad(
+                line,
+                format!("{found} fields, the header has {expected}: a text with a delimiter needs quotes"),
+            ),
+            Err(e @ TableError::Io { .. }) => return Err(table(e, path)),
+            Err(e) => report.bad(e.line().unwrap_or(0), e.to_string()),
         }
     }
 }

@@ -70,7 +70,8 @@ pub fn text_metrics(
                 continue;
             }
             pairs += others.len();
-            distance += model.similarity(texts[i], &others)?.iter().map(|s| 1.0 - s.get()).sum::<f64>();
+            distance +=
+                model.similarity(texts[i], &others)?.iter().map(|s| 1.0 - s.get()).sum::<f64>();
         }
     }
     let bleu: Vec<f64> = by_seed
@@ -132,8 +133,7 @@ fn bleu(text: &[String], references: &[&[String]]) -> f64 {
                 *m = (*m).max(c);
             }
         }
-        let hit: usize =
-            own.iter().map(|(g, c)| (*c).min(most.get(g).copied().unwrap_or(0))).sum();
+        let hit: usize = own.iter().map(|(g, c)| (*c).min(most.get(g).copied().unwrap_or(0))).sum();
         let all: usize = own.values().sum();
         let smooth = usize::from(n > 1);
         if hit + smooth == 0 || all + smooth == 0 {

@@ -50,7 +50,13 @@ impl Settings {
     /// The fixed test set: held-out families, stage 1 only where the lexicon has no words of that
     /// side.
     pub fn held_out(keep: usize, seed: u64) -> Self {
-        Self { scope: Scope::of(Partition::HeldOut), templates: keep, keep, seed, ..Self::default() }
+        Self {
+            scope: Scope::of(Partition::HeldOut),
+            templates: keep,
+            keep,
+            seed,
+            ..Self::default()
+        }
     }
 
     /// True for runs that make the test set.

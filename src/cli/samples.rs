@@ -204,7 +204,7 @@ fn edit(ctx: &Context, id: &SampleId, new: &str) -> Result<(), Failure> {
         return Err(Failure::usage("the new text is empty"));
     }
     let corrected = Sample {
-        id: crate::augment::sample_id(&old.seed, &old.language, &new),
+        id: crate::augment::sample_id(&old.seed, &old.language, &new).map_err(Failure::failed)?,
         text: new,
         similarity: None::<Similarity>,
         decision: Decision::Kept,
