@@ -12,8 +12,6 @@ use crate::providers::{Ask, Augmenter, Outcome, Parent, Proposal};
 /// How many proposals are asked for each text that is wanted in the end: guards, filter and
 /// near-duplicates take their share.
 const STAGE_1_OVER: usize = 3;
-/// Proposals with exchanged words per text of stage 1.
-const STAGE_2_PER_PARENT: usize = 4;
 
 /// Grows samples from one seed. `existing` are texts of this seed that are in use already; a
 /// proposal that repeats one is turned down as a duplicate.
@@ -48,7 +46,8 @@ pub fn run(
 
     let mut second: Vec<Sample> = Vec::new();
     let room = settings.keep.saturating_sub(kept.len());
-    for &i in &kept {
+    let parents = if settings.synonyms == 0 { &[][..] } else { &kept[..] };
+    for &i in parents {
         let parent = first[i].clone();
         let about = Parent {
             text: &parent.text,
@@ -56,7 +55,7 @@ pub fn run(
             family: parent.provenance.family.as_deref(),
         };
         let proposals =
-            augmenter.substitute(seed, about, &ask(STAGE_2_PER_PARENT)).map_err(failed)?;
+            augmenter.substitute(seed, about, &ask(settings.synonyms)).map_err(failed)?;
         second.extend(grower.judge(proposals, Some(&parent), Stage::Synonym)?);
     }
     grower.keep(&mut second, room, &mut siblings, |s| {

@@ -32,6 +32,7 @@ pub fn grow(ctx: &Context, a: AugmentArgs) -> Result<(), Failure> {
         provider: a.provider,
         scope: Scope::of(partition),
         templates: a.templates,
+        synonyms: if a.held_out { 0 } else { Settings::default().synonyms },
         keep: a.keep,
         threshold: a.threshold,
         false_accept: a.false_accept,

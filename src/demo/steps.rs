@@ -94,7 +94,7 @@ impl Demo<'_, '_> {
         let survey = self.survey()?;
         let counts = self.augment()?;
         (self.watch)("rating samples with three scripted raters", 0, 1);
-        let ratings = super::study::rate(self.place, &survey).map_err(DemoError::Step)?;
+        let ratings = super::study::rate(self.place).map_err(DemoError::Step)?;
         let held = held_out_questions(&survey, self.size.held_out_questions, SEED)
             .map_err(BuildError::from)?;
         let arms = arms(&survey.cultures, &held, self.size);

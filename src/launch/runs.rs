@@ -30,7 +30,12 @@ pub fn submit(
 }
 
 fn new_run(place: &Place, kind: RunKind, label: impl Into<String>) -> NewRun {
-    NewRun { label: Some(label.into()), ..NewRun::new(kind, place.folder().root()) }
+    NewRun {
+        label: Some(label.into()),
+        // A script that may be run twice names its request; the same name is never run twice.
+        request_id: std::env::var("POLYCULTURE_REQUEST_ID").ok(),
+        ..NewRun::new(kind, place.folder().root())
+    }
 }
 
 /// Prepares growing samples from seeds (all of the workspace when none are named).
