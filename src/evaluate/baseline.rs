@@ -170,10 +170,10 @@ pub fn baseline_cells(
     Ok(out)
 }
 
-/// A culture's modal answers as shares, ties shared.
+/// A point mass on the modal answer; the lowest code where modes tie, as label policy `mode`.
 fn point_mass(d: &Distribution) -> Result<Distribution, EvaluateError> {
-    let modes = d.modes();
-    let w: Vec<f64> = (0..d.len()).map(|i| f64::from(u8::from(modes.contains(&i)))).collect();
+    let mode = d.modes().first().copied().unwrap_or(0);
+    let w: Vec<f64> = (0..d.len()).map(|i| f64::from(u8::from(i == mode))).collect();
     Ok(Distribution::from_weights(&w)?)
 }
 
