@@ -265,16 +265,31 @@ fn icc_figure(
         let unit = "items rated by every rater";
         Err(Undefined::TooFew { unit, have: complete, need: 2 })
     } else {
-        Ratings::from_rows(Some(&SCALE), &rows).and_then(|r| icc(&r)).map(|_| ())
+        icc2k(&rows).map(|_| ())
     };
     let estimate = whole.and_then(|()| {
         let how = Resampling { draws: how.draws.min(MAX_ICC_DRAWS), ..*how };
         statistic(groups.len(), unit, &how, |picked| {
             let rows: Vec<Vec<Option<f64>>> =
                 picked.iter().flat_map(|g| groups[*g].iter().cloned()).collect();
-            let value = icc(&Ratings::from_rows(Some(&SCALE), &rows).ok()?).ok()?.icc2k;
-            value.is_finite().then_some(value)
+            icc2k(&rows).ok()
         })
     });
     Figure::new("icc2k", complete, raters, unit, estimate)
+}
+
+/// ICC(2,k), where it exists. It divides by an estimate of the variance of a mean over raters, which
+/// comes out zero or negative where ratings of one item differ more than items do; the quotient is
+/// beyond 1 for a negative divisor (never for a positive one),
+/// and of any size for one that is zero but for rounding.
+fn icc2k(rows: &[Vec<Option<f64>>]) -> Result<f64, Undefined> {
+    let value = icc(&Ratings::from_rows(Some(&SCALE), rows)?)?.icc2k;
+    if (-1e9..=1.0 + 1e-9).contains(&value) {
+        return Ok(value);
+    }
+    Err(Undefined::BadParameter {
+        what: "the estimated variance of item means",
+        value: "zero or negative".into(),
+        expected: "a positive one; here the ratings of one item differ more than the items do",
+    })
 }
