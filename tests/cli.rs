@@ -294,12 +294,11 @@ fn a_fine_tune_that_is_killed_goes_on_from_its_checkpoint_and_is_registered_once
     let run = p.json(&["finetune", "--dataset", "d", "--recipe", &recipe, "--name", "mine"]);
     let id = run["id"].as_str().unwrap().to_owned();
     let folder = run_folder(&p.ws());
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
     let checkpoints = folder.join("attempt-1/checkpoints");
     let complete = || {
         fs::read_dir(&checkpoints)
-            .map(|d| d.flatten().any(|e| e.path().join("manifest.json").exists()))
-            .unwrap_or(false)
+            .is_ok_and(|d| d.flatten().any(|e| e.path().join("manifest.json").exists()))
     };
     while !complete() {
         assert!(std::time::Instant::now() < deadline, "no checkpoint in time");

@@ -50,7 +50,7 @@ impl From<LaunchError> for Failure {
 pub fn start(
     ctx: &Context,
     place: &Place,
-    prepared: Prepared,
+    prepared: &Prepared,
     wait: bool,
 ) -> Result<Option<RunView>, Failure> {
     let mut client = Client::connect_or_start()?;
@@ -112,7 +112,7 @@ pub fn run(ctx: &Context, command: RunsCommand) -> Result<(), Failure> {
         RunsCommand::Add { label, wait, command: argv } => {
             let place = ctx.place()?;
             let cwd = env::current_dir()?;
-            start(ctx, &place, launch::command(&place, argv, label, &cwd), wait.wait).map(drop)
+            start(ctx, &place, &launch::command(&place, argv, label, &cwd), wait.wait).map(drop)
         }
         RunsCommand::List { all, limit, after } => list(ctx, all, limit, after.as_deref()),
         RunsCommand::Show { run } => {

@@ -21,12 +21,10 @@ use crate::store::SampleFilter;
 pub fn submit(
     client: &mut Client,
     place: &Place,
-    prepared: Prepared,
+    prepared: &Prepared,
 ) -> Result<RunView, LaunchError> {
     let runs = place.folder().runs();
-    let Prepared { run, .. } = &prepared;
-    let new = run.clone();
-    Ok(client.add(new, &runs, |input| prepared.write_input(input))?.run)
+    Ok(client.add(prepared.run.clone(), &runs, |input| prepared.write_input(input))?.run)
 }
 
 fn new_run(place: &Place, kind: RunKind, label: impl Into<String>) -> NewRun {

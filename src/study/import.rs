@@ -125,29 +125,28 @@ fn store(
             }
         };
         let here = held.entry(item.id.clone()).or_default();
-        let assignment = match here.iter().find(|a| a.content.rater == id) {
-            Some(a) => a.id,
-            None => {
-                let taken: BTreeSet<u32> = here.iter().map(|a| a.content.slot).collect();
-                let slot = (0..).find(|s| !taken.contains(s)).unwrap_or(u32::MAX);
-                if item.k.is_some_and(|k| slot >= k) {
-                    refuse(format!("item `{}` has all its raters", item.id));
-                    continue;
-                }
-                report.new_raters += usize::from(declare(tx, study, &mut raters, &id, item)?);
-                let content = NewAssignment {
-                    item: item.id.clone(),
-                    slot,
-                    rater: id.clone(),
-                    // file order: the order of showing is not known
-                    position: u32::try_from(*line).unwrap_or(u32::MAX),
-                    swap: false,
-                    lease_until: None,
-                };
-                let number = tx.assign(study, &content)?;
-                here.push(Assignment { id: number, content, released_at: None });
-                number
+        let assignment = if let Some(a) = here.iter().find(|a| a.content.rater == id) {
+            a.id
+        } else {
+            let taken: BTreeSet<u32> = here.iter().map(|a| a.content.slot).collect();
+            let slot = (0..u32::MAX).find(|s| !taken.contains(s)).unwrap_or(u32::MAX);
+            if item.k.is_some_and(|k| slot >= k) {
+                refuse(format!("item `{}` has all its raters", item.id));
+                continue;
             }
+            report.new_raters += usize::from(declare(tx, study, &mut raters, &id, item)?);
+            let content = NewAssignment {
+                item: item.id.clone(),
+                slot,
+                rater: id.clone(),
+                // file order: the order of showing is not known
+                position: u32::try_from(*line).unwrap_or(u32::MAX),
+                swap: false,
+                lease_until: None,
+            };
+            let number = tx.assign(study, &content)?;
+            here.push(Assignment { id: number, content, released_at: None });
+            number
         };
         match put(tx, assignment, id, rating)? {
             Put::Stored => report.stored += 1,

@@ -13,6 +13,9 @@ use super::dice::Dice;
 /// Plans tried until one ties all raters together.
 const TRIES: usize = 50;
 
+/// Items by index, each with the raters it was given to, by index.
+type Given = Vec<(usize, Vec<usize>)>;
+
 /// A plan of a study.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
@@ -33,7 +36,7 @@ pub struct Plan {
 /// [`StudyError::TooFewRaters`] where an item has fewer possible raters than it needs.
 pub fn plan(items: &[Item], raters: &[Rater], seed: u64) -> Result<Plan, StudyError> {
     check(items, raters)?;
-    let mut best: Option<(usize, Vec<(usize, Vec<usize>)>)> = None;
+    let mut best: Option<(usize, Given)> = None;
     for attempt in 0..TRIES {
         let given = give(items, raters, &mut Dice::new(seed, &["plan", &attempt.to_string()]));
         let groups = groups(&given, raters.len());

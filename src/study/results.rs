@@ -152,7 +152,7 @@ fn consistency(rows: &[RatingRow]) -> Consistency {
     let sum: f64 = apart.iter().copied().map(f64::from).sum();
     Consistency {
         pairs: apart.len(),
-        same: apart.iter().filter(|d| **d == 0).count(),
+        same: apart.iter().filter(|d| **d < 1).count(),
         within_one: apart.iter().filter(|d| **d <= 1).count(),
         mean_distance: (!apart.is_empty()).then(|| sum / apart.len() as f64),
     }
