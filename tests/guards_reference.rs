@@ -1,5 +1,5 @@
-//! The guards on the released samples (`docs/guards.md`): counts by reason, and that the verdicts
-//! printed in `docs/guards-120.csv` are those of today's guards.
+//! The guards on the released samples (`docs/guards.md`): counts by reason, that the verdicts in
+//! `docs/guards-120.csv` are those of today's guards, and that the page's figures follow from them.
 //!
 //! Needs `POLYCULTURE_REFERENCE_DATA`; nothing of that data is copied here.
 //! `cargo test --test guards_reference -- --nocapture` prints the counts; with
@@ -12,6 +12,7 @@ use polyculture::augment::similarity::Lexical;
 use polyculture::augment::{Settings, calibrate, import};
 use polyculture::domain::Decision;
 use polyculture::seeds;
+use polyculture::stats::proportion::wilson;
 
 fn release(name: &str) -> Option<PathBuf> {
     let dir = std::env::var_os("POLYCULTURE_REFERENCE_DATA");
@@ -69,4 +70,55 @@ fn every_row_of_the_release_gets_a_verdict_and_the_last_line_needs_no_line_break
             }
         }
     }
+}
+
+/// Line, verdict of the reader, verdict of the guards.
+fn read_by_hand() -> Vec<(u64, &'static str, &'static str)> {
+    include_str!("../docs/guards-120.csv")
+        .lines()
+        .skip(1)
+        .map(|l| {
+            let cells: Vec<&str> = l.split(',').collect();
+            (cells[0].parse().unwrap(), cells[1], cells[2])
+        })
+        .collect()
+}
+
+#[test]
+fn the_guards_give_the_verdicts_that_the_page_was_written_on() {
+    let Some(today) = verdicts("new_WVQ_500.jsonl", Some(-1.0)) else { return };
+    for (line, _, guard) in read_by_hand() {
+        assert_eq!(
+            today[&line], guard,
+            "line {line}: a guard changed, so docs/guards.md has to be measured again"
+        );
+    }
+}
+
+#[test]
+fn the_figures_of_the_page_follow_from_its_rows() {
+    let rows = read_by_hand();
+    assert_eq!(rows.len(), 120);
+    let page = include_str!("../docs/guards.md");
+    let quoted = |name: &str,
+                  of: &dyn Fn(&str, &str) -> bool,
+                  among: &dyn Fn(&str, &str) -> bool| {
+        let n = rows.iter().filter(|(_, v, g)| among(v, g)).count() as u64;
+        let k = rows.iter().filter(|(_, v, g)| among(v, g) && of(v, g)).count() as u64;
+        let e = wilson(k, n, 0.95, "row").unwrap();
+        let i = e.interval.unwrap();
+        let cell = |x: f64| format!("{x:.3}").trim_start_matches('0').to_owned();
+        let text =
+            format!("{name} | {k}/{n} = {} | {} to {} |", cell(e.value), cell(i.lo), cell(i.hi));
+        assert!(page.contains(&text), "docs/guards.md does not say `{text}`");
+    };
+    let bad = |v: &str, _: &str| v != "good";
+    let rejected = |_: &str, g: &str| g != "good";
+    let fault = |v: &str, _: &str| v == "broken" || v == "meaning";
+    let by_form = |_: &str, g: &str| g.starts_with("broken/") || g.starts_with("meaning/");
+    quoted("precision, guards", &bad, &rejected);
+    quoted("recall, guards", &rejected, &bad);
+    quoted("good rows that pass", &|_, g| g == "good", &|v, _| v == "good");
+    quoted("form or meaning guard finds", &by_form, &fault);
+    quoted("rejections that are of such rows", &fault, &by_form);
 }
