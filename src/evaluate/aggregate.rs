@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{EvaluateError, Metric, Plan, PlannedModel, Reference, ResultLine, metric};
-use crate::domain::{CultureId, Distribution, QuestionId, Split, TestText};
+use crate::domain::{CultureId, Distribution, OptionScores, QuestionId, Split, TestText};
 
 /// A culture and a question.
 pub type CellId = (CultureId, QuestionId);
@@ -58,8 +58,9 @@ impl Mean {
 /// The mean distribution over prompt variants, and the mean mass on listed options.
 fn average(scores: &super::TextScores) -> Result<(Distribution, f64), EvaluateError> {
     let parts: Vec<Distribution> =
-        scores.scores.iter().map(|s| s.distribution()).collect::<Result<_, _>>()?;
-    let mass = scores.scores.iter().map(|s| s.listed_mass()).sum::<f64>() / parts.len() as f64;
+        scores.scores.iter().map(OptionScores::distribution).collect::<Result<_, _>>()?;
+    let mass =
+        scores.scores.iter().map(OptionScores::listed_mass).sum::<f64>() / parts.len() as f64;
     Ok((Distribution::mean(&parts)?, mass))
 }
 
