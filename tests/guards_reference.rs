@@ -5,6 +5,8 @@
 //! `cargo test --test guards_reference -- --nocapture` prints the counts; with
 //! `POLYCULTURE_GUARD_VERDICTS=DIR` every line's verdict is written there.
 
+#![allow(clippy::unwrap_used, reason = "a test that meets an error fails")]
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -505,7 +505,7 @@ pub enum ModelsCommand {
     List,
     /// One model: dataset, recipe, run, checkpoint, evaluations
     Show {
-        /// run:ID[@STEP], path:DIR, or its alias
+        /// run:ID@STEP, path:DIR, or its alias
         model: String,
     },
 }
@@ -513,7 +513,7 @@ pub enum ModelsCommand {
 /// `polyculture evaluate`
 #[derive(Debug, Args)]
 pub struct EvaluateArgs {
-    /// Models: run:ID[@STEP], path:DIR, hub:ORG/NAME, or aliases
+    /// Models: run:ID@STEP, path:DIR, hub:ORG/NAME, or aliases
     #[arg(long, value_delimiter = ',', required = true)]
     pub model: Vec<String>,
     /// Tasks

@@ -142,6 +142,13 @@ fn score(
             if scores.iter().flat_map(|s| &s.log_probs).any(|l| l.is_nan()) {
                 return Err(format!("it answers {} with NaN", a.text.text_id));
             }
+            // Without any mass on the options there is no answer, and uniform would be made up.
+            if scores.iter().any(|s| s.log_probs.iter().all(|l| *l == f64::NEG_INFINITY)) {
+                return Err(format!(
+                    "it gives every listed option of {} the probability zero",
+                    a.text.text_id
+                ));
+            }
             cultures.push(TextScores { culture, scores });
         }
         let line = ResultLine {

@@ -126,7 +126,7 @@ impl<'a> Reference<'a> {
     }
 
     /// Random halves of the people behind a cell: (half, other half), as often as
-    /// [`HALVINGS`]. The halves of a culture of several countries are pooled as the culture is.
+    /// twenty times. The halves of a culture of several countries are pooled as the culture is.
     /// Empty where counts have no whole respondents.
     pub fn halves(
         &self,

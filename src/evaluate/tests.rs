@@ -524,3 +524,19 @@ fn differences_are_paired_and_p_values_adjusted_over_the_model_rows() {
     assert!((high.1 - high.0.max(low.1)).abs() < 1e-12);
     assert_eq!(mixture.p_holm, None);
 }
+
+#[test]
+fn answers_that_are_none_stop_the_job_by_their_text() {
+    let survey = small_survey();
+    let texts = seed_texts(&survey);
+    for (log_prob, said) in [(f64::NAN, "NaN"), (f64::NEG_INFINITY, "probability zero")] {
+        let dir = tempfile::tempdir().unwrap();
+        let attempt = attempt(dir.path(), &plan(&survey), &survey, &texts);
+        let e = job::work(&attempt, &mut NoProgress, &mut |_| {
+            Ok(Box::new(Fixed(move |p: &Prompt| vec![log_prob; p.answers.len()])))
+        })
+        .unwrap_err()
+        .to_string();
+        assert!(e.contains(said) && e.contains("Q27"), "{e}");
+    }
+}
