@@ -125,7 +125,7 @@ impl<'a> Reference<'a> {
             .collect()
     }
 
-    /// Random halves of the people behind a cell: (half, other half), as often as
+    /// Random halves of the people behind a cell: (half, other half),
     /// twenty times. The halves of a culture of several countries are pooled as the culture is.
     /// Empty where counts have no whole respondents.
     pub fn halves(

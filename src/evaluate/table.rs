@@ -143,16 +143,10 @@ fn notes(e: &Evaluation) -> String {
         e.plan.draws,
         &e.plan_sha256[..12.min(e.plan_sha256.len())]
     );
-<<<<<<< HEAD
     for v in e.variance.iter().filter(|v| v.prompt_exceeds_culture && v.prompt > 5e-5) {
-        out += &format!(
-            "{} ({}): the culture effect ({:.4}) is smaller than the prompt effect ({:.4}): its cultures are prompts.\n",
-=======
-    for v in e.variance.iter().filter(|v| v.prompt_exceeds_culture) {
         let _ = writeln!(
             out,
             "{} ({}): the culture effect ({:.4}) is smaller than the prompt effect ({:.4}): its cultures are prompts.",
->>>>>>> evaluate
             v.model,
             v.split.as_str(),
             v.culture,
