@@ -16,7 +16,7 @@ use super::protocol::{
 };
 use super::{EngineError, StateDir, launch};
 use crate::domain::RunId;
-use crate::job::{JobError, NewRun, ProgressNow, RunSpec, RunView, StateName};
+use crate::job::{JobError, MARK, NewRun, ProgressNow, RunSpec, RunView, StateName};
 
 /// How long an engine may take to answer: it may wait for a slow disk.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -127,6 +127,11 @@ impl Client {
                 return Err(EngineError::Unreachable { reason, log });
             }
             if child.is_none() {
+                // It would carry the run's mark, hold the run's lock, and be ended with the run.
+                if std::env::var_os(MARK).is_some() {
+                    let reason = "none runs, and from inside a run none is started".to_owned();
+                    return Err(EngineError::Unreachable { reason, log });
+                }
                 child = Some(launch::engine(state)?);
             }
             std::thread::sleep(LOOK);

@@ -11,7 +11,8 @@ use nix::unistd::Pid;
 
 use super::core::Core;
 use super::judge::{Close, Verdict, close, judge};
-use super::{EngineError, launch, log, shim};
+use super::shim::mark_of;
+use super::{EngineError, launch, log, shim, sweep};
 use crate::job::{
     Attempt, ExitFile, FailureFile, JobError, RunFile, RunKind, RunSpec, RunState, StateName,
     StopFile, now,
@@ -21,6 +22,8 @@ use crate::job::{
 const LOOK: Duration = Duration::from_millis(40);
 /// How long a shim may hold the lock before it says that it began.
 const YOUNG: Duration = Duration::from_secs(15);
+/// How long the processes of a run without a folder are swept.
+const SWEEP: Duration = Duration::from_secs(5);
 /// How often a shim that died before it began is started again.
 const LAUNCHES: u32 = 3;
 
@@ -39,6 +42,9 @@ impl Supervisor {
         let end = self.until_end(fresh);
         if let Err(e) = &end {
             log::say(format_args!("run {}: {e}", self.spec.id));
+            // Its folder is gone or unreadable, so nobody can judge it; what it left must not
+            // live on while its slots are given away.
+            sweep::sweep(&mark_of(&self.attempt).unwrap_or_default(), SWEEP);
         }
         let ingested = self.merge_last();
         self.announce(&end, ingested);

@@ -24,6 +24,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod watch;
+mod workspaces;
 
 pub use client::Client;
 pub use error::EngineError;

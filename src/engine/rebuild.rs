@@ -1,40 +1,15 @@
-//! Opening `engine.db`, and making it anew from the run folders when it is damaged or gone.
+//! Opening `engine.db`; making it anew from the run folders when it is damaged or gone, and
+//! catching it up with them when it is behind.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
-use super::{EngineError, StateDir, judge, log};
+use super::{EngineError, StateDir, judge, log, workspaces};
 use crate::job::{
-    Attempt, ExitFile, FailureFile, JobError, RunFile, RunLock, RunSpec, RunState, now,
-    write_atomically,
+    Attempt, ExitFile, FailureFile, JobError, RunFile, RunLock, RunSpec, RunState, StateName, now,
 };
-use crate::store::engine::{Added, EngineDb, EngineDbError, NewRow};
-
-/// `workspaces.json`: the folders whose sub-folders are runs.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Remembered {
-    version: u32,
-    runs: BTreeSet<PathBuf>,
-}
-
-/// The folders of runs noted so far.
-pub(super) fn remembered(state: &StateDir) -> BTreeSet<PathBuf> {
-    fs::read(state.workspaces())
-        .ok()
-        .and_then(|text| serde_json::from_slice::<Remembered>(&text).ok())
-        .map(|r| r.runs)
-        .unwrap_or_default()
-}
-
-/// Notes them all.
-pub(super) fn remember_all(state: &StateDir, runs: &BTreeSet<PathBuf>) -> Result<(), JobError> {
-    let file = Remembered { version: 1, runs: runs.clone() };
-    let text = serde_json::to_vec_pretty(&file).map_err(|e| JobError::Work(e.to_string()))?;
-    write_atomically(&state.workspaces(), &text)
-}
+use crate::store::engine::{Added, EngineDb, EngineDbError, Known, NewRow};
 
 /// The number of the newest attempt folder of a run.
 pub(super) fn newest_attempt_number(run_dir: &Path) -> Option<u32> {
@@ -47,7 +22,16 @@ pub(super) fn open(state: &StateDir) -> Result<EngineDb, EngineError> {
     let path = state.db();
     if path.exists() {
         match EngineDb::open(&path) {
-            Ok(db) => return Ok(db),
+            // A file that was cut to nothing opens as an empty database: it stands for no runs
+            // only where there are none.
+            Ok(db) if db.is_fresh() => {
+                drop(db);
+                log::say(format_args!("{} was empty; made from the run folders", path.display()));
+            }
+            Ok(mut db) => {
+                catch_up(&mut db, state)?;
+                return Ok(db);
+            }
             Err(EngineDbError::Corrupt { detail, .. }) => {
                 let aside = set_aside(&path)?;
                 log::say(format_args!(
@@ -104,31 +88,94 @@ fn set_aside(path: &Path) -> Result<PathBuf, EngineError> {
 /// Takes in every run folder that was promised, oldest first. How many there were.
 fn fill(db: &mut EngineDb, state: &StateDir) -> Result<usize, EngineError> {
     let mut found = Vec::new();
-    for runs in remembered(state) {
-        let entries = match fs::read_dir(&runs) {
-            Ok(entries) => entries,
-            Err(e) => {
-                log::say(format_args!("{}: its runs are not known: {e}", runs.display()));
-                continue;
+    for dir in workspaces::run_folders(&workspaces::read(state)?) {
+        let Some(attempt) = judge::newest_attempt(&dir) else { continue };
+        found.extend(read_run(dir, attempt));
+    }
+    take_in(db, found)
+}
+
+/// Makes the database know what the folders know. SQLite drops the torn tail of its log without a
+/// word, and with it transactions that were acknowledged: runs, retries and ends. Costs one look
+/// at each run's folder.
+fn catch_up(db: &mut EngineDb, state: &StateDir) -> Result<(), EngineError> {
+    let known: HashMap<PathBuf, Known> =
+        db.known()?.into_iter().map(|k| (k.dir.clone(), k)).collect();
+    let mut parents = workspaces::read(state)?;
+    let noted = parents.len();
+    parents.extend(known.keys().filter_map(|dir| dir.parent().map(Path::to_owned)));
+    if parents.len() > noted {
+        workspaces::write(state, &parents)?;
+    }
+    let (mut missing, mut behind) = (Vec::new(), Vec::new());
+    for dir in workspaces::run_folders(&parents) {
+        let Some(k) = known.get(&dir) else {
+            if let Some(attempt) = judge::newest_attempt(&dir) {
+                missing.extend(read_run(dir, attempt));
             }
+            continue;
         };
-        for dir in entries.flatten().map(|e| e.path()).filter(|d| d.join("spec.json").exists()) {
-            let Some(attempt) = judge::newest_attempt(&dir) else { continue };
-            match RunSpec::read(&dir).and_then(|s| Ok((state_of(&s, &attempt)?, s))) {
-                Ok((state, spec)) => found.push((spec, dir, attempt, state)),
-                Err(e) => log::say(format_args!("{}: not taken in: {e}", dir.display())),
-            }
+        let retried = dir.join(format!("attempt-{}", k.attempt + 1)).exists();
+        // Whoever starts or closes an attempt takes the lock first, and so makes its file.
+        let begun = || k.waits && dir.join(RunLock::NAME).exists();
+        if retried || begun() {
+            behind.push((k, dir));
         }
     }
+    if missing.is_empty() && behind.is_empty() {
+        return Ok(());
+    }
+    let (new, moved) = db.together(|db| {
+        let mut moved = 0;
+        for (k, dir) in behind {
+            moved += usize::from(advance(db, k, &dir)?);
+        }
+        Ok::<_, EngineError>((take_in(db, missing)?, moved))
+    })?;
+    if new + moved > 0 {
+        log::say(format_args!(
+            "the database had lost {new} runs and was behind on {moved}: taken from their folders"
+        ));
+    }
+    Ok(())
+}
+
+/// Moves a known run to where its folder says it stands. False when that is where it is.
+fn advance(db: &mut EngineDb, known: &Known, dir: &Path) -> Result<bool, EngineError> {
+    let Some(attempt) = judge::newest_attempt(dir) else { return Ok(false) };
+    let Some((spec, _, attempt, to)) = read_run(dir.to_owned(), attempt) else { return Ok(false) };
+    let waits = to.name() == StateName::Queued;
+    if attempt.number() == known.attempt && waits == known.waits {
+        return Ok(false);
+    }
+    let Some(mut record) = db.get(&spec.id)? else { return Ok(false) };
+    db.transition(&mut record, attempt.number(), to, false)?;
+    Ok(true)
+}
+
+/// A run as its folder tells it.
+type Found = (RunSpec, PathBuf, Attempt, RunState);
+
+fn read_run(dir: PathBuf, attempt: Attempt) -> Option<Found> {
+    match RunSpec::read(&dir).and_then(|s| Ok((state_of(&s, &attempt)?, s))) {
+        Ok((state, spec)) => Some((spec, dir, attempt, state)),
+        Err(e) => {
+            log::say(format_args!("{}: not taken in: {e}", dir.display()));
+            None
+        }
+    }
+}
+
+fn take_in(db: &mut EngineDb, mut found: Vec<Found>) -> Result<usize, EngineError> {
     found.sort_by(|a, b| (a.0.queued_at, &a.0.id).cmp(&(b.0.queued_at, &b.0.id)));
-    let mut known = 0;
+    let mut new = 0;
     for (spec, dir, attempt, state) in &found {
         let row = NewRow { spec, dir, attempt: attempt.number(), state };
         if let Added::New(..) = db.add(&row)? {
-            known += 1;
+            new += 1;
         }
     }
-    Ok(known)
+    Ok(new)
 }
 
 /// Where a run stands, by its folder alone. One that may live is `starting` or `running`: the

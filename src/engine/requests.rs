@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::core::{Core, missing_secret};
 use super::judge::{Close, close};
 use super::protocol::{AddedRun, Files, Page, Refusal, Request, Status};
-use super::{EngineError, rebuild};
+use super::{EngineError, rebuild, workspaces};
 use crate::domain::RunId;
 use crate::job::{
     Attempt, JobError, RunFile, RunLock, RunRecord, RunSpec, RunState, RunView, StateName,
@@ -152,9 +152,9 @@ fn add(
 fn remember(core: &Core, runs: &Path) -> Result<(), Refusal> {
     // The database's lock also keeps two of these apart.
     let _inner = core.lock();
-    let mut known: BTreeSet<PathBuf> = rebuild::remembered(&core.state);
+    let mut known: BTreeSet<PathBuf> = workspaces::read(&core.state)?;
     if known.insert(runs.to_owned()) {
-        rebuild::remember_all(&core.state, &known)?;
+        workspaces::write(&core.state, &known)?;
     }
     Ok(())
 }

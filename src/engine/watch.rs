@@ -14,6 +14,8 @@ use crate::job::{Attempt, ProgressNow, RunRecord, RunSpec, StateName, read_progr
 const TICK: Duration = Duration::from_millis(250);
 /// Ticks between two looks at `results.jsonl`.
 const MERGE_EVERY: u32 = 4;
+/// Ticks between two tries to merge what could not be merged when its run ended.
+const LEFTOVERS_EVERY: u32 = 120;
 /// Events kept for subscribers that come back.
 const KEEP_EVENTS: u32 = 20_000;
 /// Ticks between two prunings.
@@ -39,6 +41,9 @@ pub(super) fn keep_watch(core: &Arc<Core>) {
             && let Err(e) = core.lock().db.drop_old_events(KEEP_EVENTS)
         {
             log::say(format_args!("old events are not dropped: {e}"));
+        }
+        if ticks.is_multiple_of(LEFTOVERS_EVERY) {
+            merge_leftovers(core);
         }
         let live = live(core);
         seen.retain(|id, _| live.iter().any(|r| r.id == *id));
@@ -92,7 +97,8 @@ pub(super) fn look(core: &Core, record: &RunRecord, seen: &mut Seen, merge: bool
     }
 }
 
-/// Merges what an engine that died had left.
+/// Merges what an engine that died had left, and what could not be merged when its run ended (a
+/// workspace that was locked, or on a full disk).
 pub(super) fn merge_leftovers(core: &Core) {
     let left = core.lock().db.not_ingested();
     let left = match left {

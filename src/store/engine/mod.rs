@@ -17,7 +17,7 @@ use rusqlite::Connection;
 
 pub use error::EngineDbError;
 pub use events::EventRow;
-pub use runs::{Added, ListQuery, NewRow};
+pub use runs::{Added, Known, ListQuery, NewRow};
 
 /// The engine's database, open for its only writer.
 #[derive(Debug)]
@@ -63,6 +63,25 @@ impl EngineDb {
     /// SQLite refused.
     pub fn begin_bulk(&self) -> Result<(), EngineDbError> {
         self.conn.pragma_update(None, "synchronous", "OFF").map_err(self.at())
+    }
+
+    /// Does many changes with one wait for the disk, at their end. A crash before that loses some
+    /// of them and harms nothing: for what can be found again.
+    ///
+    /// # Errors
+    /// The database cannot be written, or what `changes` says.
+    pub fn together<T, E: From<EngineDbError>>(
+        &mut self,
+        changes: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let level =
+            |db: &Self, level| db.conn.pragma_update(None, "synchronous", level).map_err(db.at());
+        // In WAL mode NORMAL keeps the order of writes, and so the file whole.
+        level(self, "NORMAL")?;
+        let done = changes(self);
+        level(self, "FULL")?;
+        self.conn.query_row("PRAGMA wal_checkpoint(FULL)", [], |_| Ok(())).map_err(self.at())?;
+        done
     }
 
     /// Closes the database with all of it in its one file, durably.

@@ -1,6 +1,6 @@
 //! Runs: arrival, transitions, lists.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Params, Transaction, TransactionBehavior, params};
@@ -9,7 +9,7 @@ use super::events::{self, EventRow};
 use super::rows::{COLUMNS, Read, exit_columns, read};
 use super::{EngineDb, EngineDbError};
 use crate::domain::RunId;
-use crate::job::{RunRecord, RunSpec, RunState};
+use crate::job::{RunRecord, RunSpec, RunState, StateName};
 
 /// A run that arrives.
 #[derive(Debug)]
@@ -31,6 +31,19 @@ pub enum Added {
     New(RunRecord, EventRow),
     /// A run of the same id or request id was there already.
     Known(RunRecord),
+}
+
+/// What is known of a run, in short.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// The run.
+    pub id: String,
+    /// Its current attempt.
+    pub attempt: u32,
+    /// True when that has not been started.
+    pub waits: bool,
+    /// The run's folder.
+    pub dir: PathBuf,
 }
 
 /// Which runs a list holds: newest first.
@@ -229,18 +242,23 @@ impl EngineDb {
             .map_err(self.at())
     }
 
-    /// Id and current attempt of every run, and whether it has ended.
+    /// What is known of every run: enough to see where the folders know more.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub fn known(&self) -> Result<Vec<(String, u32, bool)>, EngineDbError> {
+    pub fn known(&self) -> Result<Vec<Known>, EngineDbError> {
         let at = self.at();
-        let mut query = self
-            .conn
-            .prepare(&format!("SELECT id, attempt, NOT ({OPEN}) FROM runs"))
-            .map_err(&at)?;
+        let mut query =
+            self.conn.prepare("SELECT id, attempt, state, dir FROM runs").map_err(&at)?;
         query
-            .query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
+            .query_map([], |r| {
+                let waits = matches!(
+                    StateName::from_word(&r.get::<_, String>(2)?),
+                    Some(StateName::Queued | StateName::Blocked | StateName::Delayed)
+                );
+                let dir = PathBuf::from(r.get::<_, String>(3)?);
+                Ok(Known { id: r.get(0)?, attempt: r.get(1)?, waits, dir })
+            })
             .and_then(Iterator::collect)
             .map_err(&at)
     }

@@ -46,7 +46,8 @@ fn the_same_request_id_is_one_run() {
     let Added::Known(known) = add(&mut db, &spec("b", "r1", 0)) else { panic!("twice") };
     assert_eq!(known.id.as_str(), "a");
     assert!(matches!(add(&mut db, &spec("a", "r2", 0)), Added::Known(_)));
-    assert_eq!(db.known().unwrap(), [("a".to_owned(), 1, false)]);
+    let a = Known { id: "a".into(), attempt: 1, waits: true, dir: "/w/runs/x".into() };
+    assert_eq!(db.known().unwrap(), [a]);
 }
 
 #[test]
