@@ -28,7 +28,7 @@ pub(super) fn controls<'a>(n: usize, seeds: &[&'a Question], dice: &mut Dice) ->
         let turn = i + i / order.len();
         let kinds = [0, 1, 2].map(|step| (turn + step) % 3);
         let control = kinds.into_iter().find_map(|kind| match kind {
-            0 => identical(seed),
+            0 => Some(identical(seed)),
             1 => unrelated(seed, &order, dice),
             _ => negated(seed),
         });
@@ -37,9 +37,9 @@ pub(super) fn controls<'a>(n: usize, seeds: &[&'a Question], dice: &mut Dice) ->
     out
 }
 
-fn identical(seed: &Question) -> Option<Control<'_>> {
+fn identical(seed: &Question) -> Control<'_> {
     let text = seed.text.clone();
-    Some(Control { kind: ItemKind::ControlIdentical, seed, text, expected: (5, 5) })
+    Control { kind: ItemKind::ControlIdentical, seed, text, expected: (5, 5) }
 }
 
 /// The seed beside one of another topic, so that the two share as little as can be.

@@ -14,6 +14,7 @@ use crate::store::{
 use crate::table::TableError;
 
 use super::rating_file::{BadLine, RatingFile, read_ratings};
+use super::setup::hex;
 use super::{Rating, StudyError};
 
 /// What an import did.
@@ -93,7 +94,7 @@ fn checksum(path: &Path) -> Result<String, StudyError> {
     loop {
         let n = file.read(&mut buffer).map_err(io())?;
         if n == 0 {
-            return Ok(hash.finalize().iter().map(|b| format!("{b:02x}")).collect());
+            return Ok(hex(&hash.finalize()));
         }
         hash.update(&buffer[..n]);
     }
@@ -125,29 +126,28 @@ fn store(
             }
         };
         let here = held.entry(item.id.clone()).or_default();
-        let assignment = match here.iter().find(|a| a.content.rater == id) {
-            Some(a) => a.id,
-            None => {
-                let taken: BTreeSet<u32> = here.iter().map(|a| a.content.slot).collect();
-                let slot = (0..).find(|s| !taken.contains(s)).unwrap_or(u32::MAX);
-                if item.k.is_some_and(|k| slot >= k) {
-                    refuse(format!("item `{}` has all its raters", item.id));
-                    continue;
-                }
-                report.new_raters += usize::from(declare(tx, study, &mut raters, &id, item)?);
-                let content = NewAssignment {
-                    item: item.id.clone(),
-                    slot,
-                    rater: id.clone(),
-                    // file order: the order of showing is not known
-                    position: u32::try_from(*line).unwrap_or(u32::MAX),
-                    swap: false,
-                    lease_until: None,
-                };
-                let number = tx.assign(study, &content)?;
-                here.push(Assignment { id: number, content, released_at: None });
-                number
+        let assignment = if let Some(a) = here.iter().find(|a| a.content.rater == id) {
+            a.id
+        } else {
+            let taken: BTreeSet<u32> = here.iter().map(|a| a.content.slot).collect();
+            let slot = first_free(&taken);
+            if item.k.is_some_and(|k| slot >= k) {
+                refuse(format!("item `{}` has all its raters", item.id));
+                continue;
             }
+            report.new_raters += usize::from(declare(tx, study, &mut raters, &id, item)?);
+            let content = NewAssignment {
+                item: item.id.clone(),
+                slot,
+                rater: id.clone(),
+                // file order: the order of showing is not known
+                position: u32::try_from(*line).unwrap_or(u32::MAX),
+                swap: false,
+                lease_until: None,
+            };
+            let number = tx.assign(study, &content)?;
+            here.push(Assignment { id: number, content, released_at: None });
+            number
         };
         match put(tx, assignment, id, rating)? {
             Put::Stored => report.stored += 1,
@@ -160,6 +160,12 @@ fn store(
         }
     }
     Ok(report)
+}
+
+/// The lowest place that nobody has.
+fn first_free(taken: &BTreeSet<u32>) -> u32 {
+    // places are few and ascending: the first gap is where place and index part
+    (0u32..).zip(taken).take_while(|(want, have)| want == *have).count() as u32
 }
 
 /// Makes a new rater, or adds the item's language to a known one. True for a new one.

@@ -13,6 +13,9 @@ use super::dice::Dice;
 /// Plans tried until one ties all raters together.
 const TRIES: usize = 50;
 
+/// Items with their raters, both as indexes.
+type Given = Vec<(usize, Vec<usize>)>;
+
 /// A plan of a study.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
@@ -33,7 +36,7 @@ pub struct Plan {
 /// [`StudyError::TooFewRaters`] where an item has fewer possible raters than it needs.
 pub fn plan(items: &[Item], raters: &[Rater], seed: u64) -> Result<Plan, StudyError> {
     check(items, raters)?;
-    let mut best: Option<(usize, Vec<(usize, Vec<usize>)>)> = None;
+    let mut best: Option<(usize, Given)> = None;
     for attempt in 0..TRIES {
         let given = give(items, raters, &mut Dice::new(seed, &["plan", &attempt.to_string()]));
         let groups = groups(&given, raters.len());
@@ -79,7 +82,7 @@ fn check(items: &[Item], raters: &[Rater]) -> Result<(), StudyError> {
 
 /// Items with their raters, as indexes. Items with repeats come first: they weigh more, and what
 /// weighs little evens out the loads at the end.
-fn give(items: &[Item], raters: &[Rater], dice: &mut Dice) -> Vec<(usize, Vec<usize>)> {
+fn give(items: &[Item], raters: &[Rater], dice: &mut Dice) -> Given {
     let mut repeats: BTreeMap<&ItemId, Vec<usize>> = BTreeMap::new();
     for (i, item) in items.iter().enumerate() {
         if let Some(of) = &item.repeat_of {
