@@ -53,6 +53,10 @@ fn floor(room: &str) -> Option<usize> {
 fn a_room_imports_only_from_floors_below() {
     let mut wrong = Vec::new();
     for (room, file) in all() {
+        // Tests at a room's door may look over the fence for sample data.
+        if file.iter().any(|p| p == "tests.rs" || p == "tests") {
+            continue;
+        }
         let Some(here) = floor(&room) else { continue };
         let text = fs::read_to_string(&file).unwrap();
         for (n, line) in text.lines().enumerate() {

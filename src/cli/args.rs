@@ -6,8 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::dataset::{ExportFormat, FindingKind};
 use crate::domain::{
-    CountryCode, CultureId, DatasetId, LabelPolicy, QuestionId, RunId, SampleId, StudyId,
+    CountryCode, CultureId, DatasetId, LabelPolicy, QuestionId, SampleId, StudyId,
 };
+
+pub use super::args_runs::{EngineCommand, RunsCommand};
 
 /// A terminal workbench for growing culture-aware language models from survey seeds.
 #[derive(Debug, Parser)]
@@ -531,82 +533,4 @@ pub struct EvaluateArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
     pub wait: WaitArgs,
-}
-
-/// `polyculture runs ..`
-#[derive(Debug, Subcommand)]
-pub enum RunsCommand {
-    /// Run any command under the engine
-    Add {
-        /// A name for people
-        #[arg(long)]
-        label: Option<String>,
-        #[command(flatten)]
-        #[allow(missing_docs, reason = "flattened flags carry their own help")]
-        wait: WaitArgs,
-        /// The command and its arguments
-        #[arg(last = true, required = true, value_name = "CMD")]
-        command: Vec<String>,
-    },
-    /// List runs, newest first
-    List {
-        /// Of all workspaces
-        #[arg(long)]
-        all: bool,
-        /// At most this many
-        #[arg(long, default_value_t = 100)]
-        limit: usize,
-        /// Go on after this run (the `next` of the page before)
-        #[arg(long)]
-        after: Option<String>,
-    },
-    /// One run with its attempts
-    Show {
-        /// Its id
-        run: RunId,
-    },
-    /// Wait for a run to end; Ctrl-C leaves it running
-    Wait {
-        /// Its id
-        run: RunId,
-    },
-    /// What a run printed
-    Logs {
-        /// Its id
-        run: RunId,
-        /// Go on until it ends
-        #[arg(short, long)]
-        follow: bool,
-    },
-    /// What a run measured
-    Metrics {
-        /// Its id
-        run: RunId,
-    },
-    /// Stop a run: it writes a checkpoint first if it can
-    Cancel {
-        /// Its id
-        run: RunId,
-    },
-    /// Try an ended run again, from its last checkpoint
-    Retry {
-        /// Its id
-        run: RunId,
-        #[command(flatten)]
-        #[allow(missing_docs, reason = "flattened flags carry their own help")]
-        wait: WaitArgs,
-    },
-}
-
-/// `polyculture engine ..`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
-pub enum EngineCommand {
-    /// Run the engine in the foreground
-    Run,
-    /// Start it in the background (it starts by itself at first need)
-    Start,
-    /// Stop it; running work goes on and is adopted at the next start
-    Stop,
-    /// Whether it runs, since when, and what it does
-    Status,
 }

@@ -3,6 +3,7 @@
 
 mod activities;
 pub mod args;
+mod args_runs;
 mod context;
 mod dataset;
 mod demo;

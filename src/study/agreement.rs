@@ -280,8 +280,8 @@ fn icc_figure(
 
 /// ICC(2,k), where it exists. It divides by an estimate of the variance of a mean over raters, which
 /// comes out zero or negative where ratings of one item differ more than items do; the quotient is
-/// beyond 1 for a negative divisor (never for a positive one),
-/// and of any size for one that is zero but for rounding.
+/// beyond 1 for a negative divisor (never for a positive one), and of any size for one that is zero
+/// but for rounding.
 fn icc2k(rows: &[Vec<Option<f64>>]) -> Result<f64, Undefined> {
     let value = icc(&Ratings::from_rows(Some(&SCALE), rows)?)?.icc2k;
     if (-1e9..=1.0 + 1e-9).contains(&value) {

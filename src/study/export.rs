@@ -141,7 +141,7 @@ pub fn export(
         ExportWhat::Events => reader.rating_events(study)?,
     };
     match options.format {
-        ExportFormat::Csv => write_csv(&rows, options, out)?,
+        ExportFormat::Csv => write_csv(&rows, *options, out)?,
         ExportFormat::Jsonl => {
             for row in &rows {
                 let object: Map<String, Value> =
@@ -156,14 +156,14 @@ pub fn export(
 
 fn write_csv(
     rows: &[RatingRow],
-    options: &ExportOptions,
+    options: ExportOptions,
     out: &mut dyn Write,
 ) -> Result<(), std::io::Error> {
     let mut csv = csv::Writer::from_writer(out);
     let failed = |e: csv::Error| std::io::Error::other(e);
-    csv.write_record(columns(options).map(|c| c.0)).map_err(failed)?;
+    csv.write_record(columns(&options).map(|c| c.0)).map_err(failed)?;
     for row in rows {
-        let cells = columns(options).map(|c| match (c.3)(row) {
+        let cells = columns(&options).map(|c| match (c.3)(row) {
             Value::Null => String::new(),
             Value::String(text) => text,
             other => other.to_string(),
@@ -184,7 +184,7 @@ pub fn codebook(options: &ExportOptions) -> String {
          Controls and repeats are not for estimates. Scripted raters are rules, not people.\n\n"
     );
     for c in columns(options) {
-        text += &format!("{}: {}\n", c.0, c.2);
+        text.extend([c.0, ": ", c.2, "\n"]);
     }
     if !options.comments {
         text += "\nComments are left out; ask for them if the consent text allows it.\n";

@@ -14,6 +14,7 @@ use crate::store::{
 use crate::table::TableError;
 
 use super::rating_file::{BadLine, RatingFile, read_ratings};
+use super::setup::hex;
 use super::{Rating, StudyError};
 
 /// What an import did.
@@ -93,7 +94,7 @@ fn checksum(path: &Path) -> Result<String, StudyError> {
     loop {
         let n = file.read(&mut buffer).map_err(io())?;
         if n == 0 {
-            return Ok(hash.finalize().iter().map(|b| format!("{b:02x}")).collect());
+            return Ok(hex(&hash.finalize()));
         }
         hash.update(&buffer[..n]);
     }
@@ -129,7 +130,7 @@ fn store(
             a.id
         } else {
             let taken: BTreeSet<u32> = here.iter().map(|a| a.content.slot).collect();
-            let slot = (0..u32::MAX).find(|s| !taken.contains(s)).unwrap_or(u32::MAX);
+            let slot = first_free(&taken);
             if item.k.is_some_and(|k| slot >= k) {
                 refuse(format!("item `{}` has all its raters", item.id));
                 continue;
@@ -159,6 +160,12 @@ fn store(
         }
     }
     Ok(report)
+}
+
+/// The lowest place that nobody has.
+fn first_free(taken: &BTreeSet<u32>) -> u32 {
+    // places are few and ascending: the first gap is where place and index part
+    (0u32..).zip(taken).take_while(|(want, have)| want == *have).count() as u32
 }
 
 /// Makes a new rater, or adds the item's language to a known one. True for a new one.

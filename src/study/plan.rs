@@ -13,7 +13,7 @@ use super::dice::Dice;
 /// Plans tried until one ties all raters together.
 const TRIES: usize = 50;
 
-/// Items by index, each with the raters it was given to, by index.
+/// Items with their raters, both as indexes.
 type Given = Vec<(usize, Vec<usize>)>;
 
 /// A plan of a study.
@@ -82,7 +82,7 @@ fn check(items: &[Item], raters: &[Rater]) -> Result<(), StudyError> {
 
 /// Items with their raters, as indexes. Items with repeats come first: they weigh more, and what
 /// weighs little evens out the loads at the end.
-fn give(items: &[Item], raters: &[Rater], dice: &mut Dice) -> Vec<(usize, Vec<usize>)> {
+fn give(items: &[Item], raters: &[Rater], dice: &mut Dice) -> Given {
     let mut repeats: BTreeMap<&ItemId, Vec<usize>> = BTreeMap::new();
     for (i, item) in items.iter().enumerate() {
         if let Some(of) = &item.repeat_of {

@@ -150,10 +150,11 @@ fn consistency(rows: &[RatingRow]) -> Consistency {
         })
         .collect();
     let sum: f64 = apart.iter().copied().map(f64::from).sum();
+    let within = |points: u8| apart.iter().filter(|d| **d <= points).count();
     Consistency {
         pairs: apart.len(),
-        same: apart.iter().filter(|d| **d < 1).count(),
-        within_one: apart.iter().filter(|d| **d <= 1).count(),
+        same: within(0),
+        within_one: within(1),
         mean_distance: (!apart.is_empty()).then(|| sum / apart.len() as f64),
     }
 }

@@ -1,6 +1,7 @@
 //! From samples to the frozen items of a study.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -213,14 +214,18 @@ fn number(drafts: Vec<Draft>, spec: &NewStudy, dice: &mut Dice) -> Result<Vec<It
 }
 
 /// SHA-256 of language and both texts, each closed by a zero byte.
-pub(super) fn checksum(language: &str, seed_text: &str, sample_text: &str) -> String {
-    use std::fmt::Write as _;
+fn checksum(language: &str, seed_text: &str, sample_text: &str) -> String {
     let mut hash = Sha256::new();
     for text in [language, seed_text, sample_text] {
         hash.update(text.as_bytes());
         hash.update([0]);
     }
-    hash.finalize().iter().fold(String::with_capacity(64), |mut out, b| {
+    hex(&hash.finalize())
+}
+
+/// Bytes in hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(64), |mut out, b| {
         let _ = write!(out, "{b:02x}");
         out
     })

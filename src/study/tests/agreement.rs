@@ -198,7 +198,10 @@ fn krippendorff_csv(delimiter: char) -> String {
     let mut text = format!("Rater{delimiter}ITEM{delimiter}Score\r\n");
     for (r, row) in KRIPPENDORFF.iter().enumerate() {
         for (i, score) in row.iter().enumerate().filter(|(_, s)| **s > 0) {
-            text += &format!("r{r}{delimiter}u{i}{delimiter}{score}\r\n");
+            text.push_str(
+                &[format!("r{r}"), format!("u{i}"), score.to_string()].join(&delimiter.to_string()),
+            );
+            text.push_str("\r\n");
         }
     }
     text

@@ -115,8 +115,9 @@ proptest! {
 
     #[test]
     fn good_rows_read_back(scores in proptest::collection::vec(1u8..=5, 1..40)) {
-        let rows: String =
-            scores.iter().enumerate().map(|(i, s)| format!("r,i{i},{s}\n")).collect();
+        let rows: Vec<String> =
+            scores.iter().enumerate().map(|(i, s)| format!("r,i{i},{s}")).collect();
+        let rows = rows.join("\n");
         let out = read(&format!("rater,item,score\n{rows}"), true).unwrap();
         let back: Vec<u8> = out.ratings.iter().map(|r| r.score).collect();
         prop_assert_eq!(back, scores);
