@@ -147,7 +147,7 @@ impl Rules {
         let blocks = self.seeds.get(seed.id.as_str())?;
         let group = blocks.get("group")?.as_str();
         let form =
-            if matches!(group, "statement" | "effect") { Form::Statement } else { Form::Question };
+            if matches!(group, "statement" | "personal" | "effect") { Form::Statement } else { Form::Question };
         (is_english(seed) && seed.form == form && self.says_the_same(seed, group, blocks))
             .then_some((group, blocks))
     }

@@ -32,6 +32,16 @@ fn print_all() {
             let all = ask(30, 1, side);
             for p in offline.all_paraphrases(&q, &all) {
                 println!("  {:<26} {}", p.template.as_deref().unwrap(), p.text().unwrap());
+                let parent = Parent {
+                    text: p.text().unwrap(),
+                    template: p.template.as_deref(),
+                    family: p.family.as_deref(),
+                };
+                for s in offline.substitute(&q, parent, &ask(4, 1, side)).unwrap() {
+                    if let Some(text) = s.text() {
+                        println!("  {:<26} {text}", "  +");
+                    }
+                }
             }
         }
     }
