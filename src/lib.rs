@@ -10,8 +10,9 @@
 //! | 2 | [`store`], [`embedded`] |
 //! | 3 | [`providers`] |
 //! | 4 | [`seeds`], [`augment`], [`study`], [`dataset`], [`finetune`], [`evaluate`] |
-//! | 5 | [`engine`], [`report`], [`work`] |
-//! | 6 | [`tui`], [`cli`] |
+//! | 5 | [`engine`], [`report`], [`work`], [`ingest`] |
+//! | 6 | [`launch`], [`demo`] |
+//! | 7 | [`tui`], [`cli`] |
 
 // floor 0
 pub mod chart;
@@ -36,8 +37,12 @@ pub mod seeds;
 pub mod study;
 // floor 5
 pub mod engine;
+pub mod ingest;
 pub mod report;
 pub mod work;
 // floor 6
+pub mod demo;
+pub mod launch;
+// floor 7
 pub mod cli;
 pub mod tui;

@@ -1,3 +1,7 @@
 //! The `polyculture` binary: parses the command line and hands over.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    polyculture::cli::main(std::env::args_os())
+}

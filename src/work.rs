@@ -1,1 +1,111 @@
-//! Which job an attempt folder asks for.
+//! Which job an attempt folder asks for: the body of `polyculture __work ATTEMPT_DIR`. It reads the
+//! frozen input, writes the attempt folder, and never opens a database.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::augment::similarity::{Lexical, SimilarityModel};
+use crate::augment::{self, Settings};
+use crate::domain::prompt::Prompt;
+use crate::domain::{OptionScores, Question};
+use crate::embedded::{self, ScoreSettings};
+use crate::evaluate::{self, Scorer};
+use crate::finetune;
+use crate::job::{Attempt, FailureFile, FileProgress, JobError, RunKind, RunSpec};
+use crate::providers::{Augmenter, Offline};
+
+/// Exit code of work that stopped because it was asked to: 128 + SIGTERM.
+const STOPPED: u8 = 143;
+/// Prompts scored together; neighbours share their prefix.
+const PROMPTS_A_PACK: usize = 64;
+
+/// Carries out the job of an attempt folder. What went wrong stands on stderr (which is the run's
+/// `out.log`) and in the folder.
+pub fn main(dir: &Path) -> ExitCode {
+    match work(dir) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(JobError::Stopped) => ExitCode::from(STOPPED),
+        Err(e) => {
+            let message = e.to_string();
+            eprintln!("{message}");
+            if let Ok(attempt) = Attempt::open(dir) {
+                // The log has it already; the file is for the screen.
+                let _ = attempt.write_json(FailureFile::NAME, &FailureFile { message });
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn work(dir: &Path) -> Result<(), JobError> {
+    let attempt = Attempt::open(dir)?;
+    let spec = RunSpec::read(attempt.run_dir())?;
+    let mut progress = FileProgress::new(&attempt);
+    let threads = spec.resources.threads.max(1) as usize;
+    match spec.kind {
+        RunKind::Augment => {
+            let filter = filter(&attempt)?;
+            augment::work(&attempt, &mut progress, &mut augmenter, &*filter).map(drop)
+        }
+        RunKind::Finetune => finetune::work(&attempt, &mut progress).map(drop),
+        RunKind::Evaluate => {
+            let folders: BTreeMap<String, PathBuf> = attempt.read_input("models.json")?;
+            let mut make = |reference: &str| scorer(&folders, reference, threads);
+            evaluate::job::work(&attempt, &mut progress, &mut make).map(drop)
+        }
+        RunKind::Command => Err(JobError::Work(format!(
+            "{} runs a command line, which its shim starts itself: there is no job for it here",
+            spec.id
+        ))),
+    }
+}
+
+fn augmenter(settings: &Settings) -> Result<Box<dyn Augmenter>, String> {
+    match settings.provider.as_str() {
+        "offline" => Ok(Box::new(Offline::new().map_err(|e| e.to_string())?)),
+        other => Err(format!("no provider `{other}`: this version has `offline`")),
+    }
+}
+
+/// The semantic filter that the settings name. Words are weighed over all seeds of the workspace,
+/// whatever the run grows from.
+fn filter(attempt: &Attempt) -> Result<Box<dyn SimilarityModel>, JobError> {
+    let settings: Settings = attempt.read_input("settings.json")?;
+    match settings.encoder {
+        None => {
+            let seeds: Vec<Question> = attempt.read_input("all-seeds.json")?;
+            Ok(Box::new(Lexical::new(seeds.iter().map(|q| q.text.as_str()))))
+        }
+        Some(folder) => encoder(&folder).map_err(JobError::Work),
+    }
+}
+
+/// A sentence encoder from a folder (references were resolved when the run was started).
+pub fn encoder(folder: &str) -> Result<Box<dyn SimilarityModel>, String> {
+    Err(format!("{folder}: no encoder"))
+}
+
+/// The embedded decoder behind the evaluation's trait.
+struct Embedded {
+    scorer: embedded::Scorer,
+    settings: ScoreSettings,
+}
+
+impl Scorer for Embedded {
+    fn score(&mut self, prompts: &[Prompt]) -> Result<Vec<OptionScores>, String> {
+        self.scorer.score(prompts, self.settings).map_err(|e| e.to_string())
+    }
+}
+
+fn scorer(
+    folders: &BTreeMap<String, PathBuf>,
+    reference: &str,
+    threads: usize,
+) -> Result<Box<dyn Scorer>, String> {
+    let folder =
+        folders.get(reference).ok_or_else(|| "its folder is not in models.json".to_owned())?;
+    let scorer = embedded::Scorer::load(folder).map_err(|e| e.to_string())?;
+    let settings = ScoreSettings { threads, prompts_a_pack: PROMPTS_A_PACK };
+    Ok(Box::new(Embedded { scorer, settings }))
+}

@@ -1,1 +1,29 @@
-//! Augmentation: two stages, the semantic filter, the guards.
+//! Augmentation: proposals of a provider pass the guards and the semantic filter in two stages, and
+//! the best of each seed are kept. Every proposal ends as kept, rejected (why) or failed (why), and
+//! the counts add up. Also here: reading samples of others through the same guards.
+
+mod calibration;
+mod error;
+pub mod guards;
+mod id;
+mod import;
+mod job;
+mod metrics;
+mod run;
+mod select;
+mod settings;
+pub mod similarity;
+mod summary;
+
+pub use calibration::{Calibration, calibrate};
+pub use error::AugmentError;
+pub use id::sample_id;
+pub use import::{ImportReport, import};
+pub use job::{MakeAugmenter, work};
+pub use metrics::{TextMetrics, text_metrics};
+pub use run::run;
+pub use settings::Settings;
+pub use summary::Summary;
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,118 @@
-//! The command line: a face without rules of the domain.
+//! The command line: a face without rules of the domain. It reads words, calls the rooms below,
+//! and answers in lines for people or in one JSON document.
+
+mod activities;
+pub mod args;
+mod context;
+mod dataset;
+mod demo;
+mod encoder;
+mod failure;
+mod output;
+mod runs;
+mod samples;
+mod samples_import;
+mod samples_stats;
+
+mod seeds;
+mod seeds_import;
+
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+use serde_json::json;
+
+use args::{Cli, Command};
+pub use context::Context;
+pub use failure::{Exit, Failure};
+pub use output::Output;
+
+/// Runs one command line; the process exits with what is returned.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(e) => {
+            // Help and version are no errors; everything else is wrong usage.
+            let _ = e.print();
+            return ExitCode::from(if e.use_stderr() { Exit::Usage.code() } else { 0 });
+        }
+    };
+    let json = cli.json;
+    match dispatch(cli) {
+        Ok(code) => code,
+        Err(e) => {
+            report(&e, json);
+            ExitCode::from(e.exit.code())
+        }
+    }
+}
+
+fn report(e: &Failure, json: bool) {
+    if json {
+        let doc = json!({"error": e});
+        let _ = writeln!(std::io::stdout(), "{doc:#}");
+    } else {
+        let _ =
+            writeln!(std::io::stderr(), "error: {}", crate::text::display_lines(&e.to_string()));
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
+    let ctx = Context::new(cli.json, cli.workspace);
+    let Some(command) = cli.command else { return Err(no_command()) };
+    match command {
+        Command::Seeds(c) => seeds::run(&ctx, c)?,
+        Command::Samples(c) => samples::run(&ctx, c)?,
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Cli::command(),
+                "polyculture",
+                &mut std::io::stdout(),
+            );
+        }
+        Command::Man => clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?,
+        Command::Demo(a) => demo::demo(&ctx, a)?,
+        Command::Init { dir, empty } => init(&ctx, &dir, empty)?,
+        Command::Augment(a) => activities::grow(&ctx, a)?,
+        Command::Dataset(c) => dataset::run(&ctx, c)?,
+        Command::Finetune(a) => activities::tune(&ctx, a)?,
+        Command::Models(c) => activities::models(&ctx, &c)?,
+        Command::Evaluate(a) => activities::score(&ctx, a)?,
+        Command::Runs(c) => runs::run(&ctx, c)?,
+        Command::Engine(c) => return runs::engine(&ctx, c),
+        Command::Work { attempt } => return Ok(crate::work::main(&attempt)),
+        Command::Shim { attempt } => return Ok(crate::engine::shim::main(&attempt)),
+        _ => return Err(Failure::usage("not wired")),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn init(ctx: &Context, dir: &std::path::Path, empty: bool) -> Result<(), Failure> {
+    let place = crate::launch::Place::init(dir, empty)?;
+    let survey = place.read()?.read().survey()?;
+    let doc = json!({"workspace": place.folder().root(), "seeds": survey.questions.len(),
+        "cultures": survey.cultures.len()});
+    ctx.out.show(&doc, || {
+        format!(
+            "{}: a workspace with {} seeds and {} cultures\n  next: polyculture -w {} augment --wait",
+            place.folder().root().display(),
+            survey.questions.len(),
+            survey.cultures.len(),
+            dir.display()
+        )
+    })
+}
+
+/// `polyculture` alone: the workbench, which needs a terminal.
+fn no_command() -> Failure {
+    let hint = "`polyculture demo` runs the whole loop on sample data; `polyculture help` lists the commands";
+    if std::io::stdout().is_terminal() {
+        Failure::usage("the workbench on screen is not part of this version: use the commands")
+            .hint(hint)
+    } else {
+        Failure::usage("the workbench needs a terminal, and this is none").hint(hint)
+    }
+}

@@ -1,1 +1,10 @@
-//! User and workspace configuration, and where things live on disk.
+//! Where things live on disk, and what a user or a workspace may set. A workspace names, the user
+//! defines: hooks, keys and base URLs never come from a workspace (architecture: "Trust").
+
+mod error;
+mod places;
+mod workspace;
+
+pub use error::ConfigError;
+pub use places::{default_workspace, user_config_file};
+pub use workspace::{MARKER, Workspace, WorkspaceSettings};

@@ -17,6 +17,7 @@ mod scale;
 mod score;
 mod scores;
 mod survey;
+mod test_text;
 
 pub use answer::{AnswerCode, MissingKind};
 pub use counts::{OptionCounts, Tally, Weighting};
@@ -35,3 +36,4 @@ pub use scale::{Direction, Scale, ScaleKind, ScaleOption};
 pub use score::{Score, Similarity};
 pub use scores::OptionScores;
 pub use survey::{Cell, CellFlag, CountryCell, CultureCell, Survey};
+pub use test_text::{Split, TestText};

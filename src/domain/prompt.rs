@@ -15,7 +15,8 @@ pub enum PromptForm {
     /// The paper's: system message names the culture, `Give me the answer from 1 to 4: Do you agree
     /// with .. ? 1. .. You can only choose one option.`
     Paper,
-    /// A survey interview: options first listed one a line, then the question to a respondent.
+    /// A survey interview: the question, its options one a line, and last the people who answer,
+    /// so that the cultures of one question share the rest of the prompt.
     Interview,
     /// The culture is named in the question itself, after it: "How would people in .. answer?"
     Persona,
@@ -165,11 +166,11 @@ pub fn render(question: &Question, text: &str, culture: Option<&Culture>, v: Var
             let lines =
                 listed.iter().map(|(s, l)| format!("{s} = {l}")).collect::<Vec<_>>().join("\n");
             (
-                culture.map_or_else(
-                    || "You answer a survey.".to_owned(),
-                    |c| format!("You answer a survey in {}.", c.place),
-                ),
-                format!("{asked}\n{lines}\nYour answer:"),
+                "You answer a survey.".to_owned(),
+                match culture {
+                    Some(c) => format!("{asked}\n{lines}\nAnswer as people in {}:", c.place),
+                    None => format!("{asked}\n{lines}\nAnswer:"),
+                },
             )
         }
         PromptForm::Persona => (

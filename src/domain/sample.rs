@@ -71,6 +71,9 @@ pub struct Provenance {
     /// a training one (science: "held-out paraphrase").
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub family: Option<String>,
+    /// True for the fixed test set: made from held-out families and words, never trained on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held_out: bool,
     /// The sample of the first stage that this one was made from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<SampleId>,

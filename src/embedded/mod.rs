@@ -1,1 +1,16 @@
-//! Models inside the binary: encoder, decoder, training loop, scoring.
+//! Models inside the binary: the decoder (forward, backward, scoring), its tokenizer, the optimiser
+//! and the training step, and the encoder. Plain `f32` buffers on the CPU: matrix products by the
+//! `gemm` crate, the rest our own loops. Nothing here knows of runs, recipes or evaluations.
+
+pub mod decoder;
+mod error;
+mod kernels;
+mod matmul;
+mod score;
+pub mod tokenizer;
+pub mod training;
+
+pub use decoder::{Decoder, DecoderConfig};
+pub use error::EmbeddedError;
+pub use score::{ScoreSettings, Scorer, score_options};
+pub use tokenizer::ChatTokenizer;

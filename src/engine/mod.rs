@@ -1,1 +1,32 @@
-//! The task engine: protocol, daemon, shim, adoption, client.
+//! The engine: one process per user and host that keeps every run accounted for, the shim that
+//! carries one attempt and outlives it, and the client that the two faces use.
+//! `docs/engine.md` has the state diagram and the rules of adoption. No SQL here: see `store`.
+
+pub mod client;
+mod connection;
+mod core;
+pub mod daemon;
+mod error;
+pub mod follow;
+mod foreground;
+pub mod ingest;
+mod judge;
+mod launch;
+mod lifecycle;
+mod log;
+mod paths;
+pub mod protocol;
+mod rebuild;
+mod requests;
+mod schedule;
+pub mod shim;
+mod sweep;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+pub use client::Client;
+pub use error::EngineError;
+pub use foreground::{Foreground, wait_in_foreground};
+pub use ingest::Ingest;
+pub use paths::{STATE_DIR_VARIABLE, StateDir};

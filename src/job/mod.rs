@@ -1,17 +1,37 @@
-//! The job contract: what an attempt folder holds, and how a job reads and writes it.
+//! The job contract: what a run's folder holds, and how a job reads and writes it.
 //!
 //! A job reads only its frozen `input/` (shared by all attempts of its run) and writes only its
 //! attempt folder. It never opens a database. A killed job is resumed from the files of the
 //! earlier attempts of its run.
 
 mod attempt;
+mod crash;
+mod environment;
 mod error;
+mod exit;
+mod file_progress;
 mod jsonl;
+mod lock;
 mod metrics;
+mod process;
 mod progress;
+mod record;
+mod signal;
+mod spec;
+mod state;
 
 pub use attempt::{Attempt, write_atomically};
+pub use crash::{VARIABLE as CRASH_VARIABLE, crash_point};
+pub use environment::{MARK, allowed_environment, is_secret_name};
 pub use error::JobError;
+pub use exit::{ExitFile, FailureFile, RunFile, StopFile, StopWhy};
+pub use file_progress::{FileProgress, ProgressNow, read_progress};
 pub use jsonl::{JsonlWriter, read_jsonl};
+pub use lock::{Mention, RunLock};
 pub use metrics::{MetricsRow, MetricsWriter};
+pub use process::{ProcessMark, boot_id};
 pub use progress::{NoProgress, Progress};
+pub use record::{RunRecord, RunView};
+pub use signal::{interrupt_flag, stop_flag};
+pub use spec::{After, Condition, NewRun, Resources, RunKind, RunSpec, now};
+pub use state::{Exit, FlatState, RunState, StateName};

@@ -1,1 +1,42 @@
-//! The only room with SQL.
+//! The only room with SQL: `workspace.db` as typed functions, with its numbered migrations.
+//!
+//! [`Workspace`] opens the file, `read()` gives a [`Reader`], `write(|tx| ..)` one durable
+//! transaction ([`Tx`]). No rule of an activity lives here; no SQL lives anywhere else.
+
+mod codec;
+mod connection;
+mod database;
+mod datasets;
+pub mod engine;
+mod error;
+mod evaluations;
+mod filesystem;
+mod imports;
+mod ingest;
+mod migrate;
+mod models;
+mod sample_decisions;
+mod sample_filter;
+mod samples;
+mod survey;
+mod survey_merge;
+#[cfg(test)]
+mod tests;
+mod transaction;
+mod workspace;
+
+pub use database::{Access, Database};
+pub use datasets::DatasetRecord;
+pub use error::StoreError;
+pub use evaluations::{EvaluationFilter, EvaluationRecord, EvaluationRow};
+pub use filesystem::{network_file_system, refuse_network_file_system};
+pub use imports::ImportRecord;
+pub use ingest::IngestedRun;
+pub use migrate::{Migration, Schema};
+pub use models::ModelRecord;
+pub use sample_decisions::DecisionChange;
+pub use sample_filter::{DecisionKind, SampleFilter, SampleOrder};
+pub use samples::{PutReport, SampleCount, SampleCursor, SampleRow};
+pub use survey_merge::{MergeReport, MergeRule};
+pub use transaction::{Reader, Tx};
+pub use workspace::Workspace;

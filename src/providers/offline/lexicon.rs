@@ -126,7 +126,8 @@ fn exchanged(parent: &str, chosen: &[Fit<'_>]) -> String {
         let to = &fit.entry.to[fit.form];
         let was_capital = parent[fit.start..].starts_with(char::is_uppercase)
             && !fit.entry.from[fit.form].starts_with(char::is_uppercase);
-        if was_capital {
+        // A sentence begins with a capital even where `I think` gives way to `it is my belief`.
+        if was_capital || fit.start == 0 {
             out.push_str(&capitalized(to));
         } else {
             out.push_str(to);

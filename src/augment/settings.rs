@@ -1,0 +1,84 @@
+//! What an augmentation run is asked to do.
+
+use serde::{Deserialize, Serialize};
+
+use super::AugmentError;
+use crate::providers::{Partition, Scope};
+
+/// Settings of a run, frozen in its input as `settings.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Who proposes: `offline`, or a provider of the user's configuration.
+    pub provider: String,
+    /// Which rules may be used: training families, held-out ones, or named ones.
+    pub scope: Scope,
+    /// Paraphrases that stay in use per seed (the paper's n = 5): what stage 1 contributes, and
+    /// what stage 2 exchanges words in.
+    pub templates: usize,
+    /// Samples kept per seed, both stages together (the paper's m = 10).
+    pub keep: usize,
+    /// A fixed threshold; calibrated when `None`.
+    pub threshold: Option<f64>,
+    /// False-accept rate of the calibration.
+    pub false_accept: f64,
+    /// Texts that differ by this many tokens or fewer are near-duplicates.
+    pub near_duplicate_edits: usize,
+    /// Sentence encoder (`path:DIR`, `hub:ORG/NAME`); lexical when `None`.
+    pub encoder: Option<String>,
+    /// Random seed.
+    pub seed: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            provider: "offline".into(),
+            scope: Scope::of(Partition::Train),
+            templates: 5,
+            keep: 10,
+            threshold: None,
+            false_accept: 0.05,
+            near_duplicate_edits: 2,
+            encoder: None,
+            seed: 1,
+        }
+    }
+}
+
+impl Settings {
+    /// The fixed test set: held-out families, stage 1 only where the lexicon has no words of that
+    /// side.
+    pub fn held_out(keep: usize, seed: u64) -> Self {
+        Self {
+            scope: Scope::of(Partition::HeldOut),
+            templates: keep,
+            keep,
+            seed,
+            ..Self::default()
+        }
+    }
+
+    /// True for runs that make the test set.
+    pub fn is_held_out(&self) -> bool {
+        self.scope.partition == Some(Partition::HeldOut)
+    }
+
+    /// # Errors
+    /// Numbers that no run could follow.
+    pub fn check(&self) -> Result<(), AugmentError> {
+        let bad = |what: String| Err(AugmentError::Settings(what));
+        if self.templates == 0 || self.keep == 0 {
+            return bad("nothing is asked for: templates and keep must be at least 1".into());
+        }
+        if self.templates > 1000 || self.keep > 1000 {
+            return bad("more than 1,000 texts per seed: ask for fewer".into());
+        }
+        if let Some(t) = self.threshold
+            && !(-1.0..=1.0).contains(&t)
+        {
+            return bad(format!("the threshold is {t}: expected -1 to 1, such as 0.8"));
+        }
+        Ok(())
+    }
+}

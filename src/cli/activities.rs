@@ -1,0 +1,205 @@
+//! `polyculture augment`, `finetune`, `evaluate` and `models`.
+
+use std::fs;
+use std::path::Path;
+
+use super::args::{AugmentArgs, EvaluateArgs, FinetuneArgs, ModelsCommand};
+use super::output::table;
+use super::{Context, Failure, runs, seeds};
+use crate::augment::Settings;
+use crate::dataset::test_texts;
+use crate::domain::{QuestionId, RunId};
+use crate::evaluate::{Evaluation, Plan, PlannedModel, plain};
+use crate::finetune::{ModelRef, Recipe, preset, preset_names};
+use crate::job::RunView;
+use crate::launch::{self, FinetuneRequest, Place, augment, evaluate, finetune, open_dataset};
+use crate::providers::{Partition, Scope};
+
+/// `polyculture augment`
+///
+/// # Errors
+/// Settings that no run could follow, an unknown seed; with `--wait`, a run that failed.
+pub fn grow(ctx: &Context, a: AugmentArgs) -> Result<(), Failure> {
+    let place = ctx.place()?;
+    let partition = if a.held_out { Partition::HeldOut } else { Partition::Train };
+    if a.provider != "offline" {
+        return Err(Failure::usage(format!(
+            "no provider `{}`: this version has `offline` (rules and a lexicon)",
+            a.provider
+        )));
+    }
+    let settings = Settings {
+        provider: a.provider,
+        scope: Scope::of(partition),
+        templates: a.templates,
+        keep: a.keep,
+        threshold: a.threshold,
+        false_accept: a.false_accept,
+        encoder: a.encoder.as_deref().map(super::encoder::resolve).transpose()?,
+        seed: a.seed,
+        ..Settings::default()
+    };
+    let prepared = augment(&place, &a.seeds, &settings)?;
+    let Some(run) = runs::start(ctx, &place, prepared, a.wait.wait)? else { return Ok(()) };
+    if !ctx.out.json {
+        let text = fs::read_to_string(attempt_file(&place, &run, "summary.json"))?;
+        let s: crate::augment::Summary = serde_json::from_str(&text)?;
+        println!(
+            "{} proposed = {} kept + {} rejected + {} failed",
+            s.proposed, s.kept, s.rejected, s.failed
+        );
+        for (reason, n) in &s.by_reason {
+            println!("  {n:>5}  {reason}");
+        }
+    }
+    Ok(())
+}
+
+fn attempt_file(place: &Place, run: &RunView, name: &str) -> std::path::PathBuf {
+    place.folder().runs().join(run.id.as_str()).join(format!("attempt-{}", run.attempt)).join(name)
+}
+
+/// A recipe by the name of a preset or the path of a file.
+///
+/// # Errors
+/// Neither, or a file that does not parse (its line is named).
+pub fn recipe(name: &str) -> Result<Recipe, Failure> {
+    let path = Path::new(name);
+    let text = match preset(name) {
+        Some(text) => text.to_owned(),
+        None if path.is_file() => {
+            fs::read_to_string(path).map_err(|e| Failure::bad_input(e).file(path))?
+        }
+        None => {
+            let known: Vec<&str> = preset_names().collect();
+            return Err(Failure::not_found(format!(
+                "no recipe `{name}`: expected a TOML file or one of {}",
+                known.join(", ")
+            )));
+        }
+    };
+    Recipe::parse(&text, name).map_err(Failure::bad_input)
+}
+
+/// `polyculture finetune`
+///
+/// # Errors
+/// An unknown dataset, a recipe that does not parse; with `--wait`, a run that failed.
+pub fn tune(ctx: &Context, a: FinetuneArgs) -> Result<(), Failure> {
+    let place = ctx.place()?;
+    let mut recipe = recipe(&a.recipe)?;
+    if let Some(seed) = a.seed {
+        recipe.seed = seed;
+    }
+    if let Some(steps) = a.steps {
+        (recipe.steps, recipe.epochs) = (Some(steps), None);
+    }
+    let request = FinetuneRequest { dataset: a.dataset, recipe, alias: a.name };
+    let prepared = finetune(&place, &request)?;
+    runs::start(ctx, &place, prepared, a.wait.wait).map(drop)
+}
+
+/// `polyculture models ..`
+///
+/// # Errors
+/// An unknown model, an unreadable workspace.
+pub fn models(ctx: &Context, command: &ModelsCommand) -> Result<(), Failure> {
+    let store = ctx.read()?;
+    match command {
+        ModelsCommand::List => {
+            let all = store.read().models()?;
+            ctx.out.list(&all, None, || {
+                if all.is_empty() {
+                    return "No models yet. `polyculture finetune --dataset NAME --wait` makes one.".into();
+                }
+                let rows: Vec<Vec<String>> = all
+                    .iter()
+                    .map(|m| {
+                        let loss = m.card["trained"]["loss"].as_f64();
+                        vec![
+                            m.alias.clone().unwrap_or_else(|| "-".into()),
+                            m.id.to_string(),
+                            m.dataset.as_ref().map_or_else(|| "-".into(), ToString::to_string),
+                            m.recipe["name"].as_str().unwrap_or("-").to_owned(),
+                            m.card["trained"]["step"].to_string(),
+                            loss.map_or_else(|| "-".into(), |l| format!("{l:.4}")),
+                        ]
+                    })
+                    .collect();
+                table(&["model", "run", "dataset", "recipe", "steps", "loss (nats)"], &rows)
+            })
+        }
+        ModelsCommand::Show { model } => {
+            let reference: ModelRef = model.parse().map_err(Failure::usage)?;
+            let name = match &reference {
+                ModelRef::Run { run, .. } => run.to_string(),
+                ModelRef::Alias(a) => a.to_string(),
+                other => other.to_string(),
+            };
+            let reader = store.read();
+            let found = match reader.model_by_alias(&name)? {
+                Some(m) => Some(m),
+                None => match crate::domain::ModelId::new(name.clone()) {
+                    Ok(id) => reader.model(&id)?,
+                    Err(_) => None,
+                },
+            };
+            let m = found.ok_or_else(|| {
+                Failure::not_found(format!("no model `{model}`"))
+                    .hint("`polyculture models list` shows what there is")
+            })?;
+            ctx.out.show(&m, || {
+                format!(
+                    "model       {}\nrun         {}\ndataset     {}\ncheckpoint  {}\ntrained     {}\nrecipe      {}\n\n{}",
+                    m.alias.clone().unwrap_or_else(|| m.id.to_string()),
+                    m.run.as_ref().map_or("-", RunId::as_str),
+                    m.dataset.as_ref().map_or_else(|| "-".into(), ToString::to_string),
+                    m.checkpoint.clone().unwrap_or_else(|| "-".into()),
+                    m.card["trained"],
+                    m.recipe["name"].as_str().unwrap_or("-"),
+                    m.recipe["toml"].as_str().unwrap_or(""),
+                )
+            })
+        }
+    }
+}
+
+/// `polyculture evaluate`
+///
+/// # Errors
+/// An unknown model, task or culture; with `--wait`, a run that failed.
+pub fn score(ctx: &Context, a: EvaluateArgs) -> Result<(), Failure> {
+    if let Some(task) = a.tasks.iter().find(|t| *t != "survey") {
+        return Err(Failure::not_found(format!("no task `{task}`: this version has `survey`")));
+    }
+    let place = ctx.place()?;
+    let survey = place.read()?.read().survey()?;
+    seeds::pick_cultures(&survey, &a.cultures)?;
+    let held_questions: Vec<QuestionId> = match &a.dataset {
+        Some(d) => open_dataset(&place, d)?.manifest.spec.held_out_questions,
+        None => Vec::new(),
+    };
+    let (_, held_out) = launch::samples(&survey, &place)?;
+    let texts = test_texts(&survey, &held_out, &held_questions, usize::MAX);
+    let trained: Vec<QuestionId> = survey
+        .questions
+        .iter()
+        .map(|q| q.id.clone())
+        .filter(|id| !held_questions.contains(id))
+        .collect();
+    let models: Vec<PlannedModel> = a
+        .model
+        .iter()
+        .map(|m| PlannedModel { reference: m.clone(), arm: m.clone(), seed: 0, trained_for: None })
+        .collect();
+    let plan = Plan { cultures: a.cultures, ..Plan::new(models, trained, a.seed) };
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
+    let prepared = evaluate(&place, &plan, &texts, threads)?;
+    let Some(run) = runs::start(ctx, &place, prepared, a.wait.wait)? else { return Ok(()) };
+    if !ctx.out.json {
+        let text = fs::read_to_string(attempt_file(&place, &run, "evaluation.json"))?;
+        let e: Evaluation = serde_json::from_str(&text)?;
+        println!("{}", plain(&e));
+    }
+    Ok(())
+}

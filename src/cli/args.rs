@@ -1,0 +1,607 @@
+//! The command line as types. Every command, flag and default that a script may rely on.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::dataset::{ExportFormat, FindingKind};
+use crate::domain::{
+    CountryCode, CultureId, DatasetId, LabelPolicy, QuestionId, RunId, SampleId, StudyId,
+};
+
+/// A terminal workbench for growing culture-aware language models from survey seeds.
+#[derive(Debug, Parser)]
+#[command(name = "polyculture", version, max_term_width = 100, subcommand_required = false)]
+pub struct Cli {
+    /// Workspace folder; else the nearest parent folder with polyculture.toml, else the default one
+    #[arg(short, long, global = true, env = "POLYCULTURE_WORKSPACE", value_name = "DIR")]
+    pub workspace: Option<PathBuf>,
+    /// One JSON document on stdout; notes go to stderr
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The activities and what stands beside them.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The whole loop on sample data: seeds, augment, study, dataset, finetune, evaluate
+    Demo(DemoArgs),
+    /// Make a folder a workspace, with the sample seeds in it
+    Init {
+        /// The folder; made if missing
+        dir: PathBuf,
+        /// Leave the workspace empty: no sample seeds, no counts
+        #[arg(long)]
+        empty: bool,
+    },
+    /// Survey questions and each culture's answers
+    #[command(subcommand)]
+    Seeds(SeedsCommand),
+    /// Grow samples from seeds: paraphrase templates, synonyms in context, semantic filter
+    Augment(AugmentArgs),
+    /// Texts that grew from seeds
+    #[command(subcommand)]
+    Samples(SamplesCommand),
+    /// Rating studies
+    #[command(subcommand)]
+    Study(StudyCommand),
+    /// Ratings made elsewhere
+    #[command(subcommand)]
+    Ratings(RatingsCommand),
+    /// Training sets
+    #[command(subcommand)]
+    Dataset(DatasetCommand),
+    /// Tune a model on a dataset
+    Finetune(FinetuneArgs),
+    /// The model registry
+    #[command(subcommand)]
+    Models(ModelsCommand),
+    /// Score models against the survey, beside baselines, with intervals
+    Evaluate(EvaluateArgs),
+    /// What the engine runs, ran and will run
+    #[command(subcommand)]
+    Runs(RunsCommand),
+    /// The local task engine
+    #[command(subcommand)]
+    Engine(EngineCommand),
+    /// What this machine and workspace can do, and what to mend
+    Doctor,
+    /// Print a completion script for a shell
+    Completions {
+        /// bash, zsh, fish, ..
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+    /// Carry out the job of an attempt folder (started by the shim)
+    #[command(name = "__work", hide = true)]
+    Work {
+        /// The attempt's folder
+        attempt: PathBuf,
+    },
+    /// Watch over one attempt (started by the engine)
+    #[command(name = "__shim", hide = true)]
+    Shim {
+        /// The attempt's folder
+        attempt: PathBuf,
+    },
+}
+
+/// `polyculture demo`
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Print the result table; do not open the workbench
+    #[arg(long)]
+    pub headless: bool,
+    /// Where to make the workspace; a fresh folder under the temporary one otherwise
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Fewer questions, seeds and steps: shows that it turns, proves nothing
+    #[arg(long)]
+    pub quick: bool,
+}
+
+/// `polyculture seeds ..`
+#[derive(Debug, Subcommand)]
+pub enum SeedsCommand {
+    /// Read questions, answers or counts; the format is recognised
+    Import {
+        /// WVQ.jsonl, country CSVs, the official survey CSV, questionnaires, option counts
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Weights behind the counts; W_WEIGHT where the file has it
+        #[arg(long, value_enum)]
+        weight: Option<WeightArg>,
+        /// Count these questions of respondent rows; the workspace's seeds by default
+        #[arg(long, value_delimiter = ',', value_name = "Q27,Q28")]
+        questions: Vec<QuestionId>,
+        /// Count every question of respondent rows
+        #[arg(long, conflicts_with = "questions")]
+        every_question: bool,
+        /// Only these countries
+        #[arg(long, value_delimiter = ',', value_name = "GRC,FRA")]
+        countries: Vec<CountryCode>,
+    },
+    /// List the seeds with the number of cultures that answered each
+    List {
+        /// Only this topic
+        #[arg(long)]
+        topic: Option<String>,
+    },
+    /// One seed: wording, scale, each culture's answers, what was not asked
+    Show {
+        /// Q27
+        id: QuestionId,
+        /// Cultures to show; all by default
+        #[arg(long, value_delimiter = ',')]
+        cultures: Vec<CultureId>,
+    },
+    /// The cultures, their countries and what data each has
+    Cultures,
+    /// Write a synthetic survey in the official format, for tests and benchmarks
+    Synth {
+        /// Where to
+        file: PathBuf,
+        /// Respondents
+        #[arg(long, default_value_t = 5_000)]
+        respondents: u64,
+        /// Countries
+        #[arg(long, default_value_t = 12)]
+        countries: u16,
+        /// Random seed
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+}
+
+/// Weights for the official survey file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WeightArg {
+    /// Each respondent counts once
+    Unweighted,
+    /// `W_WEIGHT`
+    #[value(name = "w_weight")]
+    WWeight,
+    /// `W_WEIGHT` x `S018`
+    #[value(name = "s018")]
+    S018,
+}
+
+/// How a command that starts a run goes on.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct WaitArgs {
+    /// Follow the run until it ends; Ctrl-C leaves it running
+    #[arg(long)]
+    pub wait: bool,
+}
+
+/// `polyculture augment`
+#[derive(Debug, Args)]
+pub struct AugmentArgs {
+    /// Seeds to grow from; all by default
+    #[arg(long, value_delimiter = ',', value_name = "Q27,Q28")]
+    pub seeds: Vec<QuestionId>,
+    /// Who proposes
+    #[arg(long, default_value = "offline")]
+    pub provider: String,
+    /// Paraphrases asked for, per seed
+    #[arg(long, default_value_t = 5)]
+    pub templates: usize,
+    /// Samples kept, per seed
+    #[arg(long, default_value_t = 10)]
+    pub keep: usize,
+    /// Similarity threshold; calibrated on the cross-seed pairs by default
+    #[arg(long)]
+    pub threshold: Option<f64>,
+    /// False-accept rate of the calibration
+    #[arg(long, default_value_t = 0.05)]
+    pub false_accept: f64,
+    /// Sentence encoder for the filter: path:DIR or hub:ORG/NAME; lexical without
+    #[arg(long)]
+    pub encoder: Option<String>,
+    /// Random seed
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Grow the held-out test paraphrases instead: other template families, other words
+    #[arg(long)]
+    pub held_out: bool,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub wait: WaitArgs,
+}
+
+/// `polyculture samples ..`
+#[derive(Debug, Subcommand)]
+pub enum SamplesCommand {
+    /// Read samples through the guards: released files, or CSV and JSONL with seed_id and text
+    Import {
+        /// The file
+        file: PathBuf,
+        /// Sentence encoder for the filter: path:DIR or hub:ORG/NAME; lexical without
+        #[arg(long)]
+        encoder: Option<String>,
+    },
+    /// List samples
+    List {
+        /// Only of this seed
+        #[arg(long)]
+        seed: Option<QuestionId>,
+        /// Only with this decision
+        #[arg(long, value_enum)]
+        decision: Option<DecisionArg>,
+        /// Only of this stage: template, synonym, imported
+        #[arg(long)]
+        stage: Option<crate::domain::Stage>,
+        /// At most this many
+        #[arg(long, default_value_t = 200)]
+        limit: usize,
+        /// Go on after this sample (the `next` of the page before)
+        #[arg(long)]
+        after: Option<String>,
+    },
+    /// One sample with its ancestry
+    Show {
+        /// Its id
+        id: SampleId,
+    },
+    /// Keep samples, whatever was decided before
+    Accept {
+        /// Their ids
+        #[arg(required = true)]
+        ids: Vec<SampleId>,
+    },
+    /// Turn samples down
+    Reject {
+        /// Their ids
+        #[arg(required = true)]
+        ids: Vec<SampleId>,
+        /// Why
+        #[arg(long, default_value = "")]
+        note: String,
+    },
+    /// Put another text in a sample's place; the old one stays, rejected
+    Edit {
+        /// Its id
+        id: SampleId,
+        /// The new text
+        text: String,
+    },
+    /// Write samples as JSONL with their whole ancestry
+    Export {
+        /// Only with this decision
+        #[arg(long, value_enum, default_value_t = DecisionArg::Kept)]
+        decision: DecisionArg,
+        /// Where to; standard output by default
+        #[arg(short, long)]
+        output: Option<PathBuf>,
+    },
+    /// Counts by decision and reason, diversity and perplexity of what was kept
+    Stats,
+}
+
+/// What became of a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "the names are the words of the domain")]
+pub enum DecisionArg {
+    Kept,
+    Rejected,
+    Failed,
+}
+
+/// `polyculture study ..`
+#[derive(Debug, Subcommand)]
+pub enum StudyCommand {
+    /// Make a study of kept samples
+    New {
+        /// Its name
+        name: StudyId,
+        /// Samples drawn, stratified by seed
+        #[arg(long, default_value_t = 100)]
+        items: usize,
+        /// Random seed
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Assign items to raters: k raters an item, seeded, balanced
+    Plan {
+        /// The study
+        #[arg(long)]
+        study: StudyId,
+        /// Raters
+        #[arg(long, value_delimiter = ',', required = true)]
+        raters: Vec<crate::domain::RaterId>,
+        /// Raters per item
+        #[arg(short, long, default_value_t = 3)]
+        k: usize,
+        /// Random seed
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// How far each rater is
+    Status {
+        /// The study; all by default
+        #[arg(long)]
+        study: Option<StudyId>,
+    },
+    /// Agreement with intervals: alpha, AC2, raw agreement
+    Agreement {
+        /// The study
+        #[arg(long, conflicts_with = "from")]
+        study: Option<StudyId>,
+        /// Ratings in a file instead: CSV with rater, item, score
+        #[arg(long, value_name = "FILE")]
+        from: Option<PathBuf>,
+        /// Bootstrap draws
+        #[arg(long, default_value_t = 10_000)]
+        draws: usize,
+        /// Random seed
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Write ratings as a long table
+    Export {
+        /// The study
+        #[arg(long)]
+        study: StudyId,
+        /// One row an event, or one row a current rating
+        #[arg(long, value_enum, default_value_t = ExportRows::Current)]
+        rows: ExportRows,
+        /// csv or jsonl
+        #[arg(long, value_enum, default_value_t = TableFormat::Csv)]
+        format: TableFormat,
+        /// Comments too
+        #[arg(long)]
+        comments: bool,
+        /// Timings too
+        #[arg(long)]
+        timings: bool,
+        /// Where to; standard output by default
+        #[arg(short, long)]
+        output: Option<PathBuf>,
+    },
+}
+
+/// Rows of a ratings export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "the help of the flag says it")]
+pub enum ExportRows {
+    Events,
+    Current,
+}
+
+/// Format of a table export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum TableFormat {
+    Csv,
+    Jsonl,
+}
+
+/// `polyculture ratings ..`
+#[derive(Debug, Subcommand)]
+pub enum RatingsCommand {
+    /// Read ratings into a study: long CSV with rater, item, score
+    Import {
+        /// The file
+        file: PathBuf,
+        /// The study
+        #[arg(long)]
+        study: StudyId,
+        /// Import nothing when a line is wrong
+        #[arg(long)]
+        strict: bool,
+    },
+}
+
+/// Which texts a dataset is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "the help of the flag says it")]
+pub enum TextsArg {
+    Seeds,
+    Stage1,
+    Both,
+}
+
+/// A control dataset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "the help of the flag says it")]
+pub enum ControlArg {
+    Blind,
+    Uniform,
+}
+
+/// `polyculture dataset ..`
+#[derive(Debug, Subcommand)]
+pub enum DatasetCommand {
+    /// Make a dataset of seeds and kept samples; the audit refuses what would spoil it
+    Build {
+        /// Its name
+        name: DatasetId,
+        /// Only this culture's answers; all cultures, each row naming its own, by default
+        #[arg(long, conflicts_with = "control")]
+        culture: Option<CultureId>,
+        /// A control instead: the mixture of all cultures, or the same share for every option
+        #[arg(long, value_enum)]
+        control: Option<ControlArg>,
+        /// Cultures in view; all by default
+        #[arg(long, value_delimiter = ',')]
+        cultures: Vec<CultureId>,
+        /// Seeds alone, seeds + stage 1, seeds + both stages
+        #[arg(long, value_enum, default_value_t = TextsArg::Both)]
+        texts: TextsArg,
+        /// How answers become targets: distribution, mode, rounded-mean, median, paper
+        #[arg(long, default_value = "distribution")]
+        policy: LabelPolicy,
+        /// Questions to hold out entirely, drawn over topics and scales
+        #[arg(long, default_value_t = 0)]
+        hold_out_questions: usize,
+        /// Random seed of the draw
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Kinds of findings that do not stop the build; they are still listed
+        #[arg(long, value_delimiter = ',', value_name = "KIND")]
+        allow: Vec<FindingKind>,
+    },
+    /// Look for contradictions, duplicates, labels off the scale, questions never asked, leaks
+    Audit {
+        /// A dataset of the workspace, or a file: chat, text, Alpaca, ShareGPT or own JSONL
+        target: String,
+        /// Whose answers the file holds
+        #[arg(long)]
+        culture: Option<CultureId>,
+        /// Test file to look for leaks from
+        #[arg(long)]
+        test: Option<PathBuf>,
+    },
+    /// Write a dataset for other trainers, with its data card
+    Export {
+        /// The dataset
+        name: DatasetId,
+        /// Format: chat, text, alpaca, sharegpt
+        #[arg(long, default_value = "chat")]
+        format: ExportFormat,
+        /// Answers per row into which a distribution is apportioned
+        #[arg(long, default_value_t = 10)]
+        answers: u32,
+        /// Where to; exports/ of the workspace by default
+        #[arg(short, long)]
+        output: Option<PathBuf>,
+    },
+    /// List datasets
+    List,
+}
+
+/// `polyculture finetune`
+#[derive(Debug, Args)]
+pub struct FinetuneArgs {
+    /// The dataset
+    #[arg(long)]
+    pub dataset: DatasetId,
+    /// Recipe: a TOML file, or the name of a preset (`tiny`)
+    #[arg(long, default_value = "tiny")]
+    pub recipe: String,
+    /// Random seed; the recipe's otherwise
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Optimiser steps; the recipe's otherwise
+    #[arg(long)]
+    pub steps: Option<u64>,
+    /// Alias of the model in the registry
+    #[arg(long)]
+    pub name: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub wait: WaitArgs,
+}
+
+/// `polyculture models ..`
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// List models
+    List,
+    /// One model: dataset, recipe, run, checkpoint, evaluations
+    Show {
+        /// run:ID[@STEP], path:DIR, or its alias
+        model: String,
+    },
+}
+
+/// `polyculture evaluate`
+#[derive(Debug, Args)]
+pub struct EvaluateArgs {
+    /// Models: run:ID[@STEP], path:DIR, hub:ORG/NAME, or aliases
+    #[arg(long, value_delimiter = ',', required = true)]
+    pub model: Vec<String>,
+    /// Tasks
+    #[arg(long, value_delimiter = ',', default_value = "survey")]
+    pub tasks: Vec<String>,
+    /// Cultures; all by default
+    #[arg(long, value_delimiter = ',')]
+    pub cultures: Vec<CultureId>,
+    /// Also score the held-out paraphrases of this dataset's split
+    #[arg(long)]
+    pub dataset: Option<DatasetId>,
+    /// Random seed of the bootstrap
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub wait: WaitArgs,
+}
+
+/// `polyculture runs ..`
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// Run any command under the engine
+    Add {
+        /// A name for people
+        #[arg(long)]
+        label: Option<String>,
+        #[command(flatten)]
+        #[allow(missing_docs, reason = "flattened flags carry their own help")]
+        wait: WaitArgs,
+        /// The command and its arguments
+        #[arg(last = true, required = true, value_name = "CMD")]
+        command: Vec<String>,
+    },
+    /// List runs, newest first
+    List {
+        /// Of all workspaces
+        #[arg(long)]
+        all: bool,
+        /// At most this many
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+        /// Go on after this run (the `next` of the page before)
+        #[arg(long)]
+        after: Option<String>,
+    },
+    /// One run with its attempts
+    Show {
+        /// Its id
+        run: RunId,
+    },
+    /// What a run printed
+    Logs {
+        /// Its id
+        run: RunId,
+        /// Go on until it ends
+        #[arg(short, long)]
+        follow: bool,
+    },
+    /// What a run measured
+    Metrics {
+        /// Its id
+        run: RunId,
+    },
+    /// Stop a run: it writes a checkpoint first if it can
+    Cancel {
+        /// Its id
+        run: RunId,
+    },
+    /// Try an ended run again, from its last checkpoint
+    Retry {
+        /// Its id
+        run: RunId,
+        #[command(flatten)]
+        #[allow(missing_docs, reason = "flattened flags carry their own help")]
+        wait: WaitArgs,
+    },
+}
+
+/// `polyculture engine ..`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum EngineCommand {
+    /// Run the engine in the foreground
+    Run,
+    /// Start it in the background (it starts by itself at first need)
+    Start,
+    /// Stop it; running work goes on and is adopted at the next start
+    Stop,
+    /// Whether it runs, since when, and what it does
+    Status,
+}

@@ -1,0 +1,60 @@
+//! What every command needs: how to answer, and which workspace is meant.
+
+use std::env;
+use std::path::PathBuf;
+
+use super::{Failure, Output};
+use crate::launch::{Place, PlaceError};
+use crate::store::Workspace as Store;
+
+/// Global flags, resolved at first need.
+#[derive(Debug)]
+pub struct Context {
+    /// How to answer.
+    pub out: Output,
+    named: Option<PathBuf>,
+}
+
+impl From<PlaceError> for Failure {
+    fn from(e: PlaceError) -> Self {
+        Self::workspace(e)
+    }
+}
+
+impl From<crate::store::StoreError> for Failure {
+    fn from(e: crate::store::StoreError) -> Self {
+        Self::workspace(e)
+    }
+}
+
+impl Context {
+    /// From the global flags.
+    pub fn new(json: bool, named: Option<PathBuf>) -> Self {
+        Self { out: Output { json }, named }
+    }
+
+    /// The workspace that is meant.
+    ///
+    /// # Errors
+    /// The one named is none, or its database cannot be used.
+    pub fn place(&self) -> Result<Place, Failure> {
+        let cwd = env::current_dir()?;
+        Ok(Place::find(self.named.as_deref(), &cwd)?)
+    }
+
+    /// Its database, for reading.
+    ///
+    /// # Errors
+    /// As [`Context::place`].
+    pub fn read(&self) -> Result<Store, Failure> {
+        Ok(self.place()?.read()?)
+    }
+
+    /// Its database, for writing.
+    ///
+    /// # Errors
+    /// As [`Context::place`]; it is read-only.
+    pub fn write(&self) -> Result<Store, Failure> {
+        Ok(self.place()?.write()?)
+    }
+}

@@ -1,0 +1,112 @@
+//! `polyculture demo`: the whole loop, watched on stderr, its table on stdout.
+
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::args::DemoArgs;
+use super::output::note;
+use super::{Context, Failure};
+use crate::demo::{DemoError, DemoReport, Size, run};
+
+impl From<DemoError> for Failure {
+    fn from(e: DemoError) -> Self {
+        match e {
+            DemoError::Place(e) => e.into(),
+            DemoError::Engine(e) => e.into(),
+            DemoError::Launch(e) => e.into(),
+            DemoError::Dataset(e) => e.into(),
+            other => Self::failed(other),
+        }
+    }
+}
+
+/// Runs the demo and prints what it ends in.
+///
+/// # Errors
+/// The folder is a workspace already, or a step failed.
+pub fn demo(ctx: &Context, args: DemoArgs) -> Result<(), Failure> {
+    let dir = match args.dir {
+        Some(dir) => dir,
+        None => fresh_dir()?,
+    };
+    note(&format!(
+        "demo workspace: {} (the models are tiny and the raters are scripts)",
+        dir.display()
+    ));
+    let size = if args.quick { Size::QUICK } else { Size::FULL };
+    let mut watch = Watcher::new();
+    let report = run(&dir, size, &mut |step, done, of| watch.at(step, done, of))?;
+    watch.end();
+    ctx.out.show(&report, || text(&report))
+}
+
+fn fresh_dir() -> Result<PathBuf, Failure> {
+    let dir = tempfile::Builder::new().prefix("polyculture-demo-").tempdir()?;
+    // Kept: a newcomer looks into it afterwards.
+    Ok(dir.keep())
+}
+
+fn text(r: &DemoReport) -> String {
+    let s = &r.samples;
+    let mut out = format!(
+        "{} seeds, {} cultures; {} samples proposed = {} kept + {} rejected + {} failed\n",
+        r.seeds, r.cultures, s.proposed, s.kept, s.rejected, s.failed
+    );
+    if r.ratings.n > 0 {
+        out += &format!(
+            "{} ratings of {} items by {} SCRIPTED raters (no people): ordinal alpha {}\n",
+            r.ratings.n,
+            r.ratings.items,
+            r.ratings.raters,
+            match (r.ratings.alpha_ordinal, r.ratings.alpha_ci) {
+                (Some(a), Some([lo, hi])) => format!("{a:.2} [{lo:.2}, {hi:.2}] over seeds"),
+                (Some(a), None) => format!("{a:.2}"),
+                _ => "undefined".into(),
+            }
+        );
+    }
+    out += &format!("{} runs of the engine, {:.0} s in all\n\n", r.runs.len(), r.seconds);
+    out += &r.table;
+    out += &format!(
+        "\nlook into it:  polyculture -w {} runs list   (or seeds, samples, models, study)\n",
+        r.workspace.display()
+    );
+    out
+}
+
+/// Steps as a bar on a terminal, as lines elsewhere.
+struct Watcher {
+    bar: ProgressBar,
+    step: String,
+}
+
+impl Watcher {
+    fn new() -> Self {
+        let bar =
+            if io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        if let Ok(style) = ProgressStyle::with_template("{elapsed:>4} {msg} {wide_bar} {pos}/{len}")
+        {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(std::time::Duration::from_millis(200));
+        Self { bar, step: String::new() }
+    }
+
+    fn at(&mut self, step: &str, done: u64, of: u64) {
+        if self.step != step {
+            step.clone_into(&mut self.step);
+            if self.bar.is_hidden() {
+                note(&format!("  {step}"));
+            }
+            self.bar.set_message(step.to_owned());
+        }
+        self.bar.set_length(of);
+        self.bar.set_position(done);
+    }
+
+    fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,273 @@
+//! `polyculture runs ..` and `polyculture engine ..`: what the engine runs, ran and will run.
+
+use std::env;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::args::{EngineCommand, RunsCommand};
+use super::output::{note, table};
+use super::{Context, Failure};
+use crate::domain::RunId;
+use crate::engine::{Client, EngineError, Foreground, daemon, follow, wait_in_foreground};
+use crate::ingest::ingest;
+use crate::job::{MetricsRow, RunView, StateName, read_jsonl};
+use crate::launch::{LaunchError, Place, Prepared, command, submit};
+
+impl From<EngineError> for Failure {
+    fn from(e: EngineError) -> Self {
+        let hint = match &e {
+            EngineError::Refused(r) => r.hint.clone(),
+            _ => None,
+        };
+        let mut f = if e.exit_code() == 3 { Self::engine(&e) } else { Self::usage(&e) };
+        f.hint = hint;
+        f
+    }
+}
+
+impl From<LaunchError> for Failure {
+    fn from(e: LaunchError) -> Self {
+        match e {
+            LaunchError::Place(e) => e.into(),
+            LaunchError::Store(e) => e.into(),
+            LaunchError::Engine(e) => e.into(),
+            LaunchError::Dataset(e) => e.into(),
+            LaunchError::Files(e) => Self::workspace(e),
+            LaunchError::Unknown(_) | LaunchError::Domain(_) => Self::not_found(e),
+            other => Self::usage(other),
+        }
+    }
+}
+
+/// Hands a run to the engine; with `wait` follows it to its end.
+///
+/// # Errors
+/// It cannot be started; or, followed, it did not succeed.
+pub fn start(
+    ctx: &Context,
+    place: &Place,
+    prepared: Prepared,
+    wait: bool,
+) -> Result<Option<RunView>, Failure> {
+    let mut client = Client::connect_or_start()?;
+    let run = submit(&mut client, place, prepared)?;
+    if !wait {
+        ctx.out.show(&run, || {
+            format!(
+                "{} {}\n  follow it:  polyculture runs logs -f {}\n",
+                run.id,
+                run.state.word(),
+                run.id
+            )
+        })?;
+        return Ok(None);
+    }
+    follow_run(ctx, &mut client, &run.id)
+}
+
+/// Waits at the terminal. `None` when Ctrl-C left the run going.
+fn follow_run(ctx: &Context, client: &mut Client, run: &RunId) -> Result<Option<RunView>, Failure> {
+    match wait_in_foreground(client, run)? {
+        Foreground::Left => Ok(None),
+        Foreground::Ended(view) => {
+            ended(&view)?;
+            ctx.out.show(&view, || line(&view))?;
+            Ok(Some(view))
+        }
+    }
+}
+
+/// An end other than success is a failure of the command that waited for it.
+pub fn ended(view: &RunView) -> Result<(), Failure> {
+    if view.state == StateName::Succeeded {
+        return Ok(());
+    }
+    let why = view.reason.clone().map(|r| format!(": {r}")).unwrap_or_default();
+    Err(Failure::failed(format!("run {} ended as {}{why}", view.id, view.state.word()))
+        .hint(format!("`polyculture runs logs {}` shows what it printed", view.id)))
+}
+
+fn line(view: &RunView) -> String {
+    let took = match (view.started_at, view.ended_at) {
+        (Some(a), Some(b)) => {
+            format!(" in {:.1} s", (b - a).total(jiff::Unit::Second).unwrap_or(0.0))
+        }
+        _ => String::new(),
+    };
+    format!("{} {}{took}", view.id, view.state.word())
+}
+
+/// Runs one of the commands.
+///
+/// # Errors
+/// An unknown run, an engine that cannot be reached; followed, a run that did not succeed.
+pub fn run(ctx: &Context, command: RunsCommand) -> Result<(), Failure> {
+    match command {
+        RunsCommand::Add { label, wait, command: argv } => {
+            let place = ctx.place()?;
+            let cwd = env::current_dir()?;
+            start(ctx, &place, command_of(&place, argv, label, &cwd), wait.wait).map(drop)
+        }
+        RunsCommand::List { all, limit, after } => list(ctx, all, limit, after.as_deref()),
+        RunsCommand::Show { run } => {
+            let view = Client::connect_or_start()?.show(&run)?;
+            ctx.out.show(&view, || {
+                let mut out = format!("{}\n", line(&view));
+                out += &format!("kind      {}\n", view.kind.word());
+                if let Some(l) = &view.label {
+                    out += &format!("label     {}\n", crate::text::display(l));
+                }
+                out += &format!("attempt   {}\nqueued    {}\n", view.attempt, view.queued_at);
+                if let Some(t) = view.started_at {
+                    out += &format!("started   {t}\n");
+                }
+                if let Some(t) = view.ended_at {
+                    out += &format!("ended     {t}\n");
+                }
+                if let Some(r) = &view.reason {
+                    out += &format!("reason    {}\n", crate::text::display(r));
+                }
+                out
+            })
+        }
+        RunsCommand::Logs { run, follow } => {
+            let mut client = Client::connect_or_start()?;
+            let mut out = io::stdout().lock();
+            follow::follow_logs(&mut client, &run, None, 0, follow, &mut out)?;
+            Ok(out.flush()?)
+        }
+        RunsCommand::Metrics { run } => metrics(ctx, &run),
+        RunsCommand::Cancel { run } => {
+            let view = Client::connect_or_start()?.cancel(&run)?;
+            ctx.out.show(&view, || line(&view))
+        }
+        RunsCommand::Retry { run, wait } => {
+            let mut client = Client::connect_or_start()?;
+            let view = client.retry(&run)?;
+            if wait.wait {
+                return follow_run(ctx, &mut client, &run).map(drop);
+            }
+            ctx.out.show(&view, || {
+                format!("{} {}, attempt {}", view.id, view.state.word(), view.attempt)
+            })
+        }
+    }
+}
+
+fn command_of(
+    place: &Place,
+    argv: Vec<String>,
+    label: Option<String>,
+    cwd: &std::path::Path,
+) -> Prepared {
+    command(place, argv, label, cwd)
+}
+
+fn list(ctx: &Context, all: bool, limit: usize, after: Option<&str>) -> Result<(), Failure> {
+    let place = if all { None } else { Some(ctx.place()?) };
+    let before = after
+        .map(|a| {
+            a.parse::<i64>().map_err(|_| Failure::usage(format!("`{a}` is no `next` of a page")))
+        })
+        .transpose()?;
+    let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+    let page = Client::connect_or_start()?.list(
+        place.as_ref().map(|p| p.folder().root()),
+        before,
+        limit,
+    )?;
+    ctx.out.list(&page.items, page.next.map(|n| n.to_string()), || {
+        if page.items.is_empty() {
+            return "No runs yet. `polyculture augment`, `finetune`, `evaluate` and `runs add -- CMD` start them.".into();
+        }
+        let rows: Vec<Vec<String>> = page
+            .items
+            .iter()
+            .map(|v| {
+                vec![
+                    v.id.to_string(),
+                    v.kind.word().into(),
+                    v.state.word().into(),
+                    v.attempt.to_string(),
+                    v.queued_at.strftime("%m-%d %H:%M:%S").to_string(),
+                    v.label.clone().unwrap_or_default(),
+                ]
+            })
+            .collect();
+        table(&["run", "kind", "state", "attempt", "queued (UTC)", "label"], &rows)
+    })
+}
+
+fn metrics(ctx: &Context, run: &RunId) -> Result<(), Failure> {
+    let files = Client::connect_or_start()?.logs(run, None)?;
+    let path = files.dir.join("metrics.jsonl");
+    let rows: Vec<MetricsRow> = read_jsonl(&path).map_err(|e| Failure::failed(e).file(&path))?;
+    ctx.out.list(&rows, None, || {
+        let Some(last) = rows.last() else {
+            return format!("{run} has measured nothing (yet)");
+        };
+        let names: Vec<&str> = last.values.keys().map(String::as_str).collect();
+        let mut head = vec!["step"];
+        head.extend(&names);
+        let lines: Vec<Vec<String>> =
+            rows.iter()
+                .map(|r| {
+                    let mut cells = vec![r.step.to_string()];
+                    cells.extend(names.iter().map(|n| {
+                        r.values.get(*n).map_or_else(|| "-".into(), |x| format!("{x:.5}"))
+                    }));
+                    cells
+                })
+                .collect();
+        table(&head, &lines)
+    })
+}
+
+/// `polyculture engine ..`
+///
+/// # Errors
+/// The engine cannot be started or reached.
+pub fn engine(ctx: &Context, command: EngineCommand) -> Result<ExitCode, Failure> {
+    match command {
+        EngineCommand::Run => return Ok(daemon::main(Arc::new(ingest))),
+        EngineCommand::Start => {
+            let status = Client::connect_or_start()?.status()?;
+            ctx.out.show(&status, || format!("the engine runs as process {}", status.pid))?;
+        }
+        EngineCommand::Stop => match Client::connect()? {
+            Some(mut client) => {
+                client.stop()?;
+                ctx.out.show(&json!({"stopped": true}), || {
+                    "the engine has stopped; running work goes on and is adopted at the next start".into()
+                })?;
+            }
+            None => note("no engine runs"),
+        },
+        EngineCommand::Status => match Client::connect()? {
+            Some(mut client) => {
+                let s = client.status()?;
+                ctx.out.show(&s, || {
+                    let mut out = format!(
+                        "engine {} runs as process {} since {}\nslots     {} of {} taken\nstate     {}\nsocket    {}\n",
+                        s.version, s.pid, s.since, s.slots_taken, s.slots,
+                        s.state_dir.display(), s.socket.display()
+                    );
+                    if let Some(n) = &s.note {
+                        out += &format!("note      {n}\n");
+                    }
+                    for (state, n) in &s.runs {
+                        out += &format!("{state:<9} {n}\n");
+                    }
+                    out
+                })?;
+            }
+            None => ctx.out.show(&json!({"running": false}), || {
+                "no engine runs; it starts by itself at the first run".into()
+            })?,
+        },
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,27 @@
+//! The user's folders, by the platform's conventions.
+
+use std::path::PathBuf;
+
+use directories::ProjectDirs;
+
+use super::ConfigError;
+
+fn dirs() -> Result<ProjectDirs, ConfigError> {
+    ProjectDirs::from("", "", "polyculture").ok_or(ConfigError::NoHome)
+}
+
+/// The workspace that is used when none is named and none is near.
+///
+/// # Errors
+/// No home folder is known.
+pub fn default_workspace() -> Result<PathBuf, ConfigError> {
+    Ok(dirs()?.data_dir().join("workspace"))
+}
+
+/// The user's configuration file; it may not exist.
+///
+/// # Errors
+/// No home folder is known.
+pub fn user_config_file() -> Result<PathBuf, ConfigError> {
+    Ok(dirs()?.config_dir().join("config.toml"))
+}

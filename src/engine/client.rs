@@ -1,0 +1,415 @@
+//! The way to the engine for the two faces: blocking, one request at a time.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::protocol::{
+    self, AddedRun, Files, Frame, Hello, Page, Push, Reply, Request, Snapshot, Status,
+};
+use super::{EngineError, StateDir, launch};
+use crate::domain::RunId;
+use crate::job::{JobError, NewRun, ProgressNow, RunSpec, RunView, StateName};
+
+/// How long an engine may take to answer: it may wait for a slow disk.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How long an engine may take to start: it may rebuild its database.
+const START: Duration = Duration::from_mins(1);
+/// A pause between two looks.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// A connection to the engine.
+#[derive(Debug)]
+pub struct Client {
+    state: StateDir,
+    stream: BufReader<UnixStream>,
+    /// What was read of a line when the time was up.
+    part: Vec<u8>,
+    last_id: u64,
+    hello: Hello,
+}
+
+#[derive(Deserialize)]
+struct Greeting {
+    hello: Hello,
+}
+
+impl Client {
+    /// Connects to the engine of [`StateDir::find`], starting one in the background when none
+    /// answers.
+    ///
+    /// # Errors
+    /// The state folder cannot be used, no engine comes up in time, or the running one speaks
+    /// another version of the protocol.
+    pub fn connect_or_start() -> Result<Self, EngineError> {
+        Self::at_or_start(&StateDir::find()?)
+    }
+
+    /// Connects to a running engine; `None` when there is none.
+    ///
+    /// # Errors
+    /// As [`Self::connect_or_start`].
+    pub fn connect() -> Result<Option<Self>, EngineError> {
+        Self::at(StateDir::find()?)
+    }
+
+    fn at(state: StateDir) -> Result<Option<Self>, EngineError> {
+        let socket = state.socket();
+        let stream = match UnixStream::connect(&socket) {
+            Ok(s) => s,
+            // Nothing there, or the socket of an engine that died.
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
+                return Ok(None);
+            }
+            Err(e) => return Err(EngineError::io(format!("socket {}", socket.display()))(e)),
+        };
+        let mut client = Self {
+            state,
+            stream: BufReader::new(stream),
+            part: Vec::new(),
+            last_id: 0,
+            hello: Hello { protocol: 0, engine: String::new(), pid: 0 },
+        };
+        // An engine that ends just now closes the connection without a word.
+        let Ok(line) = client.line(PATIENCE) else { return Ok(None) };
+        let Some(line) = line else {
+            return Err(client.unreachable("it accepts connections and says nothing"));
+        };
+        let greeting: Greeting = serde_json::from_slice(&line)
+            .map_err(|e| client.unreachable(&format!("its greeting cannot be read: {e}")))?;
+        client.hello = greeting.hello;
+        if client.hello.protocol != protocol::VERSION {
+            let theirs = client.hello.protocol;
+            return Err(EngineError::Protocol { theirs, ours: protocol::VERSION });
+        }
+        Ok(Some(client))
+    }
+
+    fn at_or_start(state: &StateDir) -> Result<Self, EngineError> {
+        if let Some(client) = Self::at(state.clone())? {
+            return Ok(client);
+        }
+        let log = state.log();
+        let start = fs::metadata(&log).map_or(0, |m| m.len());
+        let deadline = Instant::now() + START;
+        let mut child: Option<Child> = None;
+        let mut failures = 0;
+        loop {
+            if let Some(client) = Self::at(state.clone())? {
+                return Ok(client);
+            }
+            let ended = match &mut child {
+                Some(c) => c.try_wait().map_err(EngineError::io("the engine"))?,
+                None => None,
+            };
+            if let Some(status) = ended {
+                if !status.success() {
+                    failures += 1;
+                }
+                // Code 0: another engine was there, perhaps on its way out.
+                child = None;
+            }
+            if failures >= 2 || Instant::now() >= deadline {
+                let reason = last_words(&log, start).unwrap_or_else(|| "it does not start".into());
+                return Err(EngineError::Unreachable { reason, log });
+            }
+            if child.is_none() {
+                child = Some(launch::engine(state)?);
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// The engine's greeting.
+    pub fn hello(&self) -> &Hello {
+        &self.hello
+    }
+
+    /// Makes the run's folder in `runs_dir` (see [`NewRun::create`]) and hands it to the engine.
+    /// When its request id was known already, the new folder is removed again and the answer is
+    /// the run that is there. Values of its secrets come from this process's environment.
+    ///
+    /// # Errors
+    /// The folder cannot be made, or the engine refuses; no folder is left then.
+    pub fn add(
+        &mut self,
+        new: NewRun,
+        runs_dir: &Path,
+        write_input: impl FnOnce(&Path) -> Result<(), JobError>,
+    ) -> Result<AddedRun, EngineError> {
+        let runs_dir = std::path::absolute(runs_dir).map_err(JobError::io(runs_dir))?;
+        let secrets = given(&new.secrets);
+        let (dir, _) = new.create(&runs_dir, write_input)?;
+        let request = Request::Add { dir: dir.clone(), secrets };
+        let added: Result<AddedRun, _> = match self.ask(request.clone()) {
+            // The engine may have died under the request: the same folder is never taken in twice.
+            Err(EngineError::Io { .. } | EngineError::Unreachable { .. }) => {
+                self.reconnect()?;
+                self.ask(request)
+            }
+            other => other,
+        };
+        match &added {
+            Ok(a) if a.run.dir != dir => drop(fs::remove_dir_all(&dir)),
+            Err(EngineError::Refused(_)) => drop(fs::remove_dir_all(&dir)),
+            _ => {}
+        }
+        added
+    }
+
+    /// A page of runs, newest first; `before` is the `next` of the page before.
+    ///
+    /// # Errors
+    /// The engine cannot be reached or refuses. So for all requests below.
+    pub fn list(
+        &mut self,
+        workspace: Option<&Path>,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Page, EngineError> {
+        self.ask(Request::List { workspace: workspace.map(Path::to_owned), before, limit })
+    }
+
+    /// One run.
+    pub fn show(&mut self, run: &RunId) -> Result<RunView, EngineError> {
+        self.ask(Request::Show { run: run.clone() })
+    }
+
+    /// Ends a run: TERM, and KILL after its grace. It may still be stopping in the answer.
+    pub fn cancel(&mut self, run: &RunId) -> Result<RunView, EngineError> {
+        self.ask(Request::Cancel { run: run.clone() })
+    }
+
+    /// Starts another attempt of an ended run; secrets come from this process's environment.
+    pub fn retry(&mut self, run: &RunId) -> Result<RunView, EngineError> {
+        let view = self.show(run)?;
+        let names = RunSpec::read(&view.dir).map(|s| s.secrets).unwrap_or_default();
+        let secrets = given(&names);
+        if !secrets.is_empty() {
+            let request = Request::Secrets { run: run.clone(), secrets };
+            let now: RunView = self.ask(request)?;
+            if view.state == StateName::Blocked {
+                return Ok(now);
+            }
+        }
+        self.ask(Request::Retry { run: run.clone() })
+    }
+
+    /// What the engine is doing.
+    pub fn status(&mut self) -> Result<Status, EngineError> {
+        self.ask(Request::Status)
+    }
+
+    /// Files of an attempt (the current one without a number) and their lengths.
+    pub fn logs(&mut self, run: &RunId, attempt: Option<u32>) -> Result<Files, EngineError> {
+        self.ask(Request::Logs { run: run.clone(), attempt })
+    }
+
+    /// Ends the engine; returns when it is gone. Live runs go on under their shims.
+    pub fn stop(&mut self) -> Result<(), EngineError> {
+        let _: serde_json::Value = self.ask(Request::Stop)?;
+        let deadline = Instant::now() + PATIENCE;
+        // It closes the connection when it ends, and its lock with the process.
+        while Instant::now() < deadline {
+            match self.line(Duration::from_millis(200)) {
+                Ok(_) => {}
+                Err(_) => break,
+            }
+        }
+        while fs::File::open(self.state.lock()).is_ok_and(|f| f.try_lock_shared().is_err()) {
+            if Instant::now() >= deadline {
+                return Err(self.unreachable("it was asked to stop, and has not"));
+            }
+            std::thread::sleep(LOOK);
+        }
+        Ok(())
+    }
+
+    /// Turns this connection into a stream of events: of one run, or of all.
+    pub fn subscribe(
+        mut self,
+        since_seq: Option<i64>,
+        run: Option<RunId>,
+    ) -> Result<(Snapshot, Subscription), EngineError> {
+        let snapshot = self.ask(Request::Subscribe { since_seq, run })?;
+        Ok((snapshot, Subscription(self)))
+    }
+
+    /// Waits for a run's end, through restarts of the engine. `on_change` is called with the run
+    /// as it stands, and again at every transition and progress of it.
+    pub fn wait(
+        &mut self,
+        run: &RunId,
+        on_change: &mut dyn FnMut(&RunView, Option<&ProgressNow>),
+    ) -> Result<RunView, EngineError> {
+        loop {
+            if let Some(view) = self.wait_until(run, on_change, &|| false)? {
+                return Ok(view);
+            }
+        }
+    }
+
+    /// As [`Self::wait`]; `None` when `give_up` said so first.
+    pub(super) fn wait_until(
+        &mut self,
+        run: &RunId,
+        on_change: &mut dyn FnMut(&RunView, Option<&ProgressNow>),
+        give_up: &dyn Fn() -> bool,
+    ) -> Result<Option<RunView>, EngineError> {
+        // An unknown run is refused here, by name.
+        let mut view = match self.show(run) {
+            Err(EngineError::Io { .. } | EngineError::Unreachable { .. }) => {
+                self.reconnect()?;
+                self.show(run)?
+            }
+            other => other?,
+        };
+        loop {
+            let watched = self
+                .another()
+                .and_then(|c| c.subscribe(None, Some(run.clone())))
+                .and_then(|(snapshot, lines)| {
+                    if let Some(now) = snapshot.items.into_iter().next() {
+                        view = now;
+                    }
+                    watch(lines, &mut view, on_change, give_up)
+                });
+            match watched {
+                Ok(Some(end)) => return Ok(Some(end)),
+                Ok(None) => return Ok(None),
+                Err(EngineError::Io { .. } | EngineError::Unreachable { .. }) => {
+                    self.reconnect()?;
+                }
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    /// A second connection to the same engine, or to the one that follows it.
+    fn another(&self) -> Result<Self, EngineError> {
+        Self::at_or_start(&self.state)
+    }
+
+    pub(super) fn reconnect(&mut self) -> Result<(), EngineError> {
+        *self = self.another()?;
+        Ok(())
+    }
+
+    fn ask<T: DeserializeOwned>(&mut self, request: Request) -> Result<T, EngineError> {
+        self.last_id += 1;
+        let id = self.last_id;
+        let mut frame = serde_json::to_vec(&Frame { id, request })
+            .map_err(|e| self.unreachable(&e.to_string()))?;
+        frame.push(b'\n');
+        let what = "the engine went away";
+        self.stream.get_mut().write_all(&frame).map_err(EngineError::io(what))?;
+        loop {
+            let Some(line) = self.line(PATIENCE)? else {
+                return Err(self.unreachable("it does not answer"));
+            };
+            let reply: Reply<serde_json::Value> = match serde_json::from_slice(&line) {
+                Ok(reply) => reply,
+                // A line of a subscription has no id.
+                Err(_) => continue,
+            };
+            if reply.id != id {
+                continue;
+            }
+            if let Some(refusal) = reply.error {
+                return Err(EngineError::Refused(refusal));
+            }
+            return serde_json::from_value(reply.ok.unwrap_or_default())
+                .map_err(|e| self.unreachable(&format!("its answer cannot be read: {e}")));
+        }
+    }
+
+    /// The next line; `None` when the time was up first, what was read of it being kept.
+    fn line(&mut self, patience: Duration) -> Result<Option<Vec<u8>>, EngineError> {
+        let what = "the engine went away";
+        let deadline = Instant::now() + patience;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now()).max(LOOK);
+            self.stream.get_ref().set_read_timeout(Some(left)).map_err(EngineError::io(what))?;
+            let room = (protocol::LONGEST_LINE - self.part.len()) as u64;
+            match (&mut self.stream).take(room).read_until(b'\n', &mut self.part) {
+                Ok(_) if self.part.last() == Some(&b'\n') => {
+                    return Ok(Some(std::mem::take(&mut self.part)));
+                }
+                Ok(_) => return Err(EngineError::io(what)(ErrorKind::UnexpectedEof.into())),
+                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                    return Ok(None);
+                }
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) => return Err(EngineError::io(what)(e)),
+            }
+        }
+    }
+
+    fn unreachable(&self, reason: &str) -> EngineError {
+        EngineError::Unreachable { reason: reason.to_owned(), log: self.state.log() }
+    }
+}
+
+/// A stream of events.
+#[derive(Debug)]
+pub struct Subscription(Client);
+
+impl Subscription {
+    /// The next line; `None` when there was none in time.
+    ///
+    /// # Errors
+    /// The engine is gone: connect again and subscribe with the newest `seq` seen.
+    pub fn next(&mut self, timeout: Duration) -> Result<Option<Push>, EngineError> {
+        let Some(line) = self.0.line(timeout)? else { return Ok(None) };
+        serde_json::from_slice(&line)
+            .map(Some)
+            .map_err(|e| self.0.unreachable(&format!("its line cannot be read: {e}")))
+    }
+}
+
+/// Follows one run to its end; `None` when `give_up` said so first.
+fn watch(
+    mut lines: Subscription,
+    view: &mut RunView,
+    on_change: &mut dyn FnMut(&RunView, Option<&ProgressNow>),
+    give_up: &dyn Fn() -> bool,
+) -> Result<Option<RunView>, EngineError> {
+    let mut latest = None;
+    on_change(view, None);
+    while !view.state.is_final() {
+        if give_up() {
+            return Ok(None);
+        }
+        match lines.next(Duration::from_millis(100))? {
+            None => continue,
+            Some(Push::Event { run, .. }) => *view = run,
+            Some(Push::Progress { progress, .. }) => latest = progress,
+            Some(Push::Resync(snapshot)) => {
+                if let Some(run) = snapshot.items.into_iter().next() {
+                    *view = run;
+                }
+            }
+        }
+        on_change(view, latest.as_ref());
+    }
+    Ok(Some(view.clone()))
+}
+
+/// Those of the named variables that this process has.
+fn given(names: &[String]) -> BTreeMap<String, String> {
+    names.iter().filter_map(|n| Some((n.clone(), std::env::var(n).ok()?))).collect()
+}
+
+/// The last line that was added to a log since `start`.
+fn last_words(log: &Path, start: u64) -> Option<String> {
+    let text = fs::read(log).ok()?;
+    let new = String::from_utf8_lossy(text.get(usize::try_from(start).ok()?..)?).into_owned();
+    new.lines().rev().find(|l| !l.trim().is_empty()).map(str::to_owned)
+}

@@ -1,0 +1,189 @@
+//! `polyculture engine run`: the engine process, from its lock to its last line.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::UnixListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::core::Core;
+use super::{EngineError, Ingest, StateDir, connection, launch, log, rebuild, watch};
+use crate::job::{Attempt, RunSpec};
+
+/// Names the number of CPU slots; the machine's threads without it.
+pub const SLOTS_VARIABLE: &str = "POLYCULTURE_SLOTS";
+
+/// How often the socket is looked at: it is made again when somebody deleted it.
+const SOCKET_CHECK: Duration = Duration::from_secs(2);
+
+/// Runs the engine of the user's state folder until it is stopped. `ingest` merges results into
+/// their workspaces. Exit code 0 also when another engine runs here already; 3 when the state
+/// cannot be used.
+pub fn main(ingest: Arc<Ingest>) -> ExitCode {
+    match StateDir::find().and_then(|state| run(state, ingest)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            log::say(format_args!("the engine ends: {e}"));
+            ExitCode::from(e.exit_code())
+        }
+    }
+}
+
+fn run(state: StateDir, ingest: Arc<Ingest>) -> Result<(), EngineError> {
+    if std::env::var_os(launch::BACKGROUND).is_some() {
+        // Out of the session of the client that started us: its terminal may close.
+        let _ = nix::unistd::setsid();
+    }
+    let Some(_guard) = take_guard(&state)? else {
+        log::say(format_args!("another engine runs in {} already", state.dir().display()));
+        return Ok(());
+    };
+    let db = rebuild::open(&state)?;
+    let socket = state.socket_to_bind()?;
+    let core = Arc::new(Core::new(state, socket, db, slots(), ingest));
+    adopt(&core)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(EngineError::io("cannot start the event loop"))?;
+    let ended = runtime.block_on(serve(&core));
+    let _ = fs::remove_file(&core.socket);
+    // Supervisors and merges are not waited for: what they do is found again from the folders.
+    runtime.shutdown_background();
+    ended
+}
+
+/// The lock that makes this the only engine of the folder; `None` when there is another.
+fn take_guard(state: &StateDir) -> Result<Option<File>, EngineError> {
+    let path = state.lock();
+    let what = || format!("{}", path.display());
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(EngineError::io(what()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(e)) => Err(EngineError::io(what())(e)),
+    }
+}
+
+fn slots() -> u32 {
+    std::env::var(SLOTS_VARIABLE)
+        .ok()
+        .and_then(|s| s.parse().ok())
+        .filter(|n| *n > 0)
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get() as u32))
+}
+
+/// Gives every run that may live a supervisor, which judges it by its folder.
+fn adopt(core: &Arc<Core>) -> Result<(), EngineError> {
+    let mut inner = core.lock();
+    for mut record in inner.db.open_runs()? {
+        if !record.state.name().is_live() {
+            continue;
+        }
+        let dir = record.dir.join(format!("attempt-{}", record.attempt));
+        match RunSpec::read(&record.dir).and_then(|spec| Ok((Attempt::open(dir)?, spec))) {
+            Ok((attempt, spec)) => core.supervise(&mut inner, &record, attempt, spec),
+            Err(e) => {
+                let state = super::lifecycle::folder_trouble(&record.state, &e);
+                let attempt = record.attempt;
+                core.transition(&mut inner, &mut record, attempt, state, true)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn serve(core: &Arc<Core>) -> Result<(), EngineError> {
+    let mut listener = bind(&core.socket)?;
+    let mut inode = inode(&core.socket);
+    let what = "signals";
+    let mut term = signal(SignalKind::terminate()).map_err(EngineError::io(what))?;
+    let mut int = signal(SignalKind::interrupt()).map_err(EngineError::io(what))?;
+    // The terminal that we were started from may close.
+    let mut hup = signal(SignalKind::hangup()).map_err(EngineError::io(what))?;
+    let watched = Arc::clone(core);
+    std::thread::Builder::new()
+        .name("watch".into())
+        .spawn(move || {
+            watch::merge_leftovers(&watched);
+            watch::keep_watch(&watched);
+        })
+        .map_err(EngineError::io("cannot start the watch"))?;
+    tokio::spawn(schedule(Arc::clone(core)));
+    core.wake.notify_one();
+    log::say(format_args!("engine {} at {}", std::process::id(), core.socket.display()));
+    let mut check = tokio::time::interval(SOCKET_CHECK);
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    tokio::spawn(connection::serve(Arc::clone(core), stream));
+                }
+                Err(e) => {
+                    // Out of descriptors: others will close theirs.
+                    log::say(format_args!("a client was not let in: {e}"));
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            },
+            _ = check.tick() => {
+                if self::inode(&core.socket) != inode || inode.is_none() {
+                    log::say(format_args!("{} was removed; made again", core.socket.display()));
+                    listener = bind(&core.socket)?;
+                    inode = self::inode(&core.socket);
+                }
+            }
+            () = core.stop.notified() => break,
+            _ = term.recv() => break,
+            _ = int.recv() => break,
+            _ = hup.recv() => {}
+        }
+    }
+    log::say(format_args!("engine {} ends; live runs go on", std::process::id()));
+    Ok(())
+}
+
+/// Binds the socket. Whatever lies there is left from an engine that died: we hold the lock.
+fn bind(path: &Path) -> Result<UnixListener, EngineError> {
+    let what = || format!("socket {}", path.display());
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            return Err(EngineError::io(what())(e));
+        }
+        _ => {}
+    }
+    let listener = UnixListener::bind(path).map_err(EngineError::io(what()))?;
+    let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o600));
+    Ok(listener)
+}
+
+fn inode(path: &Path) -> Option<u64> {
+    fs::metadata(path).ok().map(|m| m.ino())
+}
+
+/// Starts queued runs whenever the queue or the slots changed.
+async fn schedule(core: Arc<Core>) {
+    loop {
+        core.wake.notified().await;
+        let at_work = Arc::clone(&core);
+        let started = tokio::task::spawn_blocking(move || at_work.start_queued()).await;
+        match started {
+            Ok(Ok(())) => {}
+            Ok(Err(e)) => {
+                log::say(format_args!("the queue waits: {e}"));
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                core.wake.notify_one();
+            }
+            Err(e) => log::say(format_args!("the queue waits: {e}")),
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! What passes through the socket: one JSON document a line.
+//!
+//! The engine greets with `{"hello": {..}}`. A client sends `{"id": N, "do": WORD, ..}` and gets
+//! `{"id": N, "ok": ..}` or `{"id": N, "error": {code, message, hint}}`. After `subscribe`, the
+//! same connection also carries lines without an id: `{"event": {seq, run}}`,
+//! `{"progress": {..}}`, and, when the client was too slow to be waited for,
+//! `{"resync": {seq, items}}`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::RunId;
+use crate::job::{ProgressNow, RunView};
+
+/// The version both sides must speak.
+pub const VERSION: u32 = 1;
+
+/// The longest line either side accepts, in bytes.
+pub const LONGEST_LINE: usize = 64 << 20;
+
+/// The engine's greeting.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// [`VERSION`] of the engine.
+    pub protocol: u32,
+    /// The engine's release.
+    pub engine: String,
+    /// Its process.
+    pub pid: u32,
+}
+
+/// A request, as it stands on the line.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Frame {
+    /// Comes back with the reply.
+    pub id: u64,
+    /// What is asked.
+    #[serde(flatten)]
+    pub request: Request,
+}
+
+/// What a client may ask.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Request {
+    /// Answered by [`Status`].
+    Status,
+    /// Answered by nothing.
+    Ping,
+    /// Take in the run of this folder, whose `spec.json` is durable. Answered by [`AddedRun`].
+    Add {
+        /// `runs/RUN`
+        dir: PathBuf,
+        /// Values of the spec's secrets; kept in memory only.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        secrets: BTreeMap<String, String>,
+    },
+    /// Secrets for a run that waits for them. Answered by the run.
+    Secrets {
+        /// The run.
+        run: RunId,
+        /// Their values.
+        secrets: BTreeMap<String, String>,
+    },
+    /// A page of runs, newest first. Answered by [`Page`].
+    List {
+        /// Only those of this workspace.
+        #[serde(default)]
+        workspace: Option<PathBuf>,
+        /// The `next` of the page before.
+        #[serde(default)]
+        before: Option<i64>,
+        /// At most so many.
+        limit: u32,
+    },
+    /// One run.
+    Show {
+        /// The run.
+        run: RunId,
+    },
+    /// End it: TERM, then KILL. Answered by the run, which may still be stopping.
+    Cancel {
+        /// The run.
+        run: RunId,
+    },
+    /// Another attempt of an ended run. Answered by the run.
+    Retry {
+        /// The run.
+        run: RunId,
+    },
+    /// Files of an attempt and their lengths. Answered by [`Files`].
+    Logs {
+        /// The run.
+        run: RunId,
+        /// The attempt; the current one when absent.
+        #[serde(default)]
+        attempt: Option<u32>,
+    },
+    /// Events from now on, or from after `since_seq`. Answered by [`Snapshot`].
+    Subscribe {
+        /// The newest event the client knows.
+        #[serde(default)]
+        since_seq: Option<i64>,
+        /// Only this run.
+        #[serde(default)]
+        run: Option<RunId>,
+    },
+    /// End the engine; live runs go on under their shims.
+    Stop,
+}
+
+/// A refusal, as everywhere in `--json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// A word for scripts.
+    pub code: String,
+    /// For people.
+    pub message: String,
+    /// The way out.
+    #[serde(default)]
+    pub hint: Option<String>,
+}
+
+impl Refusal {
+    pub(super) fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into(), hint: None }
+    }
+
+    pub(super) fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// True when the request was wrong, rather than the engine in trouble.
+    pub fn is_users(&self) -> bool {
+        matches!(self.code.as_str(), "no_such_run" | "not_now" | "bad_request" | "not_supported")
+    }
+}
+
+/// A reply, as it stands on the line.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Reply<T> {
+    /// Of the request.
+    pub id: u64,
+    /// What was asked for.
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    pub ok: Option<T>,
+    /// Or why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Refusal>,
+}
+
+fn none<T>() -> Option<T> {
+    None
+}
+
+/// The run that `add` made, or the one its request id had made before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AddedRun {
+    /// The run.
+    pub run: RunView,
+    /// True when it was there already.
+    pub known: bool,
+}
+
+/// A page of runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Page {
+    /// Newest first.
+    pub items: Vec<RunView>,
+    /// Cursor of the next page; `None` on the last.
+    pub next: Option<i64>,
+}
+
+/// The start of a subscription.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The newest event that the items include.
+    pub seq: i64,
+    /// Runs as they stand; empty when the events since `since_seq` follow instead.
+    pub items: Vec<RunView>,
+}
+
+/// What the engine is doing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Its process.
+    pub pid: u32,
+    /// Its release.
+    pub version: String,
+    /// Its state folder.
+    pub state_dir: PathBuf,
+    /// Why that is not where one would look for it.
+    pub note: Option<String>,
+    /// Its socket.
+    pub socket: PathBuf,
+    /// Since when it runs.
+    pub since: Timestamp,
+    /// CPU slots of its pool.
+    pub slots: u32,
+    /// Of these, taken.
+    pub slots_taken: u32,
+    /// Runs by state.
+    pub runs: BTreeMap<String, i64>,
+}
+
+/// Files of an attempt, to be read at (file, offset, length).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Files {
+    /// The attempt's folder.
+    pub dir: PathBuf,
+    /// The attempt.
+    pub attempt: u32,
+    /// Name to length in bytes.
+    pub files: BTreeMap<String, u64>,
+}
+
+/// A line without an id.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Push {
+    /// A transition.
+    Event {
+        /// Its number.
+        seq: i64,
+        /// The run after it.
+        run: RunView,
+    },
+    /// A live run got on. Not numbered, not kept.
+    Progress {
+        /// The run.
+        run: RunId,
+        /// The attempt.
+        attempt: u32,
+        /// Its `progress.json`.
+        progress: Option<ProgressNow>,
+        /// Lengths of its files.
+        files: BTreeMap<String, u64>,
+    },
+    /// Events were dropped for this client: start again from here.
+    Resync(Snapshot),
+}

@@ -1,0 +1,342 @@
+//! `polyculture __shim ATTEMPT_DIR`: carries one attempt from its start to `exit.json`, whatever
+//! becomes of the engine.
+//!
+//! In this order, so that a death at any point leaves a folder that can be judged: take the run's
+//! lock; stop if `exit.json` is there or the attempt was begun before; write into the lock that it
+//! has begun; start the work in its own process group; `run.json`; wait; sweep what is left;
+//! `exit.json`.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal, kill, killpg};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use super::sweep;
+use crate::job::{
+    Attempt, ExitFile, JobError, Mention, ProcessMark, RunFile, RunKind, RunLock, RunSpec,
+    StopFile, StopWhy, boot_id, crash_point, now, write_atomically,
+};
+
+/// Exit code: somebody else holds the run's lock.
+pub const EXIT_BUSY: u8 = 75;
+/// Exit code: another shim began this attempt.
+pub const EXIT_BEGUN: u8 = 76;
+/// Exit code: the attempt's folder cannot be used.
+pub const EXIT_FOLDER: u8 = 74;
+/// The line that tells the engine of `run.json`.
+pub(super) const READY: &str = "running\n";
+
+/// Runs the shim for an attempt folder. Messages go to stderr, which the engine keeps.
+pub fn main(attempt_dir: &Path) -> ExitCode {
+    match carry(attempt_dir) {
+        Ok(code) => ExitCode::from(code),
+        Err(e) => {
+            crate::engine::log::say(format_args!("shim of {}: {e}", attempt_dir.display()));
+            ExitCode::from(EXIT_FOLDER)
+        }
+    }
+}
+
+fn carry(dir: &Path) -> Result<u8, JobError> {
+    let signals = block_signals().map_err(|e| JobError::io(dir)(e.into()))?;
+    // Fails only for the leader of a process group: started by hand, not by the engine.
+    let _ = nix::unistd::setsid();
+    let _ = nix::sys::prctl::set_child_subreaper(true);
+    let attempt = Attempt::open(dir)?;
+    let spec = RunSpec::read(attempt.run_dir())?;
+    crash_point("shim-before-lock");
+    let Some(mut lock) = RunLock::try_take(attempt.run_dir())? else { return Ok(EXIT_BUSY) };
+    if ExitFile::read(dir)?.is_some() {
+        return Ok(0);
+    }
+    if lock.mention()?.is_some_and(|m| m.attempt >= attempt.number()) {
+        return Ok(EXIT_BEGUN);
+    }
+    let me = ProcessMark::own().ok_or_else(|| {
+        JobError::Work("/proc is not mounted: processes cannot be told apart".into())
+    })?;
+    let boot = boot_id();
+    lock.write_mention(&Mention { attempt: attempt.number(), boot_id: boot.clone(), shim: me })?;
+    crash_point("shim-after-lock");
+    let mut exit = ExitReserve::new(&attempt)?;
+    if let Some(stop) = StopFile::read(dir)? {
+        exit.write(&ExitFile { stopped: Some(stop.why), ..ExitFile::unstarted(now()) })?;
+        return Ok(0);
+    }
+    lock.make_inheritable()?;
+    let started = now();
+    let work = match start_work(&attempt, &spec) {
+        Ok(pid) => pid,
+        Err((code, note)) => {
+            let end = ExitFile { code, note: Some(note), ..ExitFile::unstarted(now()) };
+            exit.write(&end)?;
+            return Ok(0);
+        }
+    };
+    // The work cannot be reaped before we wait for it, so its mark is there even if it has ended.
+    let recorded = ProcessMark::of(work.as_raw())
+        .ok_or_else(|| JobError::Work("the work is not in /proc".into()))
+        .and_then(|mark| {
+            let file = RunFile { boot_id: boot, shim: me, work: mark, started };
+            attempt.write_json(RunFile::NAME, &file)
+        });
+    if let Err(e) = recorded {
+        let _ = killpg(work, Signal::SIGKILL);
+        reap_all(work);
+        let note = Some(format!("stopped at once, because it could not be recorded: {e}"));
+        exit.write(&ExitFile { note, started: Some(started), ..ExitFile::unstarted(now()) })?;
+        return Ok(0);
+    }
+    // The engine may be gone; then nobody needs to be told.
+    let mut out = std::io::stdout();
+    let _ = out.write_all(READY.as_bytes()).and_then(|()| out.flush());
+    crash_point("shim-after-run-json");
+
+    let mut watch = Watch { work, signals, stop: None, kill_at: None, grace_s: spec.grace_s };
+    let status = watch.until_work_ends(dir);
+    let ended = now();
+    reap_all(work);
+    crash_point("shim-before-exit-json");
+    let (code, signal) = match status {
+        WaitStatus::Exited(_, code) => (Some(code), None),
+        WaitStatus::Signaled(_, signal, _) => (None, Some(signal as i32)),
+        _ => (None, None),
+    };
+    let end = ExitFile {
+        code,
+        signal,
+        started: Some(started),
+        ended,
+        stopped: watch.stop,
+        lost: None,
+        note: None,
+    };
+    exit.write(&end)?;
+    crash_point("shim-after-exit-json");
+    Ok(0)
+}
+
+/// Blocks the signals that the shim reads from a descriptor, those of a closing terminal too.
+fn block_signals() -> nix::Result<SignalFd> {
+    let mut set = SigSet::empty();
+    for s in [Signal::SIGTERM, Signal::SIGCHLD, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT] {
+        set.add(s);
+    }
+    set.thread_block()?;
+    SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
+}
+
+/// Starts the work. On failure: the exit code a shell would give, and why.
+fn start_work(attempt: &Attempt, spec: &RunSpec) -> Result<Pid, (Option<i32>, String)> {
+    let fail = |what: String, e: &std::io::Error| {
+        let code = if e.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 };
+        (Some(code), format!("cannot start {what}: {e}"))
+    };
+    let log_path = attempt.file("out.log");
+    let log = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(&log_path)
+        .and_then(|f| Ok((f.try_clone()?, f)))
+        .map_err(|e| fail(format!("with log {}", log_path.display()), &e))?;
+    let mut command = match (spec.kind, spec.argv.split_first()) {
+        (RunKind::Command, Some((program, arguments))) => {
+            let mut c = Command::new(program);
+            c.args(arguments);
+            c
+        }
+        (RunKind::Command, None) => {
+            return Err((Some(126), "spec.json names no command".into()));
+        }
+        (_, _) => {
+            let exe = std::env::current_exe().map_err(|e| fail("this program".into(), &e))?;
+            let mut c = Command::new(exe);
+            c.arg("__work").arg(attempt.dir());
+            c
+        }
+    };
+    let child = command
+        .current_dir(&spec.cwd)
+        .env("POLYCULTURE_ATTEMPT_DIR", attempt.dir())
+        .stdin(Stdio::null())
+        .stdout(log.0)
+        .stderr(log.1)
+        .process_group(0)
+        .spawn()
+        .map_err(|e| {
+            let program = spec.argv.first().map_or("the work", String::as_str);
+            if spec.cwd.is_dir() {
+                fail(format!("`{program}`"), &e)
+            } else {
+                (Some(126), format!("cannot start `{program}`: no folder {}", spec.cwd.display()))
+            }
+        })?;
+    Ok(Pid::from_raw(child.id().cast_signed()))
+}
+
+struct Watch {
+    work: Pid,
+    signals: SignalFd,
+    stop: Option<StopWhy>,
+    kill_at: Option<Instant>,
+    grace_s: u32,
+}
+
+impl Watch {
+    /// Waits for the work, reaps whoever else dies, passes a TERM on, and kills after the grace.
+    fn until_work_ends(&mut self, dir: &Path) -> WaitStatus {
+        loop {
+            if let Some(status) = self.reap() {
+                return status;
+            }
+            self.wait_for_signal();
+            while let Ok(Some(info)) = self.signals.read_signal() {
+                if info.ssi_signo == Signal::SIGTERM as u32 && self.stop.is_none() {
+                    // The work may have ended already: then it was not stopped.
+                    if let Some(status) = self.reap() {
+                        return status;
+                    }
+                    self.begin_stop(dir);
+                }
+            }
+            if self.kill_at.is_some_and(|at| Instant::now() >= at) {
+                let _ = killpg(self.work, Signal::SIGKILL);
+                self.kill_at = None;
+            }
+        }
+    }
+
+    fn begin_stop(&mut self, dir: &Path) {
+        let file = StopFile::read(dir).ok().flatten();
+        let grace = file.as_ref().map_or(self.grace_s, |f| f.grace_s);
+        self.stop = Some(file.map_or(StopWhy::Terminated, |f| f.why));
+        self.kill_at = Some(Instant::now() + Duration::from_secs(grace.into()));
+        let _ = killpg(self.work, Signal::SIGTERM);
+        // A paused group gets its TERM only when it goes on.
+        let _ = killpg(self.work, Signal::SIGCONT);
+    }
+
+    fn reap(&self) -> Option<WaitStatus> {
+        loop {
+            match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                Ok(s @ (WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, ..)))
+                    if pid == self.work =>
+                {
+                    return Some(s);
+                }
+                Ok(WaitStatus::StillAlive) => return None,
+                Ok(_) | Err(Errno::EINTR) => {}
+                // No child at all, though the work was not reaped: nobody can say how it ended.
+                Err(_) => return Some(WaitStatus::StillAlive),
+            }
+        }
+    }
+
+    fn wait_for_signal(&self) {
+        let timeout = self.kill_at.map_or(PollTimeout::NONE, |at| {
+            let ms = at.saturating_duration_since(Instant::now()).as_millis() + 1;
+            PollTimeout::try_from(ms).unwrap_or(PollTimeout::MAX)
+        });
+        let _ = poll(&mut [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)], timeout);
+    }
+}
+
+/// Ends and reaps every descendant. We are their subreaper: whatever they did (`setsid`, a changed
+/// environment), once their parents are dead they are our children, and when we have no child
+/// left, none of them lives.
+fn reap_all(work: Pid) {
+    loop {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Err(Errno::ECHILD) => return,
+            Ok(WaitStatus::StillAlive) => {
+                let _ = killpg(work, Signal::SIGKILL);
+                for child in children() {
+                    let _ = kill(Pid::from_raw(child), Signal::SIGKILL);
+                }
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Processes whose parent we are.
+fn children() -> Vec<i32> {
+    let own = std::process::id().to_string();
+    let Ok(dir) = std::fs::read_dir("/proc") else { return Vec::new() };
+    dir.flatten()
+        .filter_map(|e| e.file_name().into_string().ok()?.parse::<i32>().ok())
+        .filter(|pid| {
+            std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|s| {
+                let rest = s.rfind(')').and_then(|i| s.get(i + 1..)).unwrap_or_default();
+                rest.split_ascii_whitespace().nth(1) == Some(&own)
+            })
+        })
+        .collect()
+}
+
+/// Room for `exit.json`, taken before the work starts: a disk that the work fills up does not cost
+/// us its exit code.
+struct ExitReserve {
+    file: File,
+    tmp: std::path::PathBuf,
+    path: std::path::PathBuf,
+}
+
+impl ExitReserve {
+    const SIZE: usize = 4096;
+
+    fn new(attempt: &Attempt) -> Result<Self, JobError> {
+        let tmp = attempt.file(".exit.json.reserved");
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&tmp)
+            .map_err(JobError::io(&tmp))?;
+        file.write_all_at(&[b' '; Self::SIZE], 0).map_err(JobError::io(&tmp))?;
+        Ok(Self { file, tmp, path: attempt.file(ExitFile::NAME) })
+    }
+
+    /// Writes it, trying again for a minute while the disk says no.
+    fn write(&mut self, end: &ExitFile) -> Result<(), JobError> {
+        let mut text = serde_json::to_vec_pretty(end).unwrap_or_default();
+        text.resize(text.len().max(Self::SIZE - 1), b' ');
+        text.push(b'\n');
+        let deadline = Instant::now() + Duration::from_mins(1);
+        loop {
+            let written = self
+                .file
+                .write_all_at(&text, 0)
+                .and_then(|()| self.file.sync_all())
+                .and_then(|()| std::fs::rename(&self.tmp, &self.path))
+                .and_then(|()| {
+                    File::open(self.path.parent().unwrap_or(Path::new(".")))?.sync_all()
+                });
+            match written {
+                Ok(()) => return Ok(()),
+                // The reserve is gone or unusable: the plain way may still work.
+                Err(_) if write_atomically(&self.path, text.trim_ascii()).is_ok() => return Ok(()),
+                Err(e) if Instant::now() >= deadline => return Err(JobError::io(&self.path)(e)),
+                Err(_) => std::thread::sleep(Duration::from_millis(500)),
+            }
+        }
+    }
+}
+
+/// The mark of this attempt's processes, for the engine's sweeps.
+pub(super) fn mark_of(attempt: &Attempt) -> Option<String> {
+    let run = attempt.run_dir().file_name()?.to_str()?;
+    Some(sweep::mark(run, attempt.number()))
+}

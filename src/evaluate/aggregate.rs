@@ -1,0 +1,214 @@
+//! From scored prompts to one number a (culture, question): prompts, orders and symbols are
+//! averaged first, then the texts of a question.
+
+use std::collections::BTreeMap;
+
+use super::{EvaluateError, Metric, Plan, PlannedModel, Reference, ResultLine, metric};
+use crate::domain::{CultureId, Distribution, QuestionId, Split, TestText};
+
+/// A culture and a question.
+pub type CellId = (CultureId, QuestionId);
+
+/// Scores by cell, one value a training seed, in the order of the arm's seeds.
+pub type Cells = BTreeMap<CellId, Vec<f64>>;
+
+/// What an arm did on one split.
+#[derive(Debug, Clone, Default)]
+pub struct ArmScores {
+    /// The arm, as printed.
+    pub arm: String,
+    /// The split; `None` only before it is filled.
+    pub split: Option<Split>,
+    /// Training seeds.
+    pub seeds: Vec<u64>,
+    /// By metric.
+    pub cells: BTreeMap<Metric, Cells>,
+    /// Shares by rank, averaged over prompts, texts and seeds: for the correlation of deviations.
+    pub shares: BTreeMap<CellId, Vec<f64>>,
+    /// Mean probability mass on listed options.
+    pub listed_mass: f64,
+}
+
+/// What one model did on one split.
+#[derive(Debug, Default)]
+struct ModelScores {
+    cells: BTreeMap<Metric, BTreeMap<CellId, Mean>>,
+    shares: BTreeMap<CellId, (Vec<f64>, f64)>,
+    mass: Mean,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Mean {
+    sum: f64,
+    n: f64,
+}
+
+impl Mean {
+    fn add(&mut self, x: f64) {
+        self.sum += x;
+        self.n += 1.0;
+    }
+
+    fn get(self) -> f64 {
+        self.sum / self.n
+    }
+}
+
+/// The mean distribution over prompt variants, and the mean mass on listed options.
+fn average(scores: &super::TextScores) -> Result<(Distribution, f64), EvaluateError> {
+    let parts: Vec<Distribution> =
+        scores.scores.iter().map(|s| s.distribution()).collect::<Result<_, _>>()?;
+    let mass = scores.scores.iter().map(|s| s.listed_mass()).sum::<f64>() / parts.len() as f64;
+    Ok((Distribution::mean(&parts)?, mass))
+}
+
+/// Sums up all results of a plan: one entry an arm and split, arms in the order of the plan.
+///
+/// # Errors
+/// A score that is NaN, or a model without results.
+pub fn aggregate(
+    plan: &Plan,
+    reference: &Reference<'_>,
+    texts: &[TestText],
+    lines: &[ResultLine],
+) -> Result<Vec<ArmScores>, EvaluateError> {
+    let splits: BTreeMap<&str, Split> =
+        texts.iter().map(|t| (t.text_id.as_str(), t.split)).collect();
+    let mut by_model: BTreeMap<(&str, Split), ModelScores> = BTreeMap::new();
+    for line in lines {
+        let Some(&split) = splits.get(line.text_id.as_str()) else { continue };
+        let model = by_model.entry((line.model.as_str(), split)).or_default();
+        for culture in &line.cultures {
+            let Some(truth) = reference.truth(&culture.culture, &line.question) else { continue };
+            let (mean, mass) = average(culture)?;
+            let id = (culture.culture.clone(), line.question.clone());
+            for m in Metric::ALL {
+                let value = metric(m, truth.shares(), mean.shares()).map_err(|source| {
+                    EvaluateError::Undefined { what: format!("{} of {}", m.as_str(), id.1), source }
+                })?;
+                model.cells.entry(m).or_default().entry(id.clone()).or_default().add(value);
+            }
+            let (sum, n) = model.shares.entry(id).or_insert_with(|| (vec![0.0; mean.len()], 0.0));
+            sum.iter_mut().zip(mean.shares()).for_each(|(s, p)| *s += p);
+            *n += 1.0;
+            model.mass.add(mass);
+        }
+    }
+    let mut out = Vec::new();
+    for arm in arms(plan) {
+        let models: Vec<&PlannedModel> = plan.models.iter().filter(|m| m.arm == arm).collect();
+        for &split in &plan.splits {
+            let scored: Vec<(&PlannedModel, &ModelScores)> = models
+                .iter()
+                .filter_map(|m| Some((*m, by_model.get(&(m.reference.as_str(), split))?)))
+                .collect();
+            if scored.is_empty() {
+                continue; // no text of this split
+            }
+            if scored.len() < models.len() {
+                return Err(EvaluateError::BadPlan(format!(
+                    "arm `{arm}` has results of {} of its {} models: all runs count, so none is left out",
+                    scored.len(),
+                    models.len()
+                )));
+            }
+            if models.iter().any(|m| m.trained_for.is_some()) {
+                out.push(one_culture(arm, split, &scored, true));
+                out.push(one_culture(arm, split, &scored, false));
+            } else {
+                out.push(seeded(arm, split, &scored));
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// Arms in the order of the plan.
+fn arms(plan: &Plan) -> Vec<&str> {
+    let mut out: Vec<&str> = Vec::new();
+    for m in &plan.models {
+        if !out.contains(&m.arm.as_str()) {
+            out.push(&m.arm);
+        }
+    }
+    out
+}
+
+fn seeded(arm: &str, split: Split, models: &[(&PlannedModel, &ModelScores)]) -> ArmScores {
+    let mut out = ArmScores { arm: arm.to_owned(), split: Some(split), ..ArmScores::default() };
+    let mut mass = Mean::default();
+    for (m, scores) in models {
+        out.seeds.push(m.seed);
+        for (metric, cells) in &scores.cells {
+            let into = out.cells.entry(*metric).or_default();
+            for (id, mean) in cells {
+                into.entry(id.clone()).or_default().push(mean.get());
+            }
+        }
+        add_shares(&mut out.shares, scores.shares.iter(), models.len() as f64);
+        mass.add(scores.mass.get());
+    }
+    out.listed_mass = mass.get();
+    out
+}
+
+fn add_shares<'a>(
+    into: &mut BTreeMap<CellId, Vec<f64>>,
+    from: impl Iterator<Item = (&'a CellId, &'a (Vec<f64>, f64))>,
+    parts: f64,
+) {
+    for (id, (sum, n)) in from {
+        let to = into.entry(id.clone()).or_insert_with(|| vec![0.0; sum.len()]);
+        to.iter_mut().zip(sum).for_each(|(t, s)| *t += s / n / parts);
+    }
+}
+
+/// Models of one culture each: every model on its own culture, or the mean over the foreign models
+/// on each culture. Seeds are nested within cultures.
+fn one_culture(
+    arm: &str,
+    split: Split,
+    models: &[(&PlannedModel, &ModelScores)],
+    own: bool,
+) -> ArmScores {
+    let name = format!("{arm}, {}", if own { "own culture" } else { "foreign cultures" });
+    let mut out = ArmScores { arm: name, split: Some(split), ..ArmScores::default() };
+    let mut seeds: Vec<u64> = models.iter().map(|(m, _)| m.seed).collect();
+    seeds.sort_unstable();
+    seeds.dedup();
+    let mut mass = Mean::default();
+    for seed in &seeds {
+        let here: Vec<_> = models.iter().filter(|(m, _)| m.seed == *seed).collect();
+        let mut means: BTreeMap<Metric, BTreeMap<CellId, Mean>> = BTreeMap::new();
+        let mut shares: BTreeMap<CellId, (Vec<f64>, f64)> = BTreeMap::new();
+        for (m, scores) in here {
+            let counts = |c: &CultureId| (m.trained_for.as_ref() == Some(c)) == own;
+            for (metric, cells) in &scores.cells {
+                for (id, mean) in cells.iter().filter(|(id, _)| counts(&id.0)) {
+                    means
+                        .entry(*metric)
+                        .or_default()
+                        .entry(id.clone())
+                        .or_default()
+                        .add(mean.get());
+                }
+            }
+            for (id, (sum, n)) in scores.shares.iter().filter(|(id, _)| counts(&id.0)) {
+                let to = shares.entry(id.clone()).or_insert_with(|| (vec![0.0; sum.len()], 0.0));
+                to.0.iter_mut().zip(sum).for_each(|(t, s)| *t += s / n);
+                to.1 += 1.0;
+            }
+            mass.add(scores.mass.get());
+        }
+        for (metric, cells) in means {
+            let into = out.cells.entry(metric).or_default();
+            for (id, mean) in cells {
+                into.entry(id).or_default().push(mean.get());
+            }
+        }
+        add_shares(&mut out.shares, shares.iter(), seeds.len() as f64);
+    }
+    out.seeds = seeds;
+    out.listed_mass = mass.get();
+    out
+}

@@ -1,0 +1,56 @@
+//! What can stop an evaluation.
+
+use thiserror::Error;
+
+use crate::domain::DomainError;
+use crate::job::JobError;
+use crate::stats::Undefined;
+
+/// An evaluation that cannot be planned, scored or summed up.
+#[derive(Debug, Error)]
+pub enum EvaluateError {
+    /// A plan that cannot be carried out: what is wrong and the way out.
+    #[error("the plan cannot be carried out: {0}")]
+    BadPlan(String),
+    /// The plan in the folder is not the one that was locked.
+    #[error(
+        "plan.json has the checksum {found}, locked was {locked}: a plan is not changed after it is locked; start another evaluation"
+    )]
+    PlanChanged {
+        /// Of the file.
+        found: String,
+        /// Of the lock.
+        locked: String,
+    },
+    /// A model that cannot be loaded or scored.
+    #[error("model {model}: {reason}")]
+    Model {
+        /// Its reference.
+        model: String,
+        /// Why.
+        reason: String,
+    },
+    /// A number that does not exist.
+    #[error("{what}: {source}")]
+    Undefined {
+        /// Which figure.
+        what: String,
+        /// Why.
+        source: Undefined,
+    },
+    /// Scores that make no distribution (NaN).
+    #[error(transparent)]
+    Domain(#[from] DomainError),
+    /// The attempt's files.
+    #[error(transparent)]
+    Job(#[from] JobError),
+}
+
+impl From<EvaluateError> for JobError {
+    fn from(e: EvaluateError) -> Self {
+        match e {
+            EvaluateError::Job(e) => e,
+            other => Self::Work(other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The evaluation job: score every option of every prompt, text by text, then sum up. Killed and
+//! started again, it goes on with the first text that has no line yet.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use super::results::{ResultLine, TextScores};
+use super::{EvaluateError, Evaluation, LockedPlan, Reference, evaluation};
+use crate::domain::prompt::{Prompt, Variant, render, variants};
+use crate::domain::{OptionScores, Question, Survey, TestText};
+use crate::job::{Attempt, JobError, Progress, read_jsonl};
+
+/// Texts scored between two looks at the stop flag.
+const TEXTS_AT_ONCE: usize = 4;
+
+/// Something that scores prompts: the embedded decoder, later any provider with log-probabilities.
+pub trait Scorer {
+    /// Log-probabilities of the complete answers of each prompt, by rank, in the order of the
+    /// prompts.
+    ///
+    /// # Errors
+    /// In words: the model could not score them.
+    fn score(&mut self, prompts: &[Prompt]) -> Result<Vec<OptionScores>, String>;
+}
+
+/// Makes the scorer of a model reference.
+pub type MakeScorer<'a> = dyn FnMut(&str) -> Result<Box<dyn Scorer>, String> + 'a;
+
+/// Reads `plan.json` (locked by `plan.sha256`), `survey.json` and `texts.jsonl`; writes
+/// `results.jsonl` as it goes and `evaluation.json` at the end.
+///
+/// # Errors
+/// A plan that changed, a model that cannot be loaded, a full disk; [`JobError::Stopped`] when
+/// asked to stop.
+pub fn work(
+    attempt: &Attempt,
+    progress: &mut dyn Progress,
+    make_scorer: &mut MakeScorer<'_>,
+) -> Result<Evaluation, JobError> {
+    let read = |name: &str| {
+        let path = attempt.input(name);
+        fs::read_to_string(&path).map_err(JobError::io(path))
+    };
+    let locked = LockedPlan::read(&read("plan.json")?, &read("plan.sha256")?)?;
+    let survey: Survey = attempt.read_input("survey.json")?;
+    let texts: Vec<TestText> = read_jsonl(&attempt.input("texts.jsonl"))?;
+    let reference = Reference::new(&survey, &locked.plan.cultures);
+    let mut lines: Vec<ResultLine> = Vec::new();
+    for earlier in std::iter::once(attempt.clone()).chain(attempt.earlier()) {
+        lines.extend(read_jsonl(&earlier.file("results.jsonl"))?);
+    }
+    let mut done: BTreeSet<(String, String)> =
+        lines.iter().map(|l| (l.model.clone(), l.text_id.clone())).collect();
+    let mut results = attempt.results()?;
+    let total = (locked.plan.models.len() * texts.len()) as u64;
+    progress.at(done.len() as u64, Some(total), "scoring");
+    for model in &locked.plan.models {
+        let open: Vec<&TestText> = texts
+            .iter()
+            .filter(|t| !done.contains(&(model.reference.clone(), t.text_id.clone())))
+            .collect();
+        if open.is_empty() {
+            continue;
+        }
+        let failed =
+            |reason: String| EvaluateError::Model { model: model.reference.clone(), reason };
+        let mut scorer = make_scorer(&model.reference).map_err(failed)?;
+        for some in open.chunks(TEXTS_AT_ONCE) {
+            if progress.should_stop() {
+                results.sync()?;
+                return Err(JobError::Stopped);
+            }
+            for line in
+                score(&mut *scorer, &model.reference, some, &reference, &locked).map_err(failed)?
+            {
+                results.write(&line)?;
+                done.insert((line.model.clone(), line.text_id.clone()));
+                lines.push(line);
+            }
+            progress.at(done.len() as u64, Some(total), &model.arm);
+        }
+    }
+    results.sync()?;
+    let out = evaluation(&locked, &reference, &texts, &lines)?;
+    attempt.write_json("evaluation.json", &out)?;
+    Ok(out)
+}
+
+/// One text with the prompts that are put about it.
+struct Asked<'a> {
+    text: &'a TestText,
+    variants: Vec<Variant>,
+    cultures: Vec<crate::domain::CultureId>,
+}
+
+fn score(
+    scorer: &mut dyn Scorer,
+    model: &str,
+    texts: &[&TestText],
+    reference: &Reference<'_>,
+    locked: &LockedPlan,
+) -> Result<Vec<ResultLine>, String> {
+    let mut prompts = Vec::new();
+    let mut asked = Vec::new();
+    for text in texts {
+        let question: &Question = reference
+            .survey()
+            .question(&text.question)
+            .ok_or_else(|| format!("question {} is not in survey.json", text.question))?;
+        let variants = variants(question, &locked.plan.symbols);
+        let mut cultures = Vec::new();
+        for culture in reference.cultures() {
+            if reference.truth(&culture.id, &question.id).is_none() {
+                continue; // not asked, or not with the whole scale: nothing to score against
+            }
+            cultures.push(culture.id.clone());
+            prompts
+                .extend(variants.iter().map(|v| render(question, &text.text, Some(culture), *v)));
+        }
+        asked.push(Asked { text, variants, cultures });
+    }
+    let mut scores = scorer.score(&prompts)?.into_iter();
+    if scores.len() != prompts.len() {
+        return Err(format!("{} scores came back for {} prompts", scores.len(), prompts.len()));
+    }
+    let mut out = Vec::new();
+    for a in asked {
+        let mut cultures = Vec::new();
+        for culture in a.cultures {
+            let scores: Vec<OptionScores> = scores.by_ref().take(a.variants.len()).collect();
+            if scores.iter().flat_map(|s| &s.log_probs).any(|l| l.is_nan()) {
+                return Err(format!("it answers {} with NaN", a.text.text_id));
+            }
+            cultures.push(TextScores { culture, scores });
+        }
+        let line = ResultLine {
+            model: model.to_owned(),
+            question: a.text.question.clone(),
+            text_id: a.text.text_id.clone(),
+            variants: a.variants,
+            cultures,
+        };
+        out.push(line.rounded());
+    }
+    Ok(out)
+}

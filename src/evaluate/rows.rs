@@ -1,0 +1,369 @@
+//! Rows of the table: value, interval, and the paired difference to the mixture of the other
+//! cultures. The unit is the question; training seeds are nested.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::aggregate::{ArmScores, Cells};
+use super::variance::{VarianceShare, variance_shares};
+use super::{
+    Baseline, EvaluateError, LockedPlan, Metric, Plan, Reference, ResultLine, aggregate,
+    baseline_cells,
+};
+use crate::domain::{QuestionId, Split, TestText};
+use crate::stats::bootstrap::{Resampling, Seeded, Sums, nested_difference, nested_mean};
+use crate::stats::significance::{Alternative, holm, sign_flip};
+use crate::stats::{Estimate, Undefined};
+
+/// What a row of all cultures says in place of one.
+pub const ALL_CULTURES: &str = "all";
+/// The same over the questions that every culture answered.
+pub const SHARED: &str = "all (shared questions)";
+/// Sign flips where there are too many patterns to enumerate.
+const FLIPS: usize = 20_000;
+
+/// One row. Intervals are 95 %.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EvalRow {
+    /// The arm or the baseline, as printed.
+    pub model: String,
+    /// A culture, `all` (mean over cultures, then over questions), or `all (shared questions)`.
+    pub culture: String,
+    /// The split.
+    pub split: Split,
+    /// A metric's name, `skill`, `deviation-correlation` or `listed-mass`.
+    pub metric: String,
+    /// The value.
+    pub value: f64,
+    /// Its interval; `null` where one question leaves nothing to resample.
+    pub ci: Option<[f64; 2]>,
+    /// Units.
+    pub n: usize,
+    /// What was resampled.
+    pub unit: String,
+    /// The row that `diff` is against; `null` for that row itself.
+    pub baseline: Option<String>,
+    /// Paired difference to it.
+    pub diff: Option<f64>,
+    /// Interval of the difference.
+    pub diff_ci: Option<[f64; 2]>,
+    /// Two-sided sign-flip test of the difference over questions.
+    pub p: Option<f64>,
+    /// The same after Holm over the printed table: the headline metric, all cultures, all models.
+    pub p_holm: Option<f64>,
+    /// Training seeds behind the value; 0 for rows that need no model.
+    pub seeds: usize,
+    /// True for what was not in the locked plan.
+    pub exploratory: bool,
+}
+
+/// `evaluation.json`: all rows, and what a reader needs to trust them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// The plan's checksum, locked before scoring.
+    pub plan_sha256: String,
+    /// The plan.
+    pub plan: Plan,
+    /// Weights behind the survey's counts.
+    pub weighting: Vec<String>,
+    /// Questions that every culture in view answered.
+    pub shared_questions: Vec<QuestionId>,
+    /// The rows.
+    pub rows: Vec<EvalRow>,
+    /// How much of a model's answers follows the culture, the prompt form and the order.
+    pub variance: Vec<VarianceShare>,
+}
+
+/// Sums up results into rows.
+///
+/// # Errors
+/// A model of the plan without results, or a score that is NaN.
+pub fn evaluation(
+    locked: &LockedPlan,
+    reference: &Reference<'_>,
+    texts: &[TestText],
+    lines: &[ResultLine],
+) -> Result<Evaluation, EvaluateError> {
+    let plan = &locked.plan;
+    let shared = reference.shared_questions();
+    let arms = aggregate(plan, reference, texts, lines)?;
+    let mut rows = Vec::new();
+    for &split in &plan.splits {
+        if texts.iter().all(|t| t.split != split) {
+            continue;
+        }
+        let baselines: Vec<(Baseline, ArmScores)> = Baseline::ALL
+            .into_iter()
+            .map(|b| {
+                let trained = &plan.trained_questions;
+                Ok((b, baseline_cells(b, split, reference, texts, trained, plan.seed)?))
+            })
+            .collect::<Result<_, EvaluateError>>()?;
+        let table = Table { plan, reference, split, baselines: &baselines, shared: &shared };
+        for (_, scores) in &baselines {
+            rows.extend(table.rows_of(scores, 0)?);
+        }
+        for scores in arms.iter().filter(|a| a.split == Some(split)) {
+            rows.extend(table.rows_of(scores, scores.seeds.len())?);
+        }
+    }
+    adjust(&mut rows)?;
+    Ok(Evaluation {
+        plan_sha256: locked.sha256.clone(),
+        plan: plan.clone(),
+        weighting: weighting(reference),
+        shared_questions: shared,
+        rows,
+        variance: variance_shares(plan, reference, texts, lines),
+    })
+}
+
+fn weighting(reference: &Reference<'_>) -> Vec<String> {
+    let mut out: Vec<String> =
+        reference.survey().counts.values().map(|c| c.weighting.label().to_owned()).collect();
+    out.sort();
+    out.dedup();
+    out
+}
+
+/// Holm over the printed table.
+fn adjust(rows: &mut [EvalRow]) -> Result<(), EvaluateError> {
+    let printed: Vec<usize> = (0..rows.len())
+        .filter(|&i| {
+            let r = &rows[i];
+            r.seeds > 0
+                && r.metric == Metric::Jsd.as_str()
+                && r.culture == ALL_CULTURES
+                && r.p.is_some()
+        })
+        .collect();
+    if printed.is_empty() {
+        return Ok(());
+    }
+    let p: Vec<f64> = printed.iter().filter_map(|&i| rows[i].p).collect();
+    let adjusted = holm(&p).map_err(undefined("Holm adjustment"))?;
+    for (&i, p) in printed.iter().zip(adjusted) {
+        rows[i].p_holm = Some(p);
+    }
+    Ok(())
+}
+
+fn undefined(what: &str) -> impl FnOnce(Undefined) -> EvaluateError {
+    let what = what.to_owned();
+    move |source| EvaluateError::Undefined { what, source }
+}
+
+struct Table<'a> {
+    plan: &'a Plan,
+    reference: &'a Reference<'a>,
+    split: Split,
+    baselines: &'a [(Baseline, ArmScores)],
+    shared: &'a [QuestionId],
+}
+
+impl Table<'_> {
+    fn baseline(&self, which: Baseline) -> Option<&ArmScores> {
+        self.baselines.iter().find(|(b, _)| *b == which).map(|(_, s)| s)
+    }
+
+    fn how(&self) -> Resampling {
+        Resampling { draws: self.plan.draws, ..Resampling::seeded(self.plan.seed) }
+    }
+
+    fn rows_of(&self, arm: &ArmScores, seeds: usize) -> Result<Vec<EvalRow>, EvaluateError> {
+        let mut out = Vec::new();
+        for m in Metric::ALL {
+            let mut whose = vec![ALL_CULTURES.to_owned()];
+            if m == Metric::Jsd {
+                whose.push(SHARED.to_owned());
+                whose.extend(self.reference.cultures().iter().map(|c| c.id.to_string()));
+            }
+            for culture in whose {
+                out.extend(self.row(arm, seeds, m, &culture)?);
+            }
+        }
+        out.extend(self.skill(arm, seeds)?);
+        out.extend(self.correlation(arm, seeds)?);
+        if seeds > 0
+            && let Some(first) = out.first()
+        {
+            out.push(EvalRow {
+                metric: "listed-mass".into(),
+                value: arm.listed_mass,
+                ci: None,
+                diff: None,
+                diff_ci: None,
+                p: None,
+                baseline: None,
+                ..first.clone()
+            });
+        }
+        Ok(out)
+    }
+
+    /// Scores by question: mean over the cultures of `culture` that both sides have.
+    fn questions(
+        &self,
+        cells: &Cells,
+        other: Option<&Cells>,
+        culture: &str,
+    ) -> Vec<(QuestionId, Vec<f64>)> {
+        let mut sums: BTreeMap<&QuestionId, (Vec<f64>, f64)> = BTreeMap::new();
+        for ((c, q), values) in cells {
+            let wanted = match culture {
+                ALL_CULTURES => true,
+                SHARED => self.shared.contains(q),
+                one => c.as_str() == one,
+            };
+            let there = other.is_none_or(|o| o.contains_key(&(c.clone(), q.clone())));
+            if wanted && there {
+                let (sum, n) = sums.entry(q).or_insert_with(|| (vec![0.0; values.len()], 0.0));
+                sum.iter_mut().zip(values).for_each(|(s, v)| *s += v);
+                *n += 1.0;
+            }
+        }
+        sums.into_iter()
+            .map(|(q, (sum, n))| (q.clone(), sum.into_iter().map(|s| s / n).collect()))
+            .collect()
+    }
+
+    fn row(
+        &self,
+        arm: &ArmScores,
+        seeds: usize,
+        m: Metric,
+        culture: &str,
+    ) -> Result<Option<EvalRow>, EvaluateError> {
+        let Some(cells) = arm.cells.get(&m) else { return Ok(None) };
+        let own = self.questions(cells, None, culture);
+        if own.is_empty() {
+            return Ok(None);
+        }
+        let name = || format!("{} of {}", m.as_str(), arm.arm);
+        let seeded = seeded(&own).map_err(undefined(&name()))?;
+        let value = nested_mean(&seeded, "question", &self.how()).map_err(undefined(&name()))?;
+        let mut row = self.bare(arm, seeds, m.as_str(), culture, &value);
+        row.exploratory = !self.plan.metrics.contains(&m);
+        let mixture = self.baseline(Baseline::MixtureOfOthers);
+        if let Some(base) = mixture
+            && base.arm != arm.arm
+            && let Some(base_cells) = base.cells.get(&m)
+        {
+            let a = self.questions(cells, Some(base_cells), culture);
+            let b = self.questions(base_cells, Some(cells), culture);
+            if !a.is_empty() {
+                let (sa, sb) = (
+                    self::seeded(&a).map_err(undefined(&name()))?,
+                    self::seeded(&b).map_err(undefined(&name()))?,
+                );
+                let diff = nested_difference(&sa, &sb, "question", &self.how())
+                    .map_err(undefined(&name()))?;
+                row.baseline = Some(base.arm.clone());
+                row.diff = Some(diff.value);
+                row.diff_ci = ends(&diff);
+                if culture == ALL_CULTURES {
+                    let d: Vec<f64> =
+                        sa.unit_means().iter().zip(sb.unit_means()).map(|(x, y)| x - y).collect();
+                    let test = sign_flip(&d, Alternative::TwoSided, FLIPS, self.plan.seed)
+                        .map_err(undefined(&name()))?;
+                    row.p = Some(test.p);
+                }
+            }
+        }
+        Ok(Some(row))
+    }
+
+    fn bare(
+        &self,
+        arm: &ArmScores,
+        seeds: usize,
+        metric: &str,
+        culture: &str,
+        e: &Estimate,
+    ) -> EvalRow {
+        EvalRow {
+            model: arm.arm.clone(),
+            culture: culture.to_owned(),
+            split: self.split,
+            metric: metric.to_owned(),
+            value: e.value,
+            ci: ends(e),
+            n: e.n,
+            unit: e.unit.clone(),
+            baseline: None,
+            diff: None,
+            diff_ci: None,
+            p: None,
+            p_holm: None,
+            seeds,
+            exploratory: false,
+        }
+    }
+
+    /// (score - uniform) / (ceiling - uniform) of 1-JSD, all cultures: a ratio of sums over
+    /// questions, resampled whole.
+    fn skill(&self, arm: &ArmScores, seeds: usize) -> Result<Option<EvalRow>, EvaluateError> {
+        let jsd = |s: &ArmScores| s.cells.get(&Metric::Jsd).cloned();
+        let (Some(own), Some(uniform), Some(ceiling)) = (
+            jsd(arm),
+            self.baseline(Baseline::Uniform).and_then(jsd),
+            self.baseline(Baseline::SplitHalf).and_then(jsd),
+        ) else {
+            return Ok(None);
+        };
+        let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
+        let by_question = |cells: &Cells| -> Vec<f64> {
+            self.questions(cells, Some(&own), ALL_CULTURES).iter().map(|(_, v)| mean(v)).collect()
+        };
+        let (a, u, c) = (by_question(&own), by_question(&uniform), by_question(&ceiling));
+        if a.len() != u.len() || a.len() != c.len() || a.is_empty() {
+            return Ok(None);
+        }
+        let rows: Vec<f64> =
+            a.iter().zip(&u).zip(&c).flat_map(|((a, u), c)| [a - u, c - u]).collect();
+        let estimate = Sums::new(rows, 2)
+            .and_then(|s| {
+                s.estimate("question", &self.how(), |s| (s[1].abs() > 1e-9).then(|| s[0] / s[1]))
+            })
+            .map_err(undefined(&format!("skill of {}", arm.arm)))?;
+        Ok(Some(self.bare(arm, seeds, "skill", ALL_CULTURES, &estimate)))
+    }
+
+    /// Correlation of deviations from the all-culture mean, over cultures and options, pooled by
+    /// sums over questions: does the model know in which way a culture differs?
+    fn correlation(&self, arm: &ArmScores, seeds: usize) -> Result<Option<EvalRow>, EvaluateError> {
+        let mut sums: BTreeMap<&QuestionId, [f64; 3]> = BTreeMap::new();
+        for ((c, q), shares) in &arm.shares {
+            let (Some(truth), Some(mean)) = (self.reference.truth(c, q), self.reference.mean(q))
+            else {
+                continue;
+            };
+            let s = sums.entry(q).or_default();
+            for ((m, t), mean) in shares.iter().zip(truth.shares()).zip(mean.shares()) {
+                let (x, y) = (m - mean, t - mean);
+                s[0] += x * y;
+                s[1] += x * x;
+                s[2] += y * y;
+            }
+        }
+        if sums.is_empty() {
+            return Ok(None);
+        }
+        let rows: Vec<f64> = sums.into_values().flatten().collect();
+        let of = |s: &[f64]| (s[1] > 1e-12 && s[2] > 1e-12).then(|| s[0] / (s[1] * s[2]).sqrt());
+        // A row without deviations of its own (the mixture of all) has no correlation.
+        Ok(Sums::new(rows, 3)
+            .and_then(|s| s.estimate("question", &self.how(), of))
+            .ok()
+            .map(|e| self.bare(arm, seeds, "deviation-correlation", ALL_CULTURES, &e)))
+    }
+}
+
+fn seeded(questions: &[(QuestionId, Vec<f64>)]) -> Result<Seeded, Undefined> {
+    Seeded::from_rows(&questions.iter().map(|(_, v)| v.clone()).collect::<Vec<_>>())
+}
+
+fn ends(e: &Estimate) -> Option<[f64; 2]> {
+    e.interval.map(|i| [i.lo, i.hi])
+}

@@ -1,0 +1,233 @@
+//! Checkpoints: a model folder with the optimiser's state, and a manifest that is written last.
+//! A checkpoint counts only when every file is there with the size and hash of the manifest.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::FinetuneError;
+use crate::embedded::decoder::{Layout, Region, load_tensors, save_tensors};
+use crate::embedded::training::OptimizerState;
+use crate::embedded::{ChatTokenizer, Decoder};
+use crate::job::write_atomically;
+
+/// The file that makes a folder a checkpoint.
+pub const MANIFEST: &str = "manifest.json";
+const OPTIMIZER: &str = "optimizer.safetensors";
+const TRAINER: &str = "trainer.json";
+
+/// Size and hash of one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256, hexadecimal.
+    pub sha256: String,
+}
+
+/// `manifest.json`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Steps done.
+    pub step: u64,
+    /// Every other file of the folder.
+    pub files: BTreeMap<String, FileEntry>,
+}
+
+/// `trainer.json`: what continuing needs beside weights and optimiser, and where they came from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainerState {
+    /// Steps done.
+    pub step: u64,
+    /// Steps in all.
+    pub total: u64,
+    /// Steps the optimiser has taken.
+    pub optimizer_step: u64,
+    /// Mean loss since the checkpoint before, nats.
+    pub loss: Option<f64>,
+    /// SHA-256 of `recipe.toml` as this run read it.
+    pub recipe_sha256: String,
+    /// SHA-256 of `dataset.jsonl` as this run read it.
+    pub dataset_sha256: String,
+}
+
+/// A checkpoint read back.
+#[derive(Debug)]
+pub struct Restored {
+    /// The model.
+    pub model: Decoder,
+    /// Its tokenizer.
+    pub tokenizer: ChatTokenizer,
+    /// The optimiser's means.
+    pub optimizer: OptimizerState,
+    /// Where it stood.
+    pub state: TrainerState,
+}
+
+/// Hash of a file's bytes, hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut s, b| {
+        let _ = write!(s, "{b:02x}");
+        s
+    })
+}
+
+/// The optimiser's two means as tensors of one file.
+fn optimizer_layout(layout: &Layout) -> Vec<Region> {
+    let n = layout.len();
+    let named = |what: &str, shift: usize| {
+        let what = what.to_owned();
+        layout.regions.iter().map(move |r| Region {
+            name: format!("{what}.{}", r.name),
+            shape: r.shape.clone(),
+            start: r.start + shift,
+        })
+    };
+    named("mean", 0).chain(named("square", n)).collect()
+}
+
+/// Writes a checkpoint into `dir`, which is made; what stood there is replaced.
+///
+/// # Errors
+/// The disk is full; the folder then has no manifest and does not count.
+pub fn save(
+    dir: &Path,
+    model: &Decoder,
+    tokenizer: &ChatTokenizer,
+    optimizer: &OptimizerState,
+    state: &TrainerState,
+) -> Result<(), FinetuneError> {
+    if dir.exists() {
+        // The manifest goes first: half a removal must not look whole.
+        let manifest = dir.join(MANIFEST);
+        if manifest.exists() {
+            fs::remove_file(&manifest).map_err(FinetuneError::io(&manifest))?;
+        }
+        fs::remove_dir_all(dir).map_err(FinetuneError::io(dir))?;
+    }
+    fs::create_dir_all(dir).map_err(FinetuneError::io(dir))?;
+    model.save(dir)?;
+    tokenizer.save(dir)?;
+    let mut flat = Vec::with_capacity(2 * optimizer.mean.len());
+    flat.extend_from_slice(&optimizer.mean);
+    flat.extend_from_slice(&optimizer.square);
+    save_tensors(&dir.join(OPTIMIZER), &optimizer_layout(model.layout()), &flat)?;
+    let path = dir.join(TRAINER);
+    let text = serde_json::to_vec_pretty(state).map_err(|e| broken(dir, e))?;
+    fs::write(&path, text).map_err(FinetuneError::io(&path))?;
+
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(dir).map_err(FinetuneError::io(dir))? {
+        let path = entry.map_err(FinetuneError::io(dir))?.path();
+        let bytes = fs::read(&path).map_err(FinetuneError::io(&path))?;
+        fs::File::open(&path).and_then(|f| f.sync_all()).map_err(FinetuneError::io(&path))?;
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        files.insert(name, FileEntry { size: bytes.len() as u64, sha256: sha256(&bytes) });
+    }
+    let manifest = Manifest { step: state.step, files };
+    let text = serde_json::to_vec_pretty(&manifest).map_err(|e| broken(dir, e))?;
+    write_atomically(&dir.join(MANIFEST), &text).map_err(|e| broken(dir, e))
+}
+
+/// Reads the manifest and checks every file against it.
+///
+/// # Errors
+/// Which file is missing or another.
+pub fn verify(dir: &Path) -> Result<Manifest, FinetuneError> {
+    let path = dir.join(MANIFEST);
+    let text = fs::read(&path).map_err(|e| broken(dir, format!("no {MANIFEST}: {e}")))?;
+    let manifest: Manifest =
+        serde_json::from_slice(&text).map_err(|e| broken(dir, format!("{MANIFEST}: {e}")))?;
+    for (name, entry) in &manifest.files {
+        // A manifest from elsewhere must not make us read outside its folder.
+        if Path::new(name).components().count() != 1 || name.starts_with("..") {
+            return Err(broken(
+                dir,
+                format!("{MANIFEST} names `{name}`, not a file of the folder"),
+            ));
+        }
+        let bytes =
+            fs::read(dir.join(name)).map_err(|e| broken(dir, format!("{name} is missing: {e}")))?;
+        if bytes.len() as u64 != entry.size || sha256(&bytes) != entry.sha256 {
+            return Err(broken(dir, format!("{name} is not the file of the manifest")));
+        }
+    }
+    Ok(manifest)
+}
+
+/// Reads a checkpoint that [`verify`] accepts.
+///
+/// # Errors
+/// It is not whole, or its parts do not fit each other.
+pub fn restore(dir: &Path) -> Result<Restored, FinetuneError> {
+    verify(dir)?;
+    let model = Decoder::load(dir)?;
+    let tokenizer = ChatTokenizer::load(dir, model.config().vocab_size)?;
+    let path = dir.join(TRAINER);
+    let text = fs::read(&path).map_err(FinetuneError::io(&path))?;
+    let state: TrainerState =
+        serde_json::from_slice(&text).map_err(|e| broken(dir, format!("{TRAINER}: {e}")))?;
+    let regions = optimizer_layout(model.layout());
+    let mut mean = load_tensors(&dir.join(OPTIMIZER), &regions)?;
+    let square = mean.split_off(model.layout().len());
+    let optimizer = OptimizerState { step: state.optimizer_step, mean, square };
+    Ok(Restored { model, tokenizer, optimizer, state })
+}
+
+/// Folders `step-N` and `final` of `checkpoints/`, whole or not, with the step of their name;
+/// `final` comes as `u64::MAX`. Newest first.
+pub fn list(checkpoints: &Path) -> Vec<(u64, PathBuf)> {
+    let Ok(entries) = fs::read_dir(checkpoints) else { return Vec::new() };
+    let mut found: Vec<(u64, PathBuf)> = entries
+        .filter_map(Result::ok)
+        .filter_map(|e| {
+            let name = e.file_name();
+            let name = name.to_str()?;
+            let step = if name == "final" {
+                u64::MAX
+            } else {
+                name.strip_prefix("step-")?.parse().ok()?
+            };
+            Some((step, e.path()))
+        })
+        .collect();
+    found.sort_by(|a, b| b.cmp(a));
+    found
+}
+
+/// Removes all but the newest `keep` and the one of lowest loss; `final` is never touched.
+///
+/// # Errors
+/// A folder cannot be removed.
+pub fn retain(checkpoints: &Path, keep: usize) -> Result<(), FinetuneError> {
+    let steps: Vec<PathBuf> =
+        list(checkpoints).into_iter().filter(|c| c.0 != u64::MAX).map(|c| c.1).collect();
+    let loss = |dir: &PathBuf| -> Option<f64> {
+        let text = fs::read(dir.join(TRAINER)).ok()?;
+        serde_json::from_slice::<TrainerState>(&text).ok()?.loss
+    };
+    let best = steps
+        .iter()
+        .filter_map(|d| loss(d).map(|l| (l, d)))
+        .min_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|b| b.1.clone());
+    for dir in steps.iter().skip(keep.max(1)) {
+        if best.as_ref() == Some(dir) {
+            continue;
+        }
+        let manifest = dir.join(MANIFEST);
+        if manifest.exists() {
+            fs::remove_file(&manifest).map_err(FinetuneError::io(&manifest))?;
+        }
+        fs::remove_dir_all(dir).map_err(FinetuneError::io(dir))?;
+    }
+    Ok(())
+}
+
+fn broken(dir: &Path, reason: impl std::fmt::Display) -> FinetuneError {
+    FinetuneError::Checkpoint { path: dir.to_owned(), reason: reason.to_string() }
+}

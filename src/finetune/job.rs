@@ -1,0 +1,336 @@
+//! The training job: reads `recipe.toml`, `dataset.jsonl` and `survey.json` of its input, writes
+//! `metrics.jsonl`, `checkpoints/` and one row of `results.jsonl`. Resume continues the same loss
+//! curve bit for bit, from the newest whole checkpoint of this attempt or an earlier one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use super::checkpoint::{self, Restored, TrainerState, sha256};
+use super::{DataOrder, FinetuneError, ModelChoice, ModelRef, Recipe, TinyModel, TrainingSet};
+use crate::domain::{Example, Survey};
+use crate::embedded::training::{AdamW, AdamWSettings, StepReport, Trainer};
+use crate::embedded::{ChatTokenizer, Decoder, DecoderConfig, tokenizer};
+use crate::job::{Attempt, JobError, MetricsWriter, Progress, read_jsonl};
+
+/// Characters that answers are made of: codes and letters.
+const ANSWERS: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+/// What a finished run says of itself; the row of `results.jsonl`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainSummary {
+    /// `model`: what kind of result the row is.
+    pub kind: String,
+    /// The final model's folder, relative to the attempt's.
+    pub checkpoint: PathBuf,
+    /// Steps done, resumes included.
+    pub step: u64,
+    /// Rows of the dataset.
+    pub examples: usize,
+    /// Weights of the model.
+    pub parameters: usize,
+    /// Tokens of its vocabulary.
+    pub vocab_size: usize,
+    /// Mean loss of the last tenth of the steps of this attempt, nats; none where it had no step.
+    pub loss: Option<f64>,
+    /// Where this attempt took up, if not at the start.
+    pub resumed_from: Option<u64>,
+    /// Seconds of this attempt.
+    pub seconds: f64,
+    /// Examples a second of this attempt, all its work included.
+    pub examples_per_s: f64,
+    /// SHA-256 of `recipe.toml`.
+    pub recipe_sha256: String,
+}
+
+/// Trains as the attempt's input says.
+///
+/// # Errors
+/// [`JobError::Stopped`] after a checkpoint when asked to stop; otherwise what is wrong with the
+/// input, the disk, or the training itself (a loss that is not a number names its step).
+pub fn work(attempt: &Attempt, progress: &mut dyn Progress) -> Result<TrainSummary, JobError> {
+    let began = Instant::now();
+    let read = |name: &str| {
+        let path = attempt.input(name);
+        fs::read(&path).map_err(JobError::io(path))
+    };
+    let recipe_bytes = read("recipe.toml")?;
+    let recipe = parse_recipe(&recipe_bytes, &attempt.input("recipe.toml"))?;
+    let survey: Survey = attempt.read_input("survey.json")?;
+    let dataset_path = attempt.input("dataset.jsonl");
+    let dataset_sha256 = sha256(&read("dataset.jsonl")?);
+    let rows: Vec<Example> = read_jsonl(&dataset_path)?;
+    let set = TrainingSet::new(&rows, &survey, &recipe.prompts, recipe.target).map_err(failed)?;
+    let total = recipe.length().steps(set.len(), recipe.batch);
+    let start = TrainerState {
+        step: 0,
+        total,
+        optimizer_step: 0,
+        loss: None,
+        recipe_sha256: sha256(&recipe_bytes),
+        dataset_sha256,
+    };
+    progress.at(0, Some(total), "reading");
+    let restored = newest(attempt, &start, progress);
+    let resumed_from = restored.as_ref().map(|r| r.state.step);
+    let (model, tokenizer, optimizer_state) = if let Some(r) = restored {
+        (r.model, r.tokenizer, Some(r.optimizer))
+    } else {
+        let (model, tokenizer) = begin(&recipe, &set).map_err(failed)?;
+        (model, tokenizer, None)
+    };
+    let settings = AdamWSettings {
+        beta2: recipe.beta2,
+        weight_decay: recipe.weight_decay,
+        ..AdamWSettings::default()
+    };
+    let mut optimizer = AdamW::new(settings, &model.layout().regions, model.weights.len());
+    if let Some(s) = optimizer_state {
+        optimizer.state = s;
+    }
+    let trainer = Trainer::new(model, optimizer, recipe.tails, recipe.resources.threads)
+        .map_err(|e| failed(e.into()))?;
+    let mut run = Run {
+        recipe: &recipe,
+        checkpoints: attempt.file("checkpoints"),
+        trainer,
+        tokenizer: &tokenizer,
+        state: TrainerState { step: resumed_from.unwrap_or(0), ..start },
+        since: Mean::default(),
+    };
+    let first = run.state.step;
+    let loss = run.steps(&set, attempt.metrics()?, progress)?;
+    run.save("final")?;
+    let seconds = began.elapsed().as_secs_f64();
+    let done = (total - first) as f64 * recipe.batch as f64;
+    let summary = TrainSummary {
+        kind: "model".into(),
+        checkpoint: PathBuf::from("checkpoints/final"),
+        step: total,
+        examples: set.len(),
+        parameters: run.trainer.model.weights.len(),
+        vocab_size: tokenizer.vocab_size(),
+        loss,
+        resumed_from,
+        seconds,
+        examples_per_s: done / seconds,
+        recipe_sha256: run.state.recipe_sha256.clone(),
+    };
+    let mut results = attempt.results()?;
+    results.write(&summary)?;
+    results.sync()?;
+    progress.at(total, Some(total), "done");
+    Ok(summary)
+}
+
+fn parse_recipe(bytes: &[u8], path: &Path) -> Result<Recipe, JobError> {
+    let text = std::str::from_utf8(bytes).map_err(|e| JobError::Malformed {
+        path: path.to_owned(),
+        line: None,
+        reason: format!("not UTF-8: {e}"),
+    })?;
+    Recipe::parse(text, &path.display().to_string()).map_err(failed)
+}
+
+fn failed(e: FinetuneError) -> JobError {
+    match e {
+        FinetuneError::Io { path, source } => JobError::Io { path, source },
+        e => JobError::Work(e.to_string()),
+    }
+}
+
+/// The newest whole checkpoint of the same recipe and dataset. One that is not whole is passed
+/// over, and said.
+fn newest(attempt: &Attempt, same: &TrainerState, progress: &mut dyn Progress) -> Option<Restored> {
+    let mut found: Vec<(u64, PathBuf)> = std::iter::once(attempt.clone())
+        .chain(attempt.earlier())
+        .flat_map(|a| checkpoint::list(&a.file("checkpoints")))
+        .collect();
+    found.sort_by_key(|f| std::cmp::Reverse(f.0));
+    for (_, dir) in found {
+        match checkpoint::restore(&dir) {
+            Ok(r)
+                if r.state.recipe_sha256 == same.recipe_sha256
+                    && r.state.dataset_sha256 == same.dataset_sha256
+                    && r.state.step <= same.total =>
+            {
+                return Some(r);
+            }
+            Ok(_) => {
+                let note = format!("{} is of another recipe or dataset: left", dir.display());
+                progress.at(0, Some(same.total), &note);
+            }
+            Err(e) => progress.at(0, Some(same.total), &format!("passed over: {e}")),
+        }
+    }
+    None
+}
+
+/// A new tiny model with its tokenizer, or the model of a folder.
+fn begin(
+    recipe: &Recipe,
+    set: &TrainingSet<'_>,
+) -> Result<(Decoder, ChatTokenizer), FinetuneError> {
+    match &recipe.model {
+        ModelChoice::Tiny(t) => tiny(t, recipe.seed, set),
+        ModelChoice::Named(ModelRef::Path(dir)) => {
+            let model = Decoder::load(dir)?;
+            let tokenizer = ChatTokenizer::load(dir, model.config().vocab_size)?;
+            Ok((model, tokenizer))
+        }
+        ModelChoice::Named(other) => Err(FinetuneError::Plan(format!(
+            "the local backend trains `tiny` or a folder (path:DIR), not {other}"
+        ))),
+    }
+}
+
+fn tiny(
+    t: &TinyModel,
+    seed: u64,
+    set: &TrainingSet<'_>,
+) -> Result<(Decoder, ChatTokenizer), FinetuneError> {
+    let tokenizer = tokenizer::train(&set.texts(), &[ANSWERS], t.vocab_size, t.lower_case)?;
+    let mut config = DecoderConfig::llama(
+        tokenizer.vocab_size(),
+        t.hidden_size,
+        t.intermediate_size,
+        t.layers,
+        t.heads,
+        t.kv_heads,
+    )?;
+    let (bos, eos, pad) = tokenizer.special_ids();
+    (config.bos_token_id, config.eos_token_id, config.pad_token_id) =
+        (Some(bos), Some(eos), Some(pad));
+    Ok((Decoder::random(config, t.init_std, seed)?, tokenizer))
+}
+
+#[derive(Debug, Default)]
+struct Mean {
+    sum: f64,
+    n: u64,
+}
+
+impl Mean {
+    fn add(&mut self, x: f64) {
+        self.sum += x;
+        self.n += 1;
+    }
+    fn take(&mut self) -> Option<f64> {
+        let m = std::mem::take(self);
+        (m.n > 0).then(|| m.sum / m.n as f64)
+    }
+}
+
+struct Run<'a> {
+    recipe: &'a Recipe,
+    checkpoints: PathBuf,
+    trainer: Trainer,
+    tokenizer: &'a ChatTokenizer,
+    state: TrainerState,
+    /// Loss since the last checkpoint.
+    since: Mean,
+}
+
+impl Run<'_> {
+    /// All steps that are left; gives the mean loss of their last tenth.
+    fn steps(
+        &mut self,
+        set: &TrainingSet<'_>,
+        mut metrics: MetricsWriter,
+        progress: &mut dyn Progress,
+    ) -> Result<Option<f64>, JobError> {
+        let r = self.recipe;
+        let total = self.state.total;
+        let warmup = (total as f64 * r.warmup) as u64;
+        let mut order = DataOrder::new(set, r.seed, r.batch);
+        let mut reader = self.tokenizer.reader();
+        let mut end = Mean::default();
+        let mut pace = Pace::new();
+        while self.state.step < total {
+            let i = self.state.step;
+            if progress.should_stop() {
+                if i > 0 {
+                    self.save(&format!("step-{i}"))?;
+                }
+                return Err(JobError::Stopped);
+            }
+            let batch = order.step(i, &mut reader).map_err(failed)?;
+            let lr = r.lr * r.schedule.factor(i, warmup, total);
+            let seed = r.seed ^ (i + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            let report = self
+                .trainer
+                .step(&batch, lr, r.max_grad_norm, seed)
+                .map_err(|e| failed(e.into()))?;
+            let done = i + 1;
+            let bad = !report.loss.is_finite() || !report.grad_norm.is_finite();
+            pace.add(&report, batch.len());
+            if bad || done.is_multiple_of(r.log_every) || done == total {
+                metrics.log(done, Some(total), &pace.values(&report, lr))?;
+                let note = format!("loss {:.4}", report.loss);
+                progress.at(done, Some(total), &note);
+                pace = Pace::new();
+            }
+            if bad {
+                return Err(JobError::Work(format!(
+                    "step {done}: loss {}, gradient norm {}: training went astray; try a lower lr \
+                     (now {}) or a lower max_grad_norm. The last checkpoint is whole",
+                    report.loss, report.grad_norm, r.lr
+                )));
+            }
+            self.state.step = done;
+            self.since.add(report.loss);
+            if done * 10 > total * 9 {
+                end.add(report.loss);
+            }
+            if r.checkpoint_every > 0 && done.is_multiple_of(r.checkpoint_every) && done < total {
+                self.save(&format!("step-{done}"))?;
+                checkpoint::retain(&self.checkpoints, r.keep_checkpoints).map_err(failed)?;
+            }
+        }
+        Ok(end.take())
+    }
+
+    fn save(&mut self, name: &str) -> Result<(), JobError> {
+        self.state.optimizer_step = self.trainer.optimizer.state.step;
+        self.state.loss = self.since.take();
+        let dir = self.checkpoints.join(name);
+        let optimizer = &self.trainer.optimizer.state;
+        checkpoint::save(&dir, &self.trainer.model, self.tokenizer, optimizer, &self.state)
+            .map_err(failed)
+    }
+}
+
+/// Speed since the last row of metrics.
+struct Pace {
+    began: Instant,
+    examples: usize,
+    tokens: usize,
+    rows: usize,
+}
+
+impl Pace {
+    fn new() -> Self {
+        Self { began: Instant::now(), examples: 0, tokens: 0, rows: 0 }
+    }
+
+    fn add(&mut self, r: &StepReport, examples: usize) {
+        self.examples += examples;
+        self.tokens += r.tokens;
+        self.rows += r.rows;
+    }
+
+    /// `tokens_per_s` counts prompts as if nothing were shared; `rows_per_s` what was worked on.
+    fn values(&self, r: &StepReport, lr: f64) -> [(&'static str, f64); 6] {
+        let s = self.began.elapsed().as_secs_f64().max(1e-9);
+        [
+            ("loss", r.loss),
+            ("lr", lr),
+            ("grad_norm", r.grad_norm),
+            ("examples_per_s", self.examples as f64 / s),
+            ("tokens_per_s", self.tokens as f64 / s),
+            ("rows_per_s", self.rows as f64 / s),
+        ]
+    }
+}

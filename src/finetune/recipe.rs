@@ -1,0 +1,396 @@
+//! The recipe file: what a fine-tuning run is told, the same for all backends.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::{self, MapAccess, Visitor, value::MapAccessDeserializer};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::{FinetuneError, ModelRef};
+use crate::domain::prompt::{OptionOrder, PromptForm, Symbols, Variant};
+use crate::domain::{Direction, Question};
+use crate::embedded::training::{Schedule, TailTargets};
+
+/// Who trains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Backend {
+    /// This binary.
+    #[default]
+    Local,
+}
+
+/// What the model is taught to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TargetKind {
+    /// The option shares, as cross-entropy on complete answers.
+    #[default]
+    Distribution,
+    /// One answer: the dataset's own, or the most frequent option of its shares (ties: lowest code).
+    Hard,
+}
+
+/// Sizes of a model trained from scratch, its tokenizer included. For demos and tests only.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TinyModel {
+    /// Width of the residual stream.
+    pub hidden_size: usize,
+    /// Width inside the SwiGLU block.
+    pub intermediate_size: usize,
+    /// Layers.
+    pub layers: usize,
+    /// Query heads.
+    pub heads: usize,
+    /// Key and value heads.
+    pub kv_heads: usize,
+    /// Most tokens of the tokenizer.
+    pub vocab_size: usize,
+    /// The tokenizer reads capitals as small letters.
+    pub lower_case: bool,
+    /// Standard deviation of the new weights.
+    pub init_std: f32,
+}
+
+impl Default for TinyModel {
+    fn default() -> Self {
+        Self {
+            hidden_size: 64,
+            intermediate_size: 384,
+            layers: 1,
+            heads: 8,
+            kv_heads: 8,
+            vocab_size: 800,
+            lower_case: true,
+            init_std: 0.08,
+        }
+    }
+}
+
+/// What is trained: a new small model, or one that exists.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModelChoice {
+    /// `[model.tiny]` with its sizes.
+    Tiny(TinyModel),
+    /// `model = "path:DIR"` or another name of a model.
+    #[serde(untagged)]
+    Named(ModelRef),
+}
+
+impl<'de> Deserialize<'de> for ModelChoice {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Table {
+            tiny: TinyModel,
+        }
+        struct Choice;
+        impl<'de> Visitor<'de> for Choice {
+            type Value = ModelChoice;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table [model.tiny] or the name of a model such as \"path:DIR\"")
+            }
+            fn visit_str<E: de::Error>(self, s: &str) -> Result<ModelChoice, E> {
+                match s {
+                    "tiny" => Ok(ModelChoice::Tiny(TinyModel::default())),
+                    s => ModelRef::from_str(s).map(ModelChoice::Named).map_err(E::custom),
+                }
+            }
+            fn visit_map<M: MapAccess<'de>>(self, m: M) -> Result<ModelChoice, M::Error> {
+                let t = Table::deserialize(MapAccessDeserializer::new(m))?;
+                Ok(ModelChoice::Tiny(t.tiny))
+            }
+        }
+        d.deserialize_any(Choice)
+    }
+}
+
+/// Which orders of options are used in training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OrderChoice {
+    /// Those of the scale's kind: printed and reversed, or every rotation.
+    #[default]
+    All,
+    /// As in the questionnaire only.
+    Printed,
+}
+
+/// How questions are put in training. Each text meets each variant equally often.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PromptChoice {
+    /// Forms.
+    pub forms: Vec<PromptForm>,
+    /// Orders.
+    pub orders: OrderChoice,
+    /// Symbols; scales with end labels only keep their codes.
+    pub symbols: Vec<Symbols>,
+}
+
+impl Default for PromptChoice {
+    fn default() -> Self {
+        Self {
+            forms: PromptForm::ALL.to_vec(),
+            orders: OrderChoice::All,
+            symbols: vec![Symbols::Codes, Symbols::Letters],
+        }
+    }
+}
+
+impl PromptChoice {
+    /// The variants of one question: at least one.
+    pub fn variants(&self, question: &Question) -> Vec<Variant> {
+        let scale = &question.scale;
+        let codes_only = scale.end_labels_only()
+            || scale.direction() == Direction::None && self.symbols.is_empty();
+        let symbols: &[Symbols] = if codes_only { &[Symbols::Codes] } else { &self.symbols };
+        let orders = match self.orders {
+            OrderChoice::All => OptionOrder::for_scale(scale.kind(), scale.len()),
+            OrderChoice::Printed => vec![OptionOrder::Printed],
+        };
+        let mut out = Vec::new();
+        for &form in &self.forms {
+            for &order in &orders {
+                for &symbols in symbols {
+                    out.push(Variant { form, order, symbols });
+                }
+            }
+        }
+        out
+    }
+}
+
+/// What the run may use of a machine; read by every backend and by the engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Resources {
+    /// CPU threads. The last bits of a result depend on it.
+    pub threads: usize,
+    /// Memory, in MiB (1,048,576 bytes).
+    pub memory_mb: u64,
+    /// GPUs.
+    pub gpus: u32,
+    /// Longest time, `90m`, `12h`; none = no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_limit: Option<String>,
+}
+
+impl Default for Resources {
+    fn default() -> Self {
+        Self { threads: 1, memory_mb: 1024, gpus: 0, time_limit: None }
+    }
+}
+
+/// How long a run goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Length {
+    /// Steps of the optimiser: the same for datasets of any size.
+    Steps(u64),
+    /// Passes over the dataset.
+    Epochs(u64),
+}
+
+impl Length {
+    /// Steps for a dataset of `examples`.
+    pub fn steps(self, examples: usize, batch: usize) -> u64 {
+        match self {
+            Self::Steps(n) => n,
+            Self::Epochs(n) => (n * examples as u64).div_ceil(batch.max(1) as u64),
+        }
+    }
+}
+
+/// A recipe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Name, for lists.
+    pub name: String,
+    /// Who trains.
+    #[serde(default)]
+    pub backend: Backend,
+    /// Optimiser steps; this or `epochs`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u64>,
+    /// Passes over the dataset; this or `steps`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<u64>,
+    /// Examples a step.
+    pub batch: usize,
+    /// Top learning rate.
+    pub lr: f64,
+    /// How it goes after the warm-up.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Share of all steps with a rising rate, 0 to 1.
+    #[serde(default)]
+    pub warmup: f64,
+    /// Decoupled weight decay.
+    #[serde(default)]
+    pub weight_decay: f64,
+    /// AdamW's decay of squared gradients. Runs of a few hundred steps do better below torch's 0.999.
+    #[serde(default = "torch_beta2")]
+    pub beta2: f64,
+    /// Gradients are scaled down to this norm.
+    #[serde(default = "one")]
+    pub max_grad_norm: f64,
+    /// Seed of weights, order and prompts.
+    #[serde(default)]
+    pub seed: u64,
+    /// What the model is taught to answer.
+    #[serde(default)]
+    pub target: TargetKind,
+    /// Supervision below the first token of an answer.
+    #[serde(default)]
+    pub tails: TailTargets,
+    /// Steps between checkpoints; 0 = only the final one.
+    #[serde(default)]
+    pub checkpoint_every: u64,
+    /// Newest checkpoints that are kept (the best one and the final one are kept beside them).
+    #[serde(default = "two")]
+    pub keep_checkpoints: usize,
+    /// Steps between rows of `metrics.jsonl`.
+    #[serde(default = "ten")]
+    pub log_every: u64,
+    /// What is trained.
+    pub model: ModelChoice,
+    /// How questions are put.
+    #[serde(default)]
+    pub prompts: PromptChoice,
+    /// What the run may use.
+    #[serde(default)]
+    pub resources: Resources,
+}
+
+fn one() -> f64 {
+    1.0
+}
+fn torch_beta2() -> f64 {
+    0.999
+}
+fn two() -> usize {
+    2
+}
+fn ten() -> u64 {
+    10
+}
+
+const PRESETS: [(&str, &str); 1] = [("tiny", include_str!("presets/tiny.toml"))];
+
+/// Names of the recipes that come with the program.
+pub fn preset_names() -> impl Iterator<Item = &'static str> {
+    PRESETS.iter().map(|p| p.0)
+}
+
+/// The text of a preset, to be read with [`Recipe::parse`] or written out for editing.
+pub fn preset(name: &str) -> Option<&'static str> {
+    PRESETS.iter().find(|p| p.0 == name).map(|p| p.1)
+}
+
+impl Recipe {
+    /// Reads and checks a recipe; `file` is how errors name it.
+    ///
+    /// # Errors
+    /// The line and what was expected there.
+    pub fn parse(text: &str, file: &str) -> Result<Self, FinetuneError> {
+        let recipe: Self = toml::from_str(text).map_err(|e| FinetuneError::Recipe {
+            file: file.to_owned(),
+            line: e.span().map_or(1, |s| line_of(text, s.start)),
+            reason: e.message().to_owned(),
+        })?;
+        recipe.check().map_err(|(key, reason)| FinetuneError::Recipe {
+            file: file.to_owned(),
+            line: line_of_key(text, key),
+            reason,
+        })?;
+        Ok(recipe)
+    }
+
+    /// The recipe as a file.
+    ///
+    /// # Errors
+    /// A value that TOML cannot hold.
+    pub fn to_toml(&self) -> Result<String, FinetuneError> {
+        toml::to_string(self).map_err(|e| FinetuneError::Plan(e.to_string()))
+    }
+
+    /// Steps or epochs; a checked recipe has exactly one.
+    pub fn length(&self) -> Length {
+        match (self.steps, self.epochs) {
+            (Some(n), _) => Length::Steps(n),
+            (None, n) => Length::Epochs(n.unwrap_or(1)),
+        }
+    }
+
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        let no = |key, reason: &str| Err((key, reason.to_owned()));
+        match (self.steps, self.epochs) {
+            (Some(_), Some(_)) => return no("epochs", "either `steps` or `epochs`, not both"),
+            (None, None) => return no("name", "expected `steps` or `epochs`"),
+            (Some(0), _) => return no("steps", "expected at least one step"),
+            (_, Some(0)) => return no("epochs", "expected at least one epoch"),
+            _ => {}
+        }
+        let inside = |x: f64, low: f64, high: f64| x.is_finite() && x >= low && x <= high;
+        if !self.name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+            || self.name.is_empty()
+        {
+            return no("name", "expected letters, digits, `-`, `_` or `.`");
+        }
+        if self.batch == 0 {
+            return no("batch", "expected at least one example a step");
+        }
+        if !inside(self.lr, 1e-12, 10.0) {
+            return no("lr", "expected a learning rate above 0 and at most 10");
+        }
+        if !inside(self.warmup, 0.0, 1.0) {
+            return no("warmup", "expected a share of the steps, 0 to 1");
+        }
+        if !inside(self.weight_decay, 0.0, 10.0) {
+            return no("weight_decay", "expected 0 to 10");
+        }
+        if !inside(self.beta2, 0.0, 0.999_999) {
+            return no("beta2", "expected 0 to 0.999999");
+        }
+        if self.max_grad_norm.is_nan() || self.max_grad_norm <= 0.0 {
+            return no("max_grad_norm", "expected a number above 0");
+        }
+        if self.log_every == 0 {
+            return no("log_every", "expected at least 1");
+        }
+        if self.prompts.forms.is_empty() {
+            return no("forms", "expected at least one prompt form");
+        }
+        if self.prompts.symbols.is_empty() {
+            return no("symbols", "expected `codes`, `letters` or both");
+        }
+        if self.resources.threads == 0 {
+            return no("threads", "expected at least one thread");
+        }
+        if let Some(t) = &self.resources.time_limit
+            && t.parse::<jiff::SignedDuration>().is_err()
+        {
+            return no("time_limit", "expected a time such as `90m` or `12h`");
+        }
+        if self.resources.gpus > 0 && self.backend == Backend::Local {
+            return no("gpus", "the local backend of this build trains on CPU: expected 0");
+        }
+        Ok(())
+    }
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    text.as_bytes().iter().take(at).filter(|b| **b == b'\n').count() + 1
+}
+
+/// Line of `key = ..`, 1 where it stands nowhere.
+fn line_of_key(text: &str, key: &str) -> usize {
+    text.lines()
+        .position(|l| {
+            l.trim_start().strip_prefix(key).is_some_and(|r| r.trim_start().starts_with('='))
+        })
+        .map_or(1, |i| i + 1)
+}

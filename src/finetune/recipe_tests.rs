@@ -1,0 +1,94 @@
+//! Recipes at the door: what is refused, and at which line.
+
+use super::*;
+
+fn with(change: impl Fn(&str) -> String) -> String {
+    preset("tiny").unwrap().lines().map(|l| change(l) + "\n").collect()
+}
+
+#[test]
+fn the_presets_are_recipes_and_come_back_from_their_own_text() {
+    for name in preset_names() {
+        let r = Recipe::parse(preset(name).unwrap(), name).unwrap();
+        assert_eq!(r.name, name);
+        assert_eq!(Recipe::parse(&r.to_toml().unwrap(), "again").unwrap(), r);
+    }
+    assert!(preset("huge").is_none());
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_line() {
+    let cases = [
+        ("lr =", "lr = \"fast\"", "invalid type"),
+        ("lr =", "lr = -1.0", "learning rate"),
+        ("lr =", "learning_rate = 1e-3", "learning_rate"),
+        ("batch =", "batch = 0", "one example"),
+        ("backend =", "backend = \"cloud\"", "cloud"),
+        ("schedule =", "schedule = \"steep\"", "steep"),
+        ("warmup =", "warmup = 3", "share"),
+        ("target =", "target = \"soft\"", "soft"),
+        ("max_grad_norm =", "max_grad_norm = 0.0", "above 0"),
+        ("max_grad_norm =", "max_grad_norm = nan", "above 0"),
+        ("beta2 =", "beta2 = 1.0", "0.999999"),
+        ("hidden_size =", "width = 3", "width"),
+        ("forms =", "forms = [\"haiku\"]", "haiku"),
+        ("forms =", "forms = []", "prompt form"),
+        ("symbols =", "symbols = []", "codes"),
+        ("threads =", "threads = 0", "thread"),
+        ("threads =", "cores = 3", "cores"),
+        ("gpus =", "gpus = 1", "CPU"),
+        ("gpus =", "time_limit = \"soon\"", "90m"),
+        ("steps =", "epochs = 0", "epoch"),
+        ("name =", "name = \"../x\"", "letters"),
+    ];
+    for (start, instead, word) in cases {
+        let text = with(|l| if l.starts_with(start) { instead.into() } else { l.into() });
+        let line = text.lines().position(|l| l == instead).unwrap() + 1;
+        let e = Recipe::parse(&text, "r.toml").unwrap_err().to_string();
+        assert!(e.contains(word), "{instead}: {e}");
+        assert!(e.starts_with(&format!("r.toml, line {line}:")), "{instead}: {e}");
+    }
+}
+
+#[test]
+fn a_time_limit_is_read_in_words() {
+    for good in ["90m", "12h", "1h 30m"] {
+        let limit = format!("time_limit = \"{good}\"");
+        let text = with(|l| if l.starts_with("gpus") { limit.clone() } else { l.into() });
+        assert_eq!(Recipe::parse(&text, "r").unwrap().resources.time_limit.as_deref(), Some(good));
+    }
+}
+
+#[test]
+fn steps_and_epochs_exclude_each_other_and_one_is_needed() {
+    let both = with(|l| if l.starts_with("batch") { format!("{l}\nepochs = 2") } else { l.into() });
+    assert!(Recipe::parse(&both, "r").unwrap_err().to_string().contains("not both"));
+    let none = with(|l| if l.starts_with("steps") { String::new() } else { l.into() });
+    assert!(Recipe::parse(&none, "r").unwrap_err().to_string().contains("`steps` or `epochs`"));
+    assert_eq!(Length::Epochs(3).steps(10, 4), 8);
+    assert_eq!(Length::Steps(5).steps(10, 4), 5);
+}
+
+#[test]
+fn a_model_is_tiny_or_a_name() {
+    let named = |m: &str| {
+        let text: String = preset("tiny")
+            .unwrap()
+            .lines()
+            .map(|l| {
+                if l.starts_with("seed") {
+                    format!("{l}\nmodel = \"{m}\"\n")
+                } else {
+                    format!("{l}\n")
+                }
+            })
+            .collect();
+        let (start, end) = (text.find("[model.tiny]").unwrap(), text.find("[prompts]").unwrap());
+        Recipe::parse(&[&text[..start], &text[end..]].concat(), "r")
+    };
+    assert_eq!(named("tiny").unwrap().model, ModelChoice::Tiny(TinyModel::default()));
+    let r = named("path:/m").unwrap();
+    assert_eq!(r.model, ModelChoice::Named(ModelRef::Path("/m".into())));
+    assert_eq!(Recipe::parse(&r.to_toml().unwrap(), "again").unwrap(), r);
+    assert!(named("s3:x").unwrap_err().to_string().contains("names no model"));
+}

@@ -1,0 +1,56 @@
+//! From the name of a model to its folder.
+
+use std::path::PathBuf;
+
+use super::{LaunchError, Place};
+use crate::finetune::{ModelRef, checkpoint};
+
+/// The folder behind a model reference: `run:ID[@STEP]`, `path:DIR`, or an alias of the registry.
+///
+/// # Errors
+/// No such model, or one whose checkpoint is not complete.
+pub fn model_folder(place: &Place, reference: &ModelRef) -> Result<PathBuf, LaunchError> {
+    let unknown = |what: String| {
+        LaunchError::Unknown(format!("{what}: `polyculture models list` shows what there is"))
+    };
+    let folder = match reference {
+        ModelRef::Path(dir) => dir.clone(),
+        ModelRef::Run { run, step } => {
+            let store = place.read()?;
+            let models = store.read().models_of_run(run)?;
+            let found = models.last().and_then(|m| m.checkpoint.clone());
+            let last = PathBuf::from(
+                found.ok_or_else(|| unknown(format!("run {run} has no finished model")))?,
+            );
+            match step {
+                None => last,
+                Some(n) => last.with_file_name(format!("step-{n}")),
+            }
+        }
+        ModelRef::Alias(alias) => {
+            let store = place.read()?;
+            let reader = store.read();
+            let model = match reader.model_by_alias(alias.as_str())? {
+                Some(m) => Some(m),
+                None => reader.model(alias)?,
+            };
+            let found = model.and_then(|m| m.checkpoint);
+            PathBuf::from(found.ok_or_else(|| unknown(format!("no model `{alias}`")))?)
+        }
+        ModelRef::Hub { .. } | ModelRef::Provider { .. } => {
+            return Err(LaunchError::Unknown(format!(
+                "{reference}: this version evaluates models in folders (run:ID, path:DIR, an alias)"
+            )));
+        }
+    };
+    if !folder.is_dir() {
+        return Err(LaunchError::Unknown(format!(
+            "{reference}: its folder {} is gone",
+            folder.display()
+        )));
+    }
+    if !matches!(reference, ModelRef::Path(_)) {
+        checkpoint::verify(&folder)?;
+    }
+    Ok(folder)
+}

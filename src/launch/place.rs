@@ -1,0 +1,84 @@
+//! The workspace a command works on: its folder and its database together.
+
+use std::path::Path;
+
+use thiserror::Error;
+
+use crate::config::{ConfigError, Workspace as Folder};
+use crate::seeds;
+use crate::store::{Access, StoreError, Workspace as Store};
+
+/// A workspace that cannot be made or opened.
+#[derive(Debug, Error)]
+pub enum PlaceError {
+    /// Its folder or its settings.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Its database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The sample survey inside the binary.
+    #[error("the sample survey: {0}")]
+    Sample(String),
+}
+
+/// An existing workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    folder: Folder,
+}
+
+impl Place {
+    /// Makes a folder a workspace, with the sample seeds and counts in it unless `empty`.
+    ///
+    /// # Errors
+    /// See [`PlaceError`].
+    pub fn init(dir: &Path, empty: bool) -> Result<Self, PlaceError> {
+        let place = Self { folder: Folder::init(dir)? };
+        place.fill(empty)?;
+        Ok(place)
+    }
+
+    /// The workspace that is named, near, or the default one (see [`Folder::find`]). A database
+    /// that is missing is made, with the sample seeds in it.
+    ///
+    /// # Errors
+    /// See [`PlaceError`].
+    pub fn find(named: Option<&Path>, cwd: &Path) -> Result<Self, PlaceError> {
+        let place = Self { folder: Folder::find(named, cwd)? };
+        if !place.folder.database().exists() {
+            place.fill(false)?;
+        }
+        Ok(place)
+    }
+
+    fn fill(&self, empty: bool) -> Result<(), PlaceError> {
+        let mut store = Store::create(self.folder.root())?;
+        if !empty && store.read().survey()?.questions.is_empty() {
+            let survey = seeds::sample::survey().map_err(|e| PlaceError::Sample(e.to_string()))?;
+            store.write(|tx| tx.put_survey(&survey))?;
+        }
+        Ok(())
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// The database, for reading.
+    ///
+    /// # Errors
+    /// It is newer than this program, not a database, or cannot be read.
+    pub fn read(&self) -> Result<Store, PlaceError> {
+        Ok(Store::open(self.folder.root(), Access::Read)?)
+    }
+
+    /// The database, for writing.
+    ///
+    /// # Errors
+    /// As [`Place::read`]; it is read-only.
+    pub fn write(&self) -> Result<Store, PlaceError> {
+        Ok(Store::open(self.folder.root(), Access::Write)?)
+    }
+}

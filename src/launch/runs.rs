@@ -1,0 +1,158 @@
+//! One function a kind of run: check, freeze the input, hand over.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::dataset::open_dataset;
+use super::{LaunchError, Place, Prepared, model_folder};
+use crate::augment::Settings;
+use crate::domain::{DatasetId, Decision, QuestionId, Sample, Survey, TestText};
+use crate::engine::Client;
+use crate::evaluate::Plan;
+use crate::finetune::{ModelRef, Recipe};
+use crate::ingest::AboutModel;
+use crate::job::{NewRun, RunKind, RunView};
+use crate::store::SampleFilter;
+
+/// Hands a prepared run to the engine.
+///
+/// # Errors
+/// The run's folder cannot be made, or the engine refuses.
+pub fn submit(
+    client: &mut Client,
+    place: &Place,
+    prepared: Prepared,
+) -> Result<RunView, LaunchError> {
+    let runs = place.folder().runs();
+    let Prepared { run, .. } = &prepared;
+    let new = run.clone();
+    Ok(client.add(new, &runs, |input| prepared.write_input(input))?.run)
+}
+
+fn new_run(place: &Place, kind: RunKind, label: impl Into<String>) -> NewRun {
+    NewRun { label: Some(label.into()), ..NewRun::new(kind, place.folder().root()) }
+}
+
+/// Prepares growing samples from seeds (all of the workspace when none are named).
+///
+/// # Errors
+/// Settings that no run could follow, unknown seeds, an unreadable workspace.
+pub fn augment(
+    place: &Place,
+    seeds: &[QuestionId],
+    settings: &Settings,
+) -> Result<Prepared, LaunchError> {
+    settings.check()?;
+    let store = place.read()?;
+    let survey = store.read().survey()?;
+    if survey.questions.is_empty() {
+        return Err(LaunchError::Unknown(
+            "this workspace has no seeds: `polyculture seeds import FILE`".into(),
+        ));
+    }
+    let mut chosen = Vec::new();
+    for id in seeds {
+        let q = survey.question(id).ok_or_else(|| {
+            LaunchError::Unknown(format!("no seed {id}: `polyculture seeds list` shows the ids"))
+        })?;
+        chosen.push(q.clone());
+    }
+    if seeds.is_empty() {
+        chosen.clone_from(&survey.questions);
+    }
+    let existing: Vec<Sample> = store
+        .read()
+        .all_samples(&SampleFilter::default())?
+        .into_iter()
+        .filter(|s| s.decision == Decision::Kept)
+        .collect();
+    let what = if settings.is_held_out() { "held-out paraphrases" } else { "samples" };
+    let run = new_run(place, RunKind::Augment, format!("{what} of {} seeds", chosen.len()));
+    Ok(Prepared::new(run)
+        .json("seeds.json", &chosen)?
+        .json("all-seeds.json", &survey.questions)?
+        .json("settings.json", settings)?
+        .rows("existing.jsonl", &existing)?)
+}
+
+/// What a fine-tune is asked to do.
+#[derive(Debug, Clone)]
+pub struct FinetuneRequest {
+    /// The dataset.
+    pub dataset: DatasetId,
+    /// The recipe, overrides included.
+    pub recipe: Recipe,
+    /// Alias of the model.
+    pub alias: Option<String>,
+}
+
+/// Prepares training a model on a dataset of the workspace.
+///
+/// # Errors
+/// No such dataset, or its files changed.
+pub fn finetune(place: &Place, request: &FinetuneRequest) -> Result<Prepared, LaunchError> {
+    let dataset = open_dataset(place, &request.dataset)?;
+    let survey = place.read()?.read().survey()?;
+    let culture = match &dataset.manifest.spec.arm {
+        crate::dataset::Arm::Culture { culture } => Some(culture.clone()),
+        _ => None,
+    };
+    let about = AboutModel {
+        dataset: request.dataset.clone(),
+        recipe: request.recipe.name.clone(),
+        culture,
+        alias: request.alias.clone(),
+        seed: request.recipe.seed,
+    };
+    let label = request.alias.clone().unwrap_or_else(|| format!("tiny on {}", request.dataset));
+    let mut run = new_run(place, RunKind::Finetune, label);
+    run.resources.threads = u32::try_from(request.recipe.resources.threads).unwrap_or(1).max(1);
+    run.resources.memory_mib = Some(request.recipe.resources.memory_mb);
+    run.resources.gpus = request.recipe.resources.gpus;
+    let survey = Survey { counts: BTreeMap::new(), paper_means: BTreeMap::new(), ..survey };
+    Ok(Prepared::new(run)
+        .file("recipe.toml", request.recipe.to_toml()?.into_bytes())
+        .rows("dataset.jsonl", &dataset.examples)?
+        .json("survey.json", &survey)?
+        .json("about.json", &about)?)
+}
+
+/// Prepares scoring models against the survey. The plan is locked here.
+///
+/// # Errors
+/// A plan that cannot be carried out, or a model that is not there.
+pub fn evaluate(
+    place: &Place,
+    plan: &Plan,
+    texts: &[TestText],
+    threads: u32,
+) -> Result<Prepared, LaunchError> {
+    let locked = plan.lock()?;
+    let survey = place.read()?.read().survey()?;
+    let mut folders: BTreeMap<String, PathBuf> = BTreeMap::new();
+    for m in &plan.models {
+        let reference: ModelRef = m.reference.parse()?;
+        let folder = model_folder(place, &reference)?;
+        let folder = std::path::absolute(&folder).map_err(crate::job::JobError::io(&folder))?;
+        folders.insert(m.reference.clone(), folder);
+    }
+    let mut run = new_run(
+        place,
+        RunKind::Evaluate,
+        format!("survey alignment of {} models", plan.models.len()),
+    );
+    run.resources.threads = threads;
+    Ok(Prepared::new(run)
+        .file("plan.json", locked.text.into_bytes())
+        .file("plan.sha256", locked.sha256.into_bytes())
+        .json("survey.json", &survey)?
+        .rows("texts.jsonl", texts)?
+        .json("models.json", &folders)?)
+}
+
+/// Prepares any command line.
+pub fn command(place: &Place, argv: Vec<String>, label: Option<String>, cwd: &Path) -> Prepared {
+    let label = label.unwrap_or_else(|| argv.join(" "));
+    let run = NewRun { argv, cwd: cwd.to_owned(), ..new_run(place, RunKind::Command, label) };
+    Prepared::new(run)
+}

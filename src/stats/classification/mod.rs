@@ -1,0 +1,9 @@
+//! Scores of a classifier from its confusion matrix, with intervals from the matrix alone.
+//! Replies that are no label (refusals, nonsense) have a column of their own and are never a label.
+
+mod binomial;
+mod confusion;
+mod resample;
+
+pub use confusion::{Confusion, LabelScores};
+pub use resample::resample;

@@ -1,0 +1,8 @@
+//! Tests that assume little, and the price of making many of them.
+//! Pairs are flipped in sign; p values of one printed table are adjusted together.
+
+mod adjust;
+mod sign_flip;
+
+pub use adjust::{benjamini_yekutieli, holm};
+pub use sign_flip::{Alternative, SignFlip, sign_flip, sums_by_cluster};

@@ -1,0 +1,68 @@
+//! `engine.db`: the engine's runs and events. One row a run (its current attempt), one row an
+//! event; each transition and its event are one durable transaction. What is lost here is rebuilt
+//! from the run folders, which hold every promise first.
+
+mod error;
+mod events;
+mod migrations;
+mod rows;
+mod runs;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+pub use error::EngineDbError;
+pub use events::EventRow;
+pub use runs::{Added, ListQuery, NewRow};
+
+/// The engine's database, open for its only writer.
+#[derive(Debug)]
+pub struct EngineDb {
+    conn: Connection,
+    path: PathBuf,
+    fresh: bool,
+}
+
+/// The first SQLite without the WAL reset bug that can corrupt a database (fixed in 3.51.3).
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+impl EngineDb {
+    /// Opens, checks and migrates the database; makes it when there is none.
+    ///
+    /// # Errors
+    /// [`EngineDbError::Corrupt`] when the file is torn or no database, [`EngineDbError::Newer`]
+    /// when a newer polyculture wrote it, others when it cannot be opened or written.
+    pub fn open(path: &Path) -> Result<Self, EngineDbError> {
+        if rusqlite::version_number() < OLDEST_SQLITE {
+            return Err(EngineDbError::OldSqlite { found: rusqlite::version().to_owned() });
+        }
+        let at = |e| EngineDbError::sqlite(path, e);
+        let conn = Connection::open(path).map_err(at)?;
+        conn.busy_timeout(Duration::from_secs(5)).map_err(at)?;
+        conn.pragma_update(None, "journal_mode", "WAL").map_err(at)?;
+        conn.pragma_update(None, "synchronous", "FULL").map_err(at)?;
+        conn.pragma_update(None, "foreign_keys", true).map_err(at)?;
+        let verdict: String =
+            conn.query_row("PRAGMA quick_check(1)", [], |r| r.get(0)).map_err(at)?;
+        if verdict != "ok" {
+            return Err(EngineDbError::Corrupt { path: path.to_owned(), detail: verdict });
+        }
+        let mut db = Self { conn, path: path.to_owned(), fresh: false };
+        db.fresh = db.migrate()?;
+        Ok(db)
+    }
+
+    /// True when this opening made the tables: nothing was known before.
+    pub fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
+    fn at(&self) -> impl Fn(rusqlite::Error) -> EngineDbError + use<> {
+        let path = self.path.clone();
+        move |e| EngineDbError::sqlite(&path, e)
+    }
+}

@@ -1,0 +1,112 @@
+//! The database at its door.
+
+use std::path::Path;
+
+use super::*;
+use crate::domain::RunId;
+use crate::job::{Exit, NewRun, RunKind, RunSpec, RunState, StateName, now};
+
+fn spec(id: &str, request: &str, priority: i32) -> RunSpec {
+    let tmp = tempfile::tempdir().unwrap();
+    let (_, spec) = NewRun::new(RunKind::Command, "/w").create(tmp.path(), |_| Ok(())).unwrap();
+    RunSpec { id: RunId::new(id).unwrap(), request_id: request.into(), priority, ..spec }
+}
+
+fn add(db: &mut EngineDb, spec: &RunSpec) -> Added {
+    let state = RunState::Queued { queued_at: spec.queued_at };
+    db.add(&NewRow { spec, dir: Path::new("/w/runs/x"), attempt: 1, state: &state }).unwrap()
+}
+
+#[test]
+fn what_is_no_database_is_called_damaged_and_left_as_it_is() {
+    let tmp = tempfile::tempdir().unwrap();
+    let path = tmp.path().join("engine.db");
+    std::fs::write(&path, vec![7u8; 8192]).unwrap();
+    assert!(matches!(EngineDb::open(&path), Err(EngineDbError::Corrupt { .. })));
+    assert_eq!(std::fs::read(&path).unwrap(), vec![7u8; 8192]);
+}
+
+#[test]
+fn a_newer_schema_is_refused_with_the_way_out() {
+    let tmp = tempfile::tempdir().unwrap();
+    let path = tmp.path().join("engine.db");
+    let db = EngineDb::open(&path).unwrap();
+    assert!(db.is_fresh());
+    db.conn.pragma_update(None, "user_version", 99).unwrap();
+    drop(db);
+    let e = EngineDb::open(&path).unwrap_err().to_string();
+    assert!(e.contains("schema 99") && e.contains("upgrade"), "{e}");
+}
+
+#[test]
+fn the_same_request_id_is_one_run() {
+    let tmp = tempfile::tempdir().unwrap();
+    let mut db = EngineDb::open(&tmp.path().join("engine.db")).unwrap();
+    assert!(matches!(add(&mut db, &spec("a", "r1", 0)), Added::New(..)));
+    let Added::Known(known) = add(&mut db, &spec("b", "r1", 0)) else { panic!("twice") };
+    assert_eq!(known.id.as_str(), "a");
+    assert!(matches!(add(&mut db, &spec("a", "r2", 0)), Added::Known(_)));
+    assert_eq!(db.known().unwrap(), [("a".to_owned(), 1, false)]);
+}
+
+#[test]
+fn the_queue_is_by_priority_then_by_arrival_and_a_retry_goes_to_its_end() {
+    let tmp = tempfile::tempdir().unwrap();
+    let mut db = EngineDb::open(&tmp.path().join("engine.db")).unwrap();
+    for (id, priority) in [("a", 0), ("b", 0), ("c", 5)] {
+        add(&mut db, &spec(id, id, priority));
+    }
+    let ids =
+        |db: &EngineDb| db.queue(10).unwrap().iter().map(|r| r.id.to_string()).collect::<Vec<_>>();
+    assert_eq!(ids(&db), ["c", "a", "b"]);
+    let mut a = db.get(&RunId::new("a").unwrap()).unwrap().unwrap();
+    let queued = a.state.clone();
+    db.transition(&mut a, 2, queued, false).unwrap();
+    assert_eq!(ids(&db), ["c", "b", "a"]);
+}
+
+#[test]
+fn transitions_and_their_events_stay_together_and_in_order() {
+    let tmp = tempfile::tempdir().unwrap();
+    let path = tmp.path().join("engine.db");
+    let mut db = EngineDb::open(&path).unwrap();
+    let Added::New(mut run, first) = add(&mut db, &spec("a", "a", 0)) else { panic!("known") };
+    let t = now();
+    let ended = RunState::Failed {
+        queued_at: t,
+        started_at: Some(t),
+        ended_at: t,
+        exit: Some(Exit::Code(7)),
+        reason: None,
+    };
+    let last = db.transition(&mut run, 1, ended, true).unwrap();
+    drop(db);
+    let db = EngineDb::open(&path).unwrap();
+    assert!(!db.is_fresh());
+    assert_eq!(db.get(&run.id).unwrap().unwrap(), run);
+    assert_eq!(run.view().state, StateName::Failed);
+    assert_eq!(db.events_since(first.seq).unwrap().unwrap(), std::slice::from_ref(&last));
+    assert_eq!(db.events_since(last.seq + 1).unwrap(), None, "a number of another database");
+    db.drop_old_events(1).unwrap();
+    assert_eq!(db.events_since(0).unwrap(), None, "a gap is never hidden");
+    assert_eq!(db.events_since(first.seq).unwrap().unwrap(), [last]);
+}
+
+#[test]
+fn lists_are_paged_newest_first_without_gaps() {
+    let tmp = tempfile::tempdir().unwrap();
+    let mut db = EngineDb::open(&tmp.path().join("engine.db")).unwrap();
+    for i in 0..7 {
+        add(&mut db, &spec(&format!("r{i}"), &format!("r{i}"), 0));
+    }
+    let (mut seen, mut before) = (Vec::new(), None);
+    loop {
+        let page = db.list(&ListQuery { before, limit: 3, ..ListQuery::default() }).unwrap();
+        let Some(last) = page.last() else { break };
+        before = Some(last.seq);
+        seen.extend(page.iter().map(|r| r.id.to_string()));
+    }
+    assert_eq!(seen, ["r6", "r5", "r4", "r3", "r2", "r1", "r0"]);
+    let none = ListQuery { workspace: Some(Path::new("/v")), limit: 3, before: None };
+    assert!(db.list(&none).unwrap().is_empty());
+}

@@ -1,0 +1,168 @@
+//! Which samples are meant, and in which order.
+
+use rusqlite::types::Value;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Decision, QuestionId, Stage};
+
+/// The three fates of a proposal, without their reasons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DecisionKind {
+    /// In use.
+    Kept,
+    /// Turned down.
+    Rejected,
+    /// Never became a text.
+    Failed,
+}
+
+impl DecisionKind {
+    /// `kept`, `rejected`, `failed`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::Rejected => "rejected",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl From<&Decision> for DecisionKind {
+    fn from(d: &Decision) -> Self {
+        match d {
+            Decision::Kept => Self::Kept,
+            Decision::Rejected(_) => Self::Rejected,
+            Decision::Failed(_) => Self::Failed,
+        }
+    }
+}
+
+/// Conditions that must all hold; the default holds for every sample.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SampleFilter {
+    /// Of this seed.
+    pub seed: Option<QuestionId>,
+    /// In this language (BCP 47).
+    pub language: Option<String>,
+    /// Of this stage.
+    pub stage: Option<Stage>,
+    /// With this fate.
+    pub decision: Option<DecisionKind>,
+    /// With this reason: `broken/quotes`, or `broken` for all of its guards.
+    pub reason: Option<String>,
+    /// Made by this run.
+    pub run: Option<String>,
+    /// Made by this provider.
+    pub provider: Option<String>,
+    /// Of this template family.
+    pub family: Option<String>,
+    /// Similarity at least this.
+    pub min_similarity: Option<f64>,
+    /// Similarity below this.
+    pub max_similarity: Option<f64>,
+    /// Text holds this (ASCII letters in either case).
+    pub contains: Option<String>,
+    /// Decided by a person, or not.
+    pub by_hand: Option<bool>,
+}
+
+/// Order of a list of samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SampleOrder {
+    /// As they came.
+    #[default]
+    Arrival,
+    /// Least similar first; without similarity at the front.
+    SimilarityUp,
+    /// Most similar first; without similarity at the end.
+    SimilarityDown,
+}
+
+/// A WHERE clause under construction.
+#[derive(Debug, Default)]
+pub(super) struct Conditions {
+    clauses: Vec<String>,
+    pub(super) params: Vec<Value>,
+}
+
+impl Conditions {
+    /// Adds a clause in which `?` stands for the value.
+    pub(super) fn add(&mut self, clause: &str, value: impl Into<Value>) {
+        self.params.push(value.into());
+        self.clauses.push(clause.replace('?', &format!("?{}", self.params.len())));
+    }
+
+    /// Adds a clause without values.
+    pub(super) fn plain(&mut self, clause: impl Into<String>) {
+        self.clauses.push(clause.into());
+    }
+
+    /// ` WHERE ..`, or nothing.
+    pub(super) fn sql(&self) -> String {
+        if self.clauses.is_empty() {
+            String::new()
+        } else {
+            format!(" WHERE {}", self.clauses.join(" AND "))
+        }
+    }
+}
+
+/// Text as a pattern for LIKE .. ESCAPE '\'.
+fn like(text: &str) -> String {
+    let mut out = String::from("%");
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push('%');
+    out
+}
+
+impl SampleFilter {
+    pub(super) fn conditions(&self) -> Conditions {
+        let mut c = Conditions::default();
+        if let Some(x) = &self.seed {
+            c.add("seed = ?", x.as_str().to_owned());
+        }
+        if let Some(x) = &self.language {
+            c.add("language = ?", x.clone());
+        }
+        if let Some(x) = self.stage {
+            c.add("stage = ?", x.as_str().to_owned());
+        }
+        if let Some(x) = self.decision {
+            c.add("decision = ?", x.as_str().to_owned());
+        }
+        if let Some(x) = &self.reason {
+            // `broken` means `broken/..` too; '0' is the character after '/'
+            c.add("(reason = ? OR (reason > ? || '/' AND reason < ? || '0'))", x.clone());
+        }
+        if let Some(x) = &self.run {
+            c.add("run = ?", x.clone());
+        }
+        if let Some(x) = &self.provider {
+            c.add("provider = ?", x.clone());
+        }
+        if let Some(x) = &self.family {
+            c.add("family = ?", x.clone());
+        }
+        if let Some(x) = self.min_similarity {
+            c.add("similarity >= ?", x);
+        }
+        if let Some(x) = self.max_similarity {
+            c.add("similarity < ?", x);
+        }
+        if let Some(x) = &self.contains {
+            c.add("text LIKE ? ESCAPE '\\'", like(x));
+        }
+        if let Some(x) = self.by_hand {
+            c.add("by_hand = ?", i64::from(x));
+        }
+        c
+    }
+}

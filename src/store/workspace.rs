@@ -1,0 +1,96 @@
+//! `workspace.db`: the database of one workspace folder.
+
+use std::path::Path;
+
+use super::{Access, Database, Migration, Reader, Schema, StoreError, Tx};
+
+const SCHEMA: Schema = Schema {
+    kind: "workspace",
+    // "PlyC"
+    application_id: 0x506c_7943,
+    migrations: &[Migration { name: "0001_base", sql: include_str!("migrations/0001_base.sql") }],
+};
+
+/// The open database of a workspace folder.
+#[derive(Debug)]
+pub struct Workspace {
+    db: Database,
+}
+
+impl Workspace {
+    /// Name of the file in the workspace's folder.
+    pub const FILE: &'static str = "workspace.db";
+
+    /// Makes the database in an existing folder, or opens the one that is there, for writing.
+    ///
+    /// # Errors
+    /// See [`Database::create`].
+    pub fn create(folder: &Path) -> Result<Self, StoreError> {
+        Database::create(&folder.join(Self::FILE), &SCHEMA).map(|db| Self { db })
+    }
+
+    /// Opens the database of a workspace folder.
+    ///
+    /// # Errors
+    /// See [`Database::open`].
+    pub fn open(folder: &Path, access: Access) -> Result<Self, StoreError> {
+        Database::open(&folder.join(Self::FILE), &SCHEMA, access).map(|db| Self { db })
+    }
+
+    /// The schema version that this program writes.
+    pub fn schema_version() -> u32 {
+        SCHEMA.version()
+    }
+
+    /// The file with its health: path, read-only flag, backup, check.
+    pub fn database(&self) -> &Database {
+        &self.db
+    }
+
+    /// Reads. Each call of the reader is one read.
+    pub fn read(&self) -> Reader<'_> {
+        Reader { conn: self.db.conn(), path: self.db.path() }
+    }
+
+    /// Runs `f` in one transaction. On `Ok` everything is on the disk; on an error nothing is
+    /// written. Another writer is waited for up to ten seconds.
+    ///
+    /// # Errors
+    /// What `f` returns; [`StoreError::ReadOnly`], [`StoreError::Busy`], [`StoreError::DiskFull`].
+    pub fn write<T>(
+        &mut self,
+        f: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let path = self.db.path().to_owned();
+        self.db.transaction(|tx| f(&Tx::new(tx, &path)))
+    }
+
+    /// Like [`Workspace::write`], for rooms with an error of their own.
+    ///
+    /// # Errors
+    /// What `f` returns, or the store's own.
+    pub fn write_as<T, E: From<StoreError>>(
+        &mut self,
+        f: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut refused = None;
+        let path = self.db.path().to_owned();
+        let out = self.db.transaction(|tx| match f(&Tx::new(tx, &path)) {
+            Ok(v) => Ok(v),
+            Err(e) => {
+                refused = Some(e);
+                // any error rolls the transaction back; this one never leaves this function
+                Err(StoreError::Refused { path: path.clone(), rule: "rolled back".into() })
+            }
+        });
+        match (out, refused) {
+            (_, Some(e)) => Err(e),
+            (Ok(v), None) => Ok(v),
+            (Err(e), None) => Err(e.into()),
+        }
+    }
+}
+
+/// The schema, for the tests of this room.
+#[cfg(test)]
+pub(super) const TEST_SCHEMA: Schema = SCHEMA;
