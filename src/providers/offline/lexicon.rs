@@ -6,11 +6,11 @@ use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Deserialize;
 
-use super::NEAR_DUPLICATE_EDITS;
 use super::agreement::{capitalized, with_articles};
+use super::near::Words;
 use crate::domain::Substitution;
 use crate::providers::Partition;
-use crate::text::{token_edits, tokens};
+use crate::text::tokens;
 
 /// A synonym: `from[i]` may be said as `to[i]` in texts of the seeds named.
 #[derive(Debug, Clone, Deserialize)]
@@ -42,6 +42,12 @@ struct Fit<'a> {
     end: usize,
 }
 
+/// A text with words exchanged, and which.
+pub(super) type Variant = (String, Vec<Substitution>);
+
+/// Random sets of exchanges in a row that bring nothing new, after which there is nothing new.
+const PATIENCE: usize = 5;
+
 /// Up to `n` texts in which words of the parent were exchanged. Each differs from the parent, and
 /// from the others, by more words than a near-duplicate does.
 pub(super) fn variants(
@@ -49,19 +55,19 @@ pub(super) fn variants(
     parent: &str,
     n: usize,
     rng: &mut Xoshiro256PlusPlus,
-) -> Vec<(String, Vec<Substitution>)> {
+) -> Vec<Variant> {
     let mut fits = fits(entries, parent);
-    let mut made: Vec<(String, Vec<Substitution>)> = Vec::new();
-    // Random sets of exchanges; few places are there, so a bounded number of tries sees them all.
-    for _ in 0..n * 12 {
-        if made.len() == n || fits.is_empty() {
-            break;
-        }
+    let mut known = vec![Words::of(parent)];
+    let mut made: Vec<Variant> = Vec::new();
+    let mut in_vain = 0;
+    while made.len() < n && in_vain < PATIENCE && !fits.is_empty() {
         fits.shuffle(rng);
-        let Some(found) = smallest_change(&fits, parent) else { break };
-        let known =
-            made.iter().any(|(text, _)| token_edits(text, &found.0) <= NEAR_DUPLICATE_EDITS);
-        if !known {
+        let Some((found, words)) = smallest_change(&fits, parent, &known[0]) else { break };
+        if known.iter().any(|k| k.near(&words)) {
+            in_vain += 1;
+        } else {
+            in_vain = 0;
+            known.push(words);
             made.push(found);
         }
     }
@@ -70,7 +76,11 @@ pub(super) fn variants(
 
 /// Takes fits in the given order, skipping those that overlap, until the text is no near-duplicate
 /// of the parent. `None` where all of them together are not enough.
-fn smallest_change(fits: &[Fit<'_>], parent: &str) -> Option<(String, Vec<Substitution>)> {
+fn smallest_change(
+    fits: &[Fit<'_>],
+    parent: &str,
+    parent_words: &Words,
+) -> Option<(Variant, Words)> {
     let mut chosen: Vec<Fit<'_>> = Vec::new();
     for fit in fits {
         if chosen.iter().any(|c| fit.start < c.end && c.start < fit.end) {
@@ -79,7 +89,8 @@ fn smallest_change(fits: &[Fit<'_>], parent: &str) -> Option<(String, Vec<Substi
         chosen.push(fit.clone());
         chosen.sort_by_key(|c| c.start);
         let text = exchanged(parent, &chosen);
-        if token_edits(parent, &text) > NEAR_DUPLICATE_EDITS {
+        let words = Words::of(&text);
+        if !parent_words.near(&words) {
             let substitutions = chosen
                 .iter()
                 .map(|c| Substitution {
@@ -88,7 +99,7 @@ fn smallest_change(fits: &[Fit<'_>], parent: &str) -> Option<(String, Vec<Substi
                     rule: c.entry.rule(),
                 })
                 .collect();
-            return Some((text, substitutions));
+            return Some(((text, substitutions), words));
         }
     }
     None
@@ -97,9 +108,14 @@ fn smallest_change(fits: &[Fit<'_>], parent: &str) -> Option<(String, Vec<Substi
 /// Every place where a form of an entry stands, on word boundaries.
 fn fits<'a>(entries: &[&'a Entry], parent: &str) -> Vec<Fit<'a>> {
     let there = tokens(parent);
+    let lower = parent.to_lowercase();
     let mut found = Vec::new();
     for &entry in entries {
         for (form, from) in entry.from.iter().enumerate() {
+            // A cheap look first: most entries do not occur.
+            if !lower.contains(&from.to_lowercase()) {
+                continue;
+            }
             let wanted = tokens(from);
             if wanted.is_empty() {
                 continue;
@@ -114,6 +130,13 @@ fn fits<'a>(entries: &[&'a Entry], parent: &str) -> Vec<Fit<'a>> {
             }
         }
     }
+    // Where a longer phrase fits, a shorter one inside it was not read in that context.
+    let spans: Vec<(usize, usize)> = found.iter().map(|f| (f.start, f.end)).collect();
+    found.retain(|f| {
+        !spans
+            .iter()
+            .any(|&(start, end)| start <= f.start && f.end <= end && end - start > f.end - f.start)
+    });
     found
 }
 
