@@ -26,6 +26,7 @@ fn sample(id: &str, seed: &str, text: &str, family: &str, stage: Stage) -> Sampl
             family: Some(family.into()),
             parent: None,
             substitutions: vec![],
+            held_out: false,
             seed: 0,
             reply: None,
         },
