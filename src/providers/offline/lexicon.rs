@@ -2,6 +2,8 @@
 //! in, and gives every form (singular and plural, tenses) its own counterpart, so that number and
 //! verb form agree by construction; capitals and articles are set after the exchange.
 
+use std::collections::BTreeMap;
+
 use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Deserialize;
@@ -34,7 +36,7 @@ impl Entry {
 }
 
 /// One place where an entry fits.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Fit<'a> {
     entry: &'a Entry,
     form: usize,
@@ -56,53 +58,71 @@ pub(super) fn variants(
     n: usize,
     rng: &mut Xoshiro256PlusPlus,
 ) -> Vec<Variant> {
-    let mut fits = fits(entries, parent);
+    let fits = fits(entries, parent);
+    let mut order: Vec<usize> = (0..fits.len()).collect();
+    let mut rendered = BTreeMap::new();
     let mut known = vec![Words::of(parent)];
     let mut made: Vec<Variant> = Vec::new();
     let mut in_vain = 0;
     while made.len() < n && in_vain < PATIENCE && !fits.is_empty() {
-        fits.shuffle(rng);
-        let Some((found, words)) = smallest_change(&fits, parent, &known[0]) else { break };
-        if known.iter().any(|k| k.near(&words)) {
-            in_vain += 1;
-        } else {
+        order.shuffle(rng);
+        let chosen = smallest_change(&fits, &order, parent, &known[0], &mut rendered);
+        let fresh = chosen.and_then(|chosen| {
+            let (text, words) = rendered.get(&chosen)?;
+            let fresh = !known.iter().any(|k| k.near(words));
+            fresh.then(|| ((text.clone(), substitutions(&fits, &chosen, parent)), words.clone()))
+        });
+        if let Some((variant, words)) = fresh {
             in_vain = 0;
             known.push(words);
-            made.push(found);
+            made.push(variant);
+        } else {
+            in_vain += 1;
         }
     }
     made
 }
 
+/// Texts by the places exchanged (indices of fits, in the order of the text): few sets come up, and
+/// each is rendered once.
+type Rendered = BTreeMap<Vec<usize>, (String, Words)>;
+
 /// Takes fits in the given order, skipping those that overlap, until the text is no near-duplicate
 /// of the parent. `None` where all of them together are not enough.
 fn smallest_change(
     fits: &[Fit<'_>],
+    order: &[usize],
     parent: &str,
     parent_words: &Words,
-) -> Option<(Variant, Words)> {
-    let mut chosen: Vec<Fit<'_>> = Vec::new();
-    for fit in fits {
-        if chosen.iter().any(|c| fit.start < c.end && c.start < fit.end) {
+    rendered: &mut Rendered,
+) -> Option<Vec<usize>> {
+    let mut chosen: Vec<usize> = Vec::new();
+    for &next in order {
+        let fit = &fits[next];
+        if chosen.iter().any(|&c| fit.start < fits[c].end && fits[c].start < fit.end) {
             continue;
         }
-        chosen.push(fit.clone());
-        chosen.sort_by_key(|c| c.start);
-        let text = exchanged(parent, &chosen);
-        let words = Words::of(&text);
-        if !parent_words.near(&words) {
-            let substitutions = chosen
-                .iter()
-                .map(|c| Substitution {
-                    from: parent[c.start..c.end].to_owned(),
-                    to: c.entry.to[c.form].clone(),
-                    rule: c.entry.rule(),
-                })
-                .collect();
-            return Some(((text, substitutions), words));
+        chosen.push(next);
+        chosen.sort_by_key(|&c| fits[c].start);
+        let (_, words) = rendered.entry(chosen.clone()).or_insert_with(|| {
+            let text = exchanged(parent, &chosen.iter().map(|&c| &fits[c]).collect::<Vec<_>>());
+            let words = Words::of(&text);
+            (text, words)
+        });
+        if !parent_words.near(words) {
+            return Some(chosen);
         }
     }
     None
+}
+
+fn substitutions(fits: &[Fit<'_>], chosen: &[usize], parent: &str) -> Vec<Substitution> {
+    let one = |&c: &usize| Substitution {
+        from: parent[fits[c].start..fits[c].end].to_owned(),
+        to: fits[c].entry.to[fits[c].form].clone(),
+        rule: fits[c].entry.rule(),
+    };
+    chosen.iter().map(one).collect()
 }
 
 /// Every place where a form of an entry stands, on word boundaries.
@@ -141,7 +161,7 @@ fn fits<'a>(entries: &[&'a Entry], parent: &str) -> Vec<Fit<'a>> {
 }
 
 /// The parent with all chosen places exchanged, articles set right.
-fn exchanged(parent: &str, chosen: &[Fit<'_>]) -> String {
+fn exchanged(parent: &str, chosen: &[&Fit<'_>]) -> String {
     let mut out = String::with_capacity(parent.len() + 32);
     let mut copied = 0;
     for fit in chosen {
