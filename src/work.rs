@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::augment::similarity::{Lexical, SimilarityModel};
+use crate::augment::similarity::{Encoded, Lexical, SimilarityModel};
 use crate::augment::{self, Settings};
 use crate::domain::prompt::Prompt;
 use crate::domain::{OptionScores, Question};
+use crate::embedded::encoder::Encoder;
 use crate::embedded::{self, ScoreSettings};
 use crate::evaluate::{self, Scorer};
 use crate::finetune;
@@ -82,8 +83,13 @@ fn filter(attempt: &Attempt) -> Result<Box<dyn SimilarityModel>, JobError> {
 }
 
 /// A sentence encoder from a folder (references were resolved when the run was started).
+///
+/// # Errors
+/// What is wrong with the folder, by name.
 pub fn encoder(folder: &str) -> Result<Box<dyn SimilarityModel>, String> {
-    Err(format!("{folder}: no encoder"))
+    let model = Encoder::load(Path::new(folder)).map_err(|e| e.to_string())?;
+    let embed = move |texts: &[&str]| model.embed(texts).map_err(|e| e.to_string());
+    Ok(Box::new(Encoded::new(folder, Box::new(embed))))
 }
 
 /// The embedded decoder behind the evaluation's trait.

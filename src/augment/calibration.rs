@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::AugmentError;
 use super::similarity::SimilarityModel;
-use crate::domain::Question;
+use crate::domain::{Question, Similarity};
 
 /// Bins of the histogram between -1 and 1.
 const BINS: usize = 40;
@@ -52,7 +52,7 @@ pub fn calibrate(
     for (i, seed) in seeds.iter().enumerate() {
         let others: Vec<&str> = seeds[i + 1..].iter().map(|q| q.text.as_str()).collect();
         if !others.is_empty() {
-            values.extend(model.similarity(&seed.text, &others)?.into_iter().map(|s| s.get()));
+            values.extend(model.similarity(&seed.text, &others)?.into_iter().map(Similarity::get));
         }
     }
     if values.is_empty() && fixed.is_none() {

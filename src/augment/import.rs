@@ -167,7 +167,7 @@ fn first_byte(path: &Path) -> Result<Option<u8>, AugmentError> {
     Ok(start.iter().copied().find(|b| !b.is_ascii_whitespace()))
 }
 
-fn table(e: TableError, path: &Path) -> AugmentError {
+fn table(e: &TableError, path: &Path) -> AugmentError {
     AugmentError::File { path: path.to_owned(), reason: e.to_string() }
 }
 
@@ -182,9 +182,9 @@ fn jsonl(
     survey: &Survey,
     report: &mut ImportReport,
 ) -> Result<Vec<Row>, AugmentError> {
-    let mut reader = JsonlReader::open(path).map_err(|e| table(e, path))?;
+    let mut reader = JsonlReader::open(path).map_err(|e| table(&e, path))?;
     let mut rows = Vec::new();
-    while let Some(JsonlRow { line, value }) = reader.next_row().map_err(|e| table(e, path))? {
+    while let Some(JsonlRow { line, value }) = reader.next_row().map_err(|e| table(&e, path))? {
         let value = match value {
             Ok(v) => v,
             Err(e) => {
@@ -207,9 +207,9 @@ fn jsonl(
 }
 
 fn csv(path: &Path, survey: &Survey, report: &mut ImportReport) -> Result<Vec<Row>, AugmentError> {
-    let mut reader = CsvReader::open(path).map_err(|e| table(e, path))?;
-    let seed = reader.require(&["seed_id", "seed", "q_id"]).map_err(|e| table(e, path))?;
-    let text = reader.require(&["text", "q_content"]).map_err(|e| table(e, path))?;
+    let mut reader = CsvReader::open(path).map_err(|e| table(&e, path))?;
+    let seed = reader.require(&["seed_id", "seed", "q_id"]).map_err(|e| table(&e, path))?;
+    let text = reader.require(&["text", "q_content"]).map_err(|e| table(&e, path))?;
     let mut rows = Vec::new();
     loop {
         match reader.next_row() {
@@ -222,7 +222,7 @@ fn csv(path: &Path, survey: &Survey, report: &mut ImportReport) -> Result<Vec<Ro
                 line,
                 format!("{found} fields, the header has {expected}: a text with a delimiter needs quotes"),
             ),
-            Err(e @ TableError::Io { .. }) => return Err(table(e, path)),
+            Err(e @ TableError::Io { .. }) => return Err(table(&e, path)),
             Err(e) => report.bad(e.line().unwrap_or(0), e.to_string()),
         }
     }

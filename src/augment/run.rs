@@ -12,11 +12,10 @@ use crate::providers::{Ask, Augmenter, Outcome, Parent, Proposal};
 /// How many proposals are asked for each text that is wanted in the end: guards, filter and
 /// near-duplicates take their share.
 const STAGE_1_OVER: usize = 3;
-/// Proposals with exchanged words per text of stage 1.
-const STAGE_2_PER_PARENT: usize = 4;
 
-/// Grows samples from one seed. `existing` are texts of this seed that are in use already; a
-/// proposal that repeats one is turned down as a duplicate.
+/// Grows samples from one seed. `existing` are texts of the workspace that are in use already: those
+/// of this seed and side of the split count towards `keep`, and a proposal that repeats one is
+/// turned down as a duplicate.
 ///
 /// # Errors
 /// The provider cannot work at all, or the filter gave no usable number. A single proposal that
@@ -33,22 +32,26 @@ pub fn run(
     let grower = Grower { seed, augmenter, filter, threshold, settings, run };
     let mut siblings = Siblings::new(settings.near_duplicate_edits);
     siblings.keep(Reading::new(&seed.text));
+    let mut in_use = 0;
     for s in existing.iter().filter(|s| s.seed == seed.id && s.decision == Decision::Kept) {
         siblings.keep(Reading::new(&s.text));
+        in_use += usize::from(s.provenance.held_out == settings.is_held_out());
     }
+    let keep = settings.keep.saturating_sub(in_use);
     let ask = |n| Ask { n, rng_seed: settings.seed, scope: settings.scope.clone() };
     let failed = |e: crate::providers::ProviderError| AugmentError::Settings(e.to_string());
 
     let proposals =
         augmenter.paraphrase(seed, &ask(settings.templates * STAGE_1_OVER)).map_err(failed)?;
     let mut first = grower.judge(proposals, None, Stage::Template)?;
-    let kept = grower.keep(&mut first, settings.templates.min(settings.keep), &mut siblings, |s| {
+    let kept = grower.keep(&mut first, settings.templates.min(keep), &mut siblings, |s| {
         s.provenance.family.clone().unwrap_or_default()
     });
 
     let mut second: Vec<Sample> = Vec::new();
-    let room = settings.keep.saturating_sub(kept.len());
-    for &i in &kept {
+    let room = keep.saturating_sub(kept.len());
+    let parents = if settings.synonyms == 0 { &[][..] } else { &kept[..] };
+    for &i in parents {
         let parent = first[i].clone();
         let about = Parent {
             text: &parent.text,
@@ -56,14 +59,14 @@ pub fn run(
             family: parent.provenance.family.as_deref(),
         };
         let proposals =
-            augmenter.substitute(seed, about, &ask(STAGE_2_PER_PARENT)).map_err(failed)?;
+            augmenter.substitute(seed, about, &ask(settings.synonyms)).map_err(failed)?;
         second.extend(grower.judge(proposals, Some(&parent), Stage::Synonym)?);
     }
     grower.keep(&mut second, room, &mut siblings, |s| {
         s.provenance.parent.as_ref().map(ToString::to_string).unwrap_or_default()
     });
     first.extend(second);
-    Ok(distinct_ids(first))
+    Ok(distinct_ids(first, existing))
 }
 
 struct Grower<'a> {
@@ -203,10 +206,12 @@ impl Grower<'_> {
     }
 }
 
-/// The same text twice in one run is one sample in the store, and two proposals in the counts: the
-/// later one gets an id of its own.
-fn distinct_ids(mut samples: Vec<Sample>) -> Vec<Sample> {
-    let mut seen = std::collections::BTreeSet::new();
+/// A text that is in use already, or comes twice in one run, is one sample in the store and another
+/// proposal in the counts: the later one gets an id of its own, so that its fate does not become
+/// that of the text in use.
+fn distinct_ids(mut samples: Vec<Sample>, existing: &[Sample]) -> Vec<Sample> {
+    let mut seen: std::collections::BTreeSet<SampleId> =
+        existing.iter().map(|s| s.id.clone()).collect();
     for s in &mut samples {
         let mut again = 2;
         while !seen.insert(s.id.clone()) {

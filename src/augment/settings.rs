@@ -16,6 +16,8 @@ pub struct Settings {
     /// Paraphrases that stay in use per seed (the paper's n = 5): what stage 1 contributes, and
     /// what stage 2 exchanges words in.
     pub templates: usize,
+    /// Proposals with exchanged words asked for, per text of stage 1; 0 leaves stage 2 out.
+    pub synonyms: usize,
     /// Samples kept per seed, both stages together (the paper's m = 10).
     pub keep: usize,
     /// A fixed threshold; calibrated when `None`.
@@ -36,6 +38,7 @@ impl Default for Settings {
             provider: "offline".into(),
             scope: Scope::of(Partition::Train),
             templates: 5,
+            synonyms: 4,
             keep: 10,
             threshold: None,
             false_accept: 0.05,
@@ -47,8 +50,8 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The fixed test set: held-out families, stage 1 only where the lexicon has no words of that
-    /// side.
+    /// The fixed test set: held-out families, stage 1 only. No word is exchanged, so that no lexicon
+    /// entry can stand on both sides.
     pub fn held_out(keep: usize, seed: u64) -> Self {
         Self {
             scope: Scope::of(Partition::HeldOut),

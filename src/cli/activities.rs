@@ -32,6 +32,7 @@ pub fn grow(ctx: &Context, a: AugmentArgs) -> Result<(), Failure> {
         provider: a.provider,
         scope: Scope::of(partition),
         templates: a.templates,
+        synonyms: if a.held_out { 0 } else { Settings::default().synonyms },
         keep: a.keep,
         threshold: a.threshold,
         false_accept: a.false_accept,
@@ -40,7 +41,7 @@ pub fn grow(ctx: &Context, a: AugmentArgs) -> Result<(), Failure> {
         ..Settings::default()
     };
     let prepared = augment(&place, &a.seeds, &settings)?;
-    let Some(run) = runs::start(ctx, &place, prepared, a.wait.wait)? else { return Ok(()) };
+    let Some(run) = runs::start(ctx, &place, &prepared, a.wait.wait)? else { return Ok(()) };
     if !ctx.out.json {
         let text = fs::read_to_string(attempt_file(&place, &run, "summary.json"))?;
         let s: crate::augment::Summary = serde_json::from_str(&text)?;
@@ -96,7 +97,7 @@ pub fn tune(ctx: &Context, a: FinetuneArgs) -> Result<(), Failure> {
     }
     let request = FinetuneRequest { dataset: a.dataset, recipe, alias: a.name };
     let prepared = finetune(&place, &request)?;
-    runs::start(ctx, &place, prepared, a.wait.wait).map(drop)
+    runs::start(ctx, &place, &prepared, a.wait.wait).map(drop)
 }
 
 /// `polyculture models ..`
@@ -195,7 +196,7 @@ pub fn score(ctx: &Context, a: EvaluateArgs) -> Result<(), Failure> {
     let plan = Plan { cultures: a.cultures, ..Plan::new(models, trained, a.seed) };
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
     let prepared = evaluate(&place, &plan, &texts, threads)?;
-    let Some(run) = runs::start(ctx, &place, prepared, a.wait.wait)? else { return Ok(()) };
+    let Some(run) = runs::start(ctx, &place, &prepared, a.wait.wait)? else { return Ok(()) };
     if !ctx.out.json {
         let text = fs::read_to_string(attempt_file(&place, &run, "evaluation.json"))?;
         let e: Evaluation = serde_json::from_str(&text)?;

@@ -301,6 +301,9 @@ pub enum StudyCommand {
         /// Samples drawn, stratified by seed
         #[arg(long, default_value_t = 100)]
         items: usize,
+        /// Raters per item
+        #[arg(short, long, default_value_t = 3)]
+        k: u32,
         /// Random seed
         #[arg(long, default_value_t = 1)]
         seed: u64,
@@ -313,12 +316,9 @@ pub enum StudyCommand {
         /// Raters
         #[arg(long, value_delimiter = ',', required = true)]
         raters: Vec<crate::domain::RaterId>,
-        /// Raters per item
-        #[arg(short, long, default_value_t = 3)]
-        k: usize,
-        /// Random seed
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
+        /// Languages that all of them declare (BCP 47)
+        #[arg(long, value_delimiter = ',', default_value = "en")]
+        languages: Vec<String>,
     },
     /// How far each rater is
     Status {
@@ -505,7 +505,7 @@ pub enum ModelsCommand {
     List,
     /// One model: dataset, recipe, run, checkpoint, evaluations
     Show {
-        /// run:ID[@STEP], path:DIR, or its alias
+        /// run:ID@STEP, path:DIR, or its alias
         model: String,
     },
 }
@@ -513,7 +513,7 @@ pub enum ModelsCommand {
 /// `polyculture evaluate`
 #[derive(Debug, Args)]
 pub struct EvaluateArgs {
-    /// Models: run:ID[@STEP], path:DIR, hub:ORG/NAME, or aliases
+    /// Models: run:ID@STEP, path:DIR, hub:ORG/NAME, or aliases
     #[arg(long, value_delimiter = ',', required = true)]
     pub model: Vec<String>,
     /// Tasks
@@ -562,6 +562,11 @@ pub enum RunsCommand {
     },
     /// One run with its attempts
     Show {
+        /// Its id
+        run: RunId,
+    },
+    /// Wait for a run to end; Ctrl-C leaves it running
+    Wait {
         /// Its id
         run: RunId,
     },

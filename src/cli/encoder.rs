@@ -1,8 +1,13 @@
 //! `--encoder`: from a reference to a folder with a sentence encoder.
 
+use std::io::{self, IsTerminal};
 use std::path::Path;
 
+use indicatif::{ProgressBar, ProgressStyle};
+
 use super::Failure;
+use crate::embedded::encoder::Encoder;
+use crate::embedded::hub;
 
 /// The folder of `path:DIR` or `hub:ORG/NAME`; the hub is asked once and its answer kept.
 ///
@@ -17,5 +22,21 @@ pub fn resolve(reference: &str) -> Result<String, Failure> {
         let path = std::path::absolute(path)?;
         return Ok(path.display().to_string());
     }
-    Err(Failure::usage(format!("`{reference}`: expected path:DIR or hub:ORG/NAME")))
+    let Some(repo) = reference.strip_prefix("hub:") else {
+        return Err(Failure::usage(format!("`{reference}`: expected path:DIR or hub:ORG/NAME")));
+    };
+    let bar = if io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    if let Ok(style) =
+        ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec}")
+    {
+        bar.set_style(style);
+    }
+    let folder = hub::fetch(repo, "main", &Encoder::FILES, &mut |p| {
+        bar.set_message(p.file.to_owned());
+        bar.set_length(p.total.unwrap_or(p.done));
+        bar.set_position(p.done);
+    })
+    .map_err(Failure::failed)?;
+    bar.finish_and_clear();
+    Ok(folder.display().to_string())
 }

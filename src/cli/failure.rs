@@ -31,7 +31,7 @@ impl Exit {
 #[derive(Debug, Serialize)]
 pub struct Failure {
     /// A stable word for scripts: `bad-input`, `not-found`, `workspace`, `engine`, `failed`.
-    pub code: &'static str,
+    pub code: String,
     /// What happened.
     pub message: String,
     /// The file it is about.
@@ -46,11 +46,22 @@ pub struct Failure {
     /// Exit code of the process.
     #[serde(skip)]
     pub exit: Exit,
+    /// The answer was printed already and says it all: `--json` adds no second document.
+    #[serde(skip)]
+    pub told: bool,
 }
 
 impl Failure {
-    fn new(code: &'static str, exit: Exit, message: impl fmt::Display) -> Self {
-        Self { code, message: message.to_string(), file: None, line: None, hint: None, exit }
+    fn new(code: &str, exit: Exit, message: impl fmt::Display) -> Self {
+        Self {
+            code: code.to_owned(),
+            message: message.to_string(),
+            file: None,
+            line: None,
+            hint: None,
+            exit,
+            told: false,
+        }
     }
 
     /// Wrong words on the command line, or values that cannot be used together: exit 2.

@@ -6,6 +6,7 @@ pub mod args;
 mod context;
 mod dataset;
 mod demo;
+mod doctor;
 mod encoder;
 mod failure;
 mod output;
@@ -16,6 +17,7 @@ mod samples_stats;
 
 mod seeds;
 mod seeds_import;
+mod study;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -51,8 +53,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn report(e: &Failure, json: bool) {
     if json {
-        let doc = json!({"error": e});
-        let _ = writeln!(std::io::stdout(), "{doc:#}");
+        if !e.told {
+            let doc = json!({"error": e});
+            let _ = writeln!(std::io::stdout(), "{doc:#}");
+        }
     } else {
         let _ =
             writeln!(std::io::stderr(), "error: {}", crate::text::display_lines(&e.to_string()));
@@ -85,7 +89,9 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Engine(c) => return runs::engine(&ctx, c),
         Command::Work { attempt } => return Ok(crate::work::main(&attempt)),
         Command::Shim { attempt } => return Ok(crate::engine::shim::main(&attempt)),
-        _ => return Err(Failure::usage("not wired")),
+        Command::Study(c) => study::run(&ctx, c)?,
+        Command::Ratings(c) => study::ratings(&ctx, c)?,
+        Command::Doctor => doctor::run(&ctx)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -26,7 +26,7 @@ impl Output {
         value: &T,
         human: impl FnOnce() -> String,
     ) -> Result<(), Failure> {
-        if self.json { self.document(&serde_json::to_value(value)?) } else { print(&human()) }
+        if self.json { document(&serde_json::to_value(value)?) } else { print(&human()) }
     }
 
     /// A list: `{"items": [..], "next": ..}`.
@@ -40,7 +40,7 @@ impl Output {
         human: impl FnOnce() -> String,
     ) -> Result<(), Failure> {
         if self.json {
-            self.document(&json!({"items": items, "next": next}))
+            document(&json!({"items": items, "next": next}))
         } else {
             print(&human())?;
             if let Some(next) = next {
@@ -49,10 +49,10 @@ impl Output {
             Ok(())
         }
     }
+}
 
-    fn document(self, value: &Value) -> Result<(), Failure> {
-        print(&serde_json::to_string_pretty(value)?)
-    }
+fn document(value: &Value) -> Result<(), Failure> {
+    print(&serde_json::to_string_pretty(value)?)
 }
 
 fn print(text: &str) -> Result<(), Failure> {

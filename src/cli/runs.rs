@@ -14,7 +14,7 @@ use crate::domain::RunId;
 use crate::engine::{Client, EngineError, Foreground, daemon, follow, wait_in_foreground};
 use crate::ingest::ingest;
 use crate::job::{MetricsRow, RunView, StateName, read_jsonl};
-use crate::launch::{LaunchError, Place, Prepared, command, submit};
+use crate::launch::{self, LaunchError, Place, Prepared, submit};
 
 impl From<EngineError> for Failure {
     fn from(e: EngineError) -> Self {
@@ -23,6 +23,7 @@ impl From<EngineError> for Failure {
             _ => None,
         };
         let mut f = if e.exit_code() == 3 { Self::engine(&e) } else { Self::usage(&e) };
+        e.code().clone_into(&mut f.code);
         f.hint = hint;
         f
     }
@@ -49,7 +50,7 @@ impl From<LaunchError> for Failure {
 pub fn start(
     ctx: &Context,
     place: &Place,
-    prepared: Prepared,
+    prepared: &Prepared,
     wait: bool,
 ) -> Result<Option<RunView>, Failure> {
     let mut client = Client::connect_or_start()?;
@@ -73,8 +74,8 @@ fn follow_run(ctx: &Context, client: &mut Client, run: &RunId) -> Result<Option<
     match wait_in_foreground(client, run)? {
         Foreground::Left => Ok(None),
         Foreground::Ended(view) => {
-            ended(&view)?;
             ctx.out.show(&view, || line(&view))?;
+            ended(&view)?;
             Ok(Some(view))
         }
     }
@@ -86,8 +87,10 @@ pub fn ended(view: &RunView) -> Result<(), Failure> {
         return Ok(());
     }
     let why = view.reason.clone().map(|r| format!(": {r}")).unwrap_or_default();
-    Err(Failure::failed(format!("run {} ended as {}{why}", view.id, view.state.word()))
-        .hint(format!("`polyculture runs logs {}` shows what it printed", view.id)))
+    let mut f = Failure::failed(format!("run {} ended as {}{why}", view.id, view.state.word()))
+        .hint(format!("`polyculture runs logs {}` shows what it printed", view.id));
+    f.told = true;
+    Err(f)
 }
 
 fn line(view: &RunView) -> String {
@@ -109,7 +112,7 @@ pub fn run(ctx: &Context, command: RunsCommand) -> Result<(), Failure> {
         RunsCommand::Add { label, wait, command: argv } => {
             let place = ctx.place()?;
             let cwd = env::current_dir()?;
-            start(ctx, &place, command_of(&place, argv, label, &cwd), wait.wait).map(drop)
+            start(ctx, &place, &launch::command(&place, argv, label, &cwd), wait.wait).map(drop)
         }
         RunsCommand::List { all, limit, after } => list(ctx, all, limit, after.as_deref()),
         RunsCommand::Show { run } => {
@@ -133,6 +136,10 @@ pub fn run(ctx: &Context, command: RunsCommand) -> Result<(), Failure> {
                 out
             })
         }
+        RunsCommand::Wait { run } => {
+            let mut client = Client::connect_or_start()?;
+            follow_run(ctx, &mut client, &run).map(drop)
+        }
         RunsCommand::Logs { run, follow } => {
             let mut client = Client::connect_or_start()?;
             let mut out = io::stdout().lock();
@@ -155,15 +162,6 @@ pub fn run(ctx: &Context, command: RunsCommand) -> Result<(), Failure> {
             })
         }
     }
-}
-
-fn command_of(
-    place: &Place,
-    argv: Vec<String>,
-    label: Option<String>,
-    cwd: &std::path::Path,
-) -> Prepared {
-    command(place, argv, label, cwd)
 }
 
 fn list(ctx: &Context, all: bool, limit: usize, after: Option<&str>) -> Result<(), Failure> {

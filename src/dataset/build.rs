@@ -161,9 +161,7 @@ pub fn build(spec: &DatasetSpec, sources: &Sources<'_>) -> Result<Dataset, Datas
         sources.held_out.iter().filter(|s| s.decision == Decision::Kept).collect();
     out.audit =
         audit(&rows_of(&out.examples, &spec.name), Some(survey), &test_rows(survey, spec, &held));
-    if !held.is_empty() {
-        out.audit.findings.extend(leaks(&used, &held));
-    }
+    out.audit.findings.extend(leaks(&used, &held));
     let findings: Vec<_> =
         out.audit.findings.iter().filter(|f| !spec.allow.contains(&f.kind)).cloned().collect();
     if findings.is_empty() { Ok(out) } else { Err(DatasetError::Refused { findings }) }

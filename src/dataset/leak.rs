@@ -10,8 +10,9 @@ use crate::domain::{Question, QuestionId, Sample, SampleId, Stage};
 /// word is a stage-2 sibling, not another paraphrase.
 pub(crate) const NEAR_EDITS: usize = 1;
 
-/// What both sides share of template families, templates and substitution rules. Rows are
-/// 1-based positions in the two slices; only the test side's rows are findings.
+/// What both sides share of template families, templates and substitution rules, and training
+/// samples that are marked as held out. Rows are 1-based positions in the two slices; what is
+/// shared is a finding of the test side's row.
 pub fn leaks(training: &[&Sample], held_out: &[&Sample]) -> Vec<Finding> {
     let mut families: BTreeMap<&str, u64> = BTreeMap::new();
     let mut templates: BTreeMap<&str, u64> = BTreeMap::new();
@@ -32,6 +33,15 @@ pub fn leaks(training: &[&Sample], held_out: &[&Sample]) -> Vec<Finding> {
         }
     }
     let mut out = Vec::new();
+    for (i, s) in training.iter().enumerate().filter(|(_, s)| s.provenance.held_out) {
+        out.push(Finding {
+            kind: FindingKind::SharedRule,
+            file: "training samples".into(),
+            row: i as u64 + 1,
+            also: None,
+            detail: format!("{} was made for the test set and is marked as held out", s.id),
+        });
+    }
     for (i, s) in held_out.iter().enumerate() {
         let mut say = |what: String, other: u64| {
             out.push(Finding {

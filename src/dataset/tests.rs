@@ -24,6 +24,7 @@ fn sample(id: &str, seed: &str, text: &str, family: &str, stage: Stage) -> Sampl
             run: None,
             template: Some(format!("{family}/a")),
             family: Some(family.into()),
+            held_out: false,
             parent: None,
             substitutions: vec![],
             held_out: false,
@@ -191,6 +192,12 @@ fn a_leak_between_training_and_test_is_refused_by_its_rows() {
         let d = build(&allowed, &sources(&s, train, &[held])).unwrap();
         assert!(d.audit.rows_with(kind) > 0, "an allowed finding is still listed");
     }
+    let mut marked = train.clone();
+    marked[0].provenance.held_out = true;
+    assert_eq!(
+        kinds(build(&spec(of("german")), &sources(&s, &marked, &[])).unwrap_err()),
+        [K::SharedRule]
+    );
     let clean = [test("h", far, "f9")];
     assert!(build(&spec(of("german")), &sources(&s, &train, &clean)).is_ok());
 }

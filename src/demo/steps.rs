@@ -94,7 +94,7 @@ impl Demo<'_, '_> {
         let survey = self.survey()?;
         let counts = self.augment()?;
         (self.watch)("rating samples with three scripted raters", 0, 1);
-        let ratings = super::study::rate(self.place, &survey).map_err(DemoError::Step)?;
+        let ratings = super::study::rate(self.place).map_err(DemoError::Step)?;
         let held = held_out_questions(&survey, self.size.held_out_questions, SEED)
             .map_err(BuildError::from)?;
         let arms = arms(&survey.cultures, &held, self.size);
@@ -141,7 +141,7 @@ impl Demo<'_, '_> {
         Ok(out)
     }
 
-    fn submit(&mut self, prepared: Prepared) -> Result<RunView, DemoError> {
+    fn submit(&mut self, prepared: &Prepared) -> Result<RunView, DemoError> {
         Ok(submit(self.client, self.place, prepared)?)
     }
 
@@ -151,7 +151,7 @@ impl Demo<'_, '_> {
         let mut started = Vec::new();
         for settings in [train, held] {
             let prepared = augment(self.place, &[], &settings)?;
-            started.push(self.submit(prepared)?);
+            started.push(self.submit(&prepared)?);
         }
         let ended = self.wait("growing samples (offline rules), training and held-out", started)?;
         let mut counts = SampleCounts::default();
@@ -191,7 +191,7 @@ impl Demo<'_, '_> {
                     alias: Some(format!("{}-seed-{seed}", arm.name)),
                 };
                 let prepared = finetune(self.place, &request)?;
-                let run = self.submit(prepared)?;
+                let run = self.submit(&prepared)?;
                 planned.push(PlannedModel {
                     reference: format!("run:{}", run.id),
                     arm: arm.label.clone(),
@@ -218,7 +218,7 @@ impl Demo<'_, '_> {
         let plan = Plan::new(models, trained, SEED);
         let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
         let prepared = evaluate(self.place, &plan, &texts, threads)?;
-        let run = self.submit(prepared)?;
+        let run = self.submit(&prepared)?;
         let ended = self.wait("scoring every option of every prompt", vec![run])?;
         read(&self.file(&ended[0], "evaluation.json"))
     }

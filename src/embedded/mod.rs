@@ -3,7 +3,9 @@
 //! `gemm` crate, the rest our own loops. Nothing here knows of runs, recipes or evaluations.
 
 pub mod decoder;
+pub mod encoder;
 mod error;
+pub mod hub;
 mod kernels;
 mod matmul;
 mod score;

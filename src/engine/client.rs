@@ -41,6 +41,12 @@ struct Greeting {
     hello: Hello,
 }
 
+/// What a line answers, if it is an answer.
+#[derive(Deserialize)]
+struct Numbered {
+    id: Option<u64>,
+}
+
 impl Client {
     /// Connects to the engine of [`StateDir::find`], starting one in the background when none
     /// answers.
@@ -137,7 +143,8 @@ impl Client {
     /// the run that is there. Values of its secrets come from this process's environment.
     ///
     /// # Errors
-    /// The folder cannot be made, or the engine refuses; no folder is left then.
+    /// The folder cannot be made, or the engine refuses: no folder is left then. When the engine
+    /// cannot be reached again, the folder stays: it may have been taken in.
     pub fn add(
         &mut self,
         new: NewRun,
@@ -314,19 +321,17 @@ impl Client {
             let Some(line) = self.line(PATIENCE)? else {
                 return Err(self.unreachable("it does not answer"));
             };
-            let reply: Reply<serde_json::Value> = match serde_json::from_slice(&line) {
-                Ok(reply) => reply,
-                // A line of a subscription has no id.
-                Err(_) => continue,
-            };
-            if reply.id != id {
+            // A line of a subscription has no id.
+            if serde_json::from_slice::<Numbered>(&line).ok().and_then(|n| n.id) != Some(id) {
                 continue;
             }
-            if let Some(refusal) = reply.error {
-                return Err(EngineError::Refused(refusal));
-            }
-            return serde_json::from_value(reply.ok.unwrap_or_default())
-                .map_err(|e| self.unreachable(&format!("its answer cannot be read: {e}")));
+            let reply: Reply<T> = serde_json::from_slice(&line)
+                .map_err(|e| self.unreachable(&format!("its answer cannot be read: {e}")))?;
+            return match (reply.ok, reply.error) {
+                (_, Some(refusal)) => Err(EngineError::Refused(refusal)),
+                (Some(ok), None) => Ok(ok),
+                (None, None) => Err(self.unreachable("its answer is empty")),
+            };
         }
     }
 

@@ -182,7 +182,13 @@ impl Core {
         let queued_at = record.state.queued_at();
         let number = record.attempt;
         let ready = RunSpec::read(&record.dir).and_then(|spec| {
-            Ok((Attempt::open(record.dir.join(format!("attempt-{number}")))?, spec))
+            let dir = record.dir.join(format!("attempt-{number}"));
+            let attempt = if dir.is_dir() {
+                Attempt::open(dir)?
+            } else {
+                Attempt::create(&record.dir, number)?
+            };
+            Ok((attempt, spec))
         });
         let (attempt, spec) = match ready {
             Ok(both) => both,

@@ -65,8 +65,9 @@ pub(super) fn open(state: &StateDir) -> Result<EngineDb, EngineError> {
         let _ = fs::remove_file(name);
     }
     let mut db = EngineDb::open(&building)?;
+    db.begin_bulk()?;
     let known = fill(&mut db, state)?;
-    drop(db);
+    db.finish_bulk()?;
     // A log without its database would be applied to the new one.
     for name in with_companions(&path).into_iter().skip(1) {
         let _ = fs::remove_file(name);

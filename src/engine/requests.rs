@@ -113,8 +113,9 @@ fn add(
     let number = if let Some(n) = rebuild::newest_attempt_number(dir) {
         n
     } else {
+        // Not synced: the commit below is the durable promise, and the folder is made again if a
+        // power failure took it.
         Attempt::create(dir, 1)?;
-        File::open(dir).and_then(|d| d.sync_all()).map_err(JobError::io(dir))?;
         1
     };
     let queued_at = spec.queued_at;

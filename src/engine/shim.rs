@@ -89,7 +89,8 @@ fn carry(dir: &Path) -> Result<u8, JobError> {
         .ok_or_else(|| JobError::Work("the work is not in /proc".into()))
         .and_then(|mark| {
             let file = RunFile { boot_id: boot, shim: me, work: mark, started };
-            attempt.write_json(RunFile::NAME, &file)
+            // That the attempt began is durable already, in the lock file.
+            attempt.write_json_in_passing(RunFile::NAME, &file)
         });
     if let Err(e) = recorded {
         let _ = killpg(work, Signal::SIGKILL);

@@ -127,6 +127,7 @@ async fn a_client_that_does_not_read_is_resynchronised_and_misses_no_end() {
     write.write_all(b"{\"id\":1,\"do\":\"subscribe\"}\n").await.unwrap();
     assert!(lines.next_line().await.unwrap().unwrap().contains("hello"));
     assert!(lines.next_line().await.unwrap().unwrap().contains("\"id\":1,\"ok\""));
+    core.lock().db.begin_bulk().unwrap();
     // Nobody reads now. The engine's own work is not held up by that.
     let note = "x".repeat(2_000);
     let mut record = core.lock().db.get(&spec.id).unwrap().unwrap();

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{EvaluateError, Metric, Plan, PlannedModel, Reference, ResultLine, metric};
-use crate::domain::{CultureId, Distribution, QuestionId, Split, TestText};
+use crate::domain::{CultureId, Distribution, OptionScores, QuestionId, Split, TestText};
 
 /// A culture and a question.
 pub type CellId = (CultureId, QuestionId);
@@ -23,8 +23,9 @@ pub struct ArmScores {
     pub seeds: Vec<u64>,
     /// By metric.
     pub cells: BTreeMap<Metric, Cells>,
-    /// Shares by rank, averaged over prompts, texts and seeds: for the correlation of deviations.
-    pub shares: BTreeMap<CellId, Vec<f64>>,
+    /// Shares by rank, averaged over prompts and texts, one entry a training seed: for the
+    /// correlation of deviations.
+    pub shares: BTreeMap<CellId, Vec<Vec<f64>>>,
     /// Mean probability mass on listed options.
     pub listed_mass: f64,
 }
@@ -57,8 +58,9 @@ impl Mean {
 /// The mean distribution over prompt variants, and the mean mass on listed options.
 fn average(scores: &super::TextScores) -> Result<(Distribution, f64), EvaluateError> {
     let parts: Vec<Distribution> =
-        scores.scores.iter().map(|s| s.distribution()).collect::<Result<_, _>>()?;
-    let mass = scores.scores.iter().map(|s| s.listed_mass()).sum::<f64>() / parts.len() as f64;
+        scores.scores.iter().map(OptionScores::distribution).collect::<Result<_, _>>()?;
+    let mass =
+        scores.scores.iter().map(OptionScores::listed_mass).sum::<f64>() / parts.len() as f64;
     Ok((Distribution::mean(&parts)?, mass))
 }
 
@@ -80,12 +82,18 @@ pub fn aggregate(
         let model = by_model.entry((line.model.as_str(), split)).or_default();
         for culture in &line.cultures {
             let Some(truth) = reference.truth(&culture.culture, &line.question) else { continue };
+            let Some(question) = reference.survey().question(&line.question) else { continue };
             let (mean, mass) = average(culture)?;
             let id = (culture.culture.clone(), line.question.clone());
             for m in Metric::ALL {
-                let value = metric(m, truth.shares(), mean.shares()).map_err(|source| {
-                    EvaluateError::Undefined { what: format!("{} of {}", m.as_str(), id.1), source }
-                })?;
+                let value = metric(m, &question.scale, truth.shares(), mean.shares());
+                let Some(value) = value.map_err(|source| EvaluateError::Undefined {
+                    what: format!("{} of {}", m.as_str(), id.1),
+                    source,
+                })?
+                else {
+                    continue;
+                };
                 model.cells.entry(m).or_default().entry(id.clone()).or_default().add(value);
             }
             let (sum, n) = model.shares.entry(id).or_insert_with(|| (vec![0.0; mean.len()], 0.0));
@@ -145,21 +153,20 @@ fn seeded(arm: &str, split: Split, models: &[(&PlannedModel, &ModelScores)]) -> 
                 into.entry(id.clone()).or_default().push(mean.get());
             }
         }
-        add_shares(&mut out.shares, scores.shares.iter(), models.len() as f64);
+        add_shares(&mut out.shares, &scores.shares);
         mass.add(scores.mass.get());
     }
     out.listed_mass = mass.get();
     out
 }
 
-fn add_shares<'a>(
-    into: &mut BTreeMap<CellId, Vec<f64>>,
-    from: impl Iterator<Item = (&'a CellId, &'a (Vec<f64>, f64))>,
-    parts: f64,
+/// One more training seed.
+fn add_shares(
+    into: &mut BTreeMap<CellId, Vec<Vec<f64>>>,
+    from: &BTreeMap<CellId, (Vec<f64>, f64)>,
 ) {
     for (id, (sum, n)) in from {
-        let to = into.entry(id.clone()).or_insert_with(|| vec![0.0; sum.len()]);
-        to.iter_mut().zip(sum).for_each(|(t, s)| *t += s / n / parts);
+        into.entry(id.clone()).or_default().push(sum.iter().map(|s| s / n).collect());
     }
 }
 
@@ -206,7 +213,7 @@ fn one_culture(
                 into.entry(id).or_default().push(mean.get());
             }
         }
-        add_shares(&mut out.shares, shares.iter(), seeds.len() as f64);
+        add_shares(&mut out.shares, &shares);
     }
     out.seeds = seeds;
     out.listed_mass = mass.get();

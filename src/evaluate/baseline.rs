@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::aggregate::{ArmScores, CellId};
 use super::{EvaluateError, Metric, Reference, metric};
-use crate::domain::{Distribution, Question, QuestionId, Split, TestText};
+use crate::domain::{Distribution, Question, QuestionId, Scale, Split, TestText};
 use crate::text::NgramProfile;
 
 /// Character n-grams of the nearest-seed lookup.
@@ -29,13 +29,16 @@ pub enum Baseline {
     /// The own culture's mean over other trained questions with the same options; uniform where
     /// there are none.
     SameScale,
+    /// The own culture's mean over other trained questions with as many options, whatever they
+    /// say: the reference figure .929. A weaker row than [`Baseline::SameScale`].
+    SameLength,
     /// Half of the people against the other half: as near as a sample of people gets to itself.
     SplitHalf,
 }
 
 impl Baseline {
     /// All of them, in the order of printed tables.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Uniform,
         Self::OwnMode,
         Self::MeanForeign,
@@ -43,6 +46,7 @@ impl Baseline {
         Self::MixtureOfOthers,
         Self::NearestSeed,
         Self::SameScale,
+        Self::SameLength,
         Self::SplitHalf,
     ];
 
@@ -56,6 +60,7 @@ impl Baseline {
             Self::MixtureOfOthers => "mixture of other cultures",
             Self::NearestSeed => "nearest-seed lookup",
             Self::SameScale => "own culture, same-scale questions",
+            Self::SameLength => "own culture, as many options",
             Self::SplitHalf => "human split-half (ceiling)",
         }
     }
@@ -140,8 +145,13 @@ pub fn baseline_cells(
                     .map(|d| (truth.clone(), d))
                     .into_iter()
                     .collect(),
-                Baseline::SameScale => {
-                    let d = reference.same_scale_mean(&culture.id, question, trained);
+                Baseline::SameScale | Baseline::SameLength => {
+                    let same = if which == Baseline::SameScale {
+                        Scale::same_options
+                    } else {
+                        |a: &Scale, b: &Scale| a.len() == b.len()
+                    };
+                    let d = reference.same_scale_mean(&culture.id, question, trained, same);
                     vec![(truth.clone(), d.unwrap_or_else(uniform))]
                 }
                 Baseline::NearestSeed => nearest
@@ -154,16 +164,16 @@ pub fn baseline_cells(
                     })
                     .collect(),
             };
-            put(&mut out, which, &cell, &pairs)?;
+            put(&mut out, which, &cell, &question.scale, &pairs)?;
         }
     }
     Ok(out)
 }
 
-/// A culture's modal answers as shares, ties shared.
+/// A point mass on the modal answer; the lowest code where modes tie, as label policy `mode`.
 fn point_mass(d: &Distribution) -> Result<Distribution, EvaluateError> {
-    let modes = d.modes();
-    let w: Vec<f64> = (0..d.len()).map(|i| f64::from(u8::from(modes.contains(&i)))).collect();
+    let mode = d.modes().first().copied().unwrap_or(0);
+    let w: Vec<f64> = (0..d.len()).map(|i| f64::from(u8::from(i == mode))).collect();
     Ok(Distribution::from_weights(&w)?)
 }
 
@@ -171,6 +181,7 @@ fn put(
     out: &mut ArmScores,
     which: Baseline,
     cell: &CellId,
+    scale: &Scale,
     pairs: &[(Distribution, Distribution)],
 ) -> Result<(), EvaluateError> {
     if pairs.is_empty() {
@@ -179,9 +190,12 @@ fn put(
     for m in Metric::ALL {
         let values: Vec<f64> = pairs
             .iter()
-            .map(|(p, q)| metric(m, p.shares(), q.shares()))
+            .filter_map(|(p, q)| metric(m, scale, p.shares(), q.shares()).transpose())
             .collect::<Result<_, _>>()
             .map_err(|source| EvaluateError::Undefined { what: which.label().into(), source })?;
+        if values.is_empty() {
+            continue;
+        }
         let value = match (which, m) {
             (Baseline::BestForeign, Metric::Wasserstein) => {
                 values.iter().copied().fold(f64::INFINITY, f64::min)
@@ -192,6 +206,6 @@ fn put(
         out.cells.entry(m).or_default().insert(cell.clone(), vec![value]);
     }
     let mean = Distribution::mean(pairs.iter().map(|(_, q)| q))?;
-    out.shares.insert(cell.clone(), mean.shares().to_vec());
+    out.shares.insert(cell.clone(), vec![mean.shares().to_vec()]);
     Ok(())
 }

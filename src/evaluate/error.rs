@@ -12,11 +12,13 @@ pub enum EvaluateError {
     /// A plan that cannot be carried out: what is wrong and the way out.
     #[error("the plan cannot be carried out: {0}")]
     BadPlan(String),
-    /// The plan in the folder is not the one that was locked.
+    /// The plan in the folder, or a file tied to it, is not the one that was locked.
     #[error(
-        "plan.json has the checksum {found}, locked was {locked}: a plan is not changed after it is locked; start another evaluation"
+        "{file} has the checksum {found}, locked was {locked}: a plan is not changed after it is locked; start another evaluation"
     )]
     PlanChanged {
+        /// `plan.json`, `survey.json` or `texts.jsonl`.
+        file: String,
         /// Of the file.
         found: String,
         /// Of the lock.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::results::{ResultLine, TextScores};
-use super::{EvaluateError, Evaluation, LockedPlan, Reference, evaluation};
-use crate::domain::prompt::{Prompt, Variant, render, variants};
+use super::{EvaluateError, Evaluation, LockedPlan, Plan, PlannedModel, Reference, evaluation};
+use crate::domain::prompt::{Prompt, Variant, render};
 use crate::domain::{OptionScores, Question, Survey, TestText};
 use crate::job::{Attempt, JobError, Progress, read_jsonl};
 
@@ -42,8 +42,12 @@ pub fn work(
         fs::read_to_string(&path).map_err(JobError::io(path))
     };
     let locked = LockedPlan::read(&read("plan.json")?, &read("plan.sha256")?)?;
+    for name in ["survey.json", "texts.jsonl"] {
+        locked.plan.check_input(name, read(name)?.as_bytes())?;
+    }
     let survey: Survey = attempt.read_input("survey.json")?;
-    let texts: Vec<TestText> = read_jsonl(&attempt.input("texts.jsonl"))?;
+    let mut texts: Vec<TestText> = read_jsonl(&attempt.input("texts.jsonl"))?;
+    texts.retain(|t| locked.plan.splits.contains(&t.split));
     let reference = Reference::new(&survey, &locked.plan.cultures);
     let mut lines: Vec<ResultLine> = Vec::new();
     for earlier in std::iter::once(attempt.clone()).chain(attempt.earlier()) {
@@ -71,7 +75,7 @@ pub fn work(
                 return Err(JobError::Stopped);
             }
             for line in
-                score(&mut *scorer, &model.reference, some, &reference, &locked).map_err(failed)?
+                score(&mut *scorer, model, some, &reference, &locked.plan).map_err(failed)?
             {
                 results.write(&line)?;
                 done.insert((line.model.clone(), line.text_id.clone()));
@@ -95,11 +99,12 @@ struct Asked<'a> {
 
 fn score(
     scorer: &mut dyn Scorer,
-    model: &str,
+    model: &PlannedModel,
     texts: &[&TestText],
     reference: &Reference<'_>,
-    locked: &LockedPlan,
+    plan: &Plan,
 ) -> Result<Vec<ResultLine>, String> {
+    let blind = plan.culture_blind.contains(&model.arm);
     let mut prompts = Vec::new();
     let mut asked = Vec::new();
     for text in texts {
@@ -107,15 +112,18 @@ fn score(
             .survey()
             .question(&text.question)
             .ok_or_else(|| format!("question {} is not in survey.json", text.question))?;
-        let variants = variants(question, &locked.plan.symbols);
+        let variants = plan.variants(question);
         let mut cultures = Vec::new();
         for culture in reference.cultures() {
             if reference.truth(&culture.id, &question.id).is_none() {
                 continue; // not asked, or not with the whole scale: nothing to score against
             }
+            // Without a culture in it the prompt is the same for all: it is put once.
+            if !blind || cultures.is_empty() {
+                let named = (!blind).then_some(*culture);
+                prompts.extend(variants.iter().map(|v| render(question, &text.text, named, *v)));
+            }
             cultures.push(culture.id.clone());
-            prompts
-                .extend(variants.iter().map(|v| render(question, &text.text, Some(culture), *v)));
         }
         asked.push(Asked { text, variants, cultures });
     }
@@ -125,16 +133,26 @@ fn score(
     }
     let mut out = Vec::new();
     for a in asked {
-        let mut cultures = Vec::new();
+        let mut cultures: Vec<TextScores> = Vec::new();
         for culture in a.cultures {
-            let scores: Vec<OptionScores> = scores.by_ref().take(a.variants.len()).collect();
+            let scores: Vec<OptionScores> = match cultures.first() {
+                Some(first) if blind => first.scores.clone(),
+                _ => scores.by_ref().take(a.variants.len()).collect(),
+            };
             if scores.iter().flat_map(|s| &s.log_probs).any(|l| l.is_nan()) {
                 return Err(format!("it answers {} with NaN", a.text.text_id));
+            }
+            // Without any mass on the options there is no answer, and uniform would be made up.
+            if scores.iter().any(|s| s.log_probs.iter().all(|l| *l == f64::NEG_INFINITY)) {
+                return Err(format!(
+                    "it gives every listed option of {} the probability zero",
+                    a.text.text_id
+                ));
             }
             cultures.push(TextScores { culture, scores });
         }
         let line = ResultLine {
-            model: model.to_owned(),
+            model: model.reference.clone(),
             question: a.text.question.clone(),
             text_id: a.text.text_id.clone(),
             variants: a.variants,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::DomainError;
+use crate::domain::{DomainError, Scale, ScaleKind};
 use crate::stats::{Undefined, divergence};
 
 /// How a model's shares q are compared with a culture's p. All run from 0 (worst) to 1, except
@@ -24,17 +24,22 @@ pub enum Metric {
     SoftAccuracy,
     /// Sum of p q.
     ExpectedAccuracy,
+    /// 1 - JSD without the middle ("hard to say") on both sides: the sensitivity row. The same as
+    /// [`Metric::Jsd`] on scales without one.
+    #[serde(rename = "1-jsd-without-middle")]
+    JsdWithoutMiddle,
 }
 
 impl Metric {
     /// All metrics, headline first.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Jsd,
         Self::JsDistance,
         Self::Wasserstein,
         Self::HardAccuracy,
         Self::SoftAccuracy,
         Self::ExpectedAccuracy,
+        Self::JsdWithoutMiddle,
     ];
 
     /// `1-jsd`, ..
@@ -46,6 +51,7 @@ impl Metric {
             Self::HardAccuracy => "hard-accuracy",
             Self::SoftAccuracy => "soft-accuracy",
             Self::ExpectedAccuracy => "expected-accuracy",
+            Self::JsdWithoutMiddle => "1-jsd-without-middle",
         }
     }
 }
@@ -61,17 +67,78 @@ impl std::str::FromStr for Metric {
     }
 }
 
-/// The score of shares `q` against shares `p`, both by rank.
+/// The score of shares `q` against shares `p`, both by rank of `scale`. `None` where the metric has
+/// no meaning: distances of ranks on nominal scales, and a side that is all middle without it.
 ///
 /// # Errors
 /// Different lengths, or no distributions.
-pub fn metric(m: Metric, p: &[f64], q: &[f64]) -> Result<f64, Undefined> {
-    Ok(match m {
+pub fn metric(m: Metric, scale: &Scale, p: &[f64], q: &[f64]) -> Result<Option<f64>, Undefined> {
+    let ordinal = scale.kind() == ScaleKind::Ordinal;
+    Ok(Some(match m {
         Metric::Jsd => 1.0 - divergence::jsd(p, q)?,
         Metric::JsDistance => 1.0 - divergence::js_distance(p, q)?,
-        Metric::Wasserstein => divergence::wasserstein_ranks(p, q)?,
+        Metric::Wasserstein if ordinal => divergence::wasserstein_ranks(p, q)?,
+        Metric::SoftAccuracy if ordinal => divergence::soft_accuracy(p, q)?,
+        Metric::Wasserstein | Metric::SoftAccuracy => return Ok(None),
         Metric::HardAccuracy => divergence::hard_accuracy(p, q)?,
-        Metric::SoftAccuracy => divergence::soft_accuracy(p, q)?,
         Metric::ExpectedAccuracy => divergence::expected_accuracy(p, q)?,
-    })
+        Metric::JsdWithoutMiddle => {
+            let Some(middle) = scale.middle().and_then(|code| scale.rank(code)) else {
+                return metric(Metric::Jsd, scale, p, q);
+            };
+            let (Some(p), Some(q)) = (without(p, middle), without(q, middle)) else {
+                return Ok(None);
+            };
+            1.0 - divergence::jsd(&p, &q)?
+        }
+    }))
+}
+
+/// The shares of the other ranks; `None` where there are none, or one option is left.
+fn without(p: &[f64], rank: usize) -> Option<Vec<f64>> {
+    let kept: Vec<f64> =
+        p.iter().enumerate().filter(|(r, _)| *r != rank).map(|(_, x)| *x).collect();
+    let sum: f64 = kept.iter().sum();
+    (sum > 1e-12 && kept.len() > 1).then(|| kept.iter().map(|x| x / sum).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Direction, ScaleOption};
+
+    fn scale(kind: ScaleKind, middle: Option<u8>) -> Scale {
+        let options =
+            (0..3).map(|code| ScaleOption { code, label: format!("option {code}") }).collect();
+        let s = Scale::new(options, kind, Direction::HigherIsMore).unwrap();
+        match middle {
+            Some(m) => s.with_middle(m).unwrap(),
+            None => s,
+        }
+    }
+
+    #[test]
+    fn names_have_no_distance_of_ranks() {
+        let (p, q) = ([0.5, 0.5, 0.0], [0.0, 0.5, 0.5]);
+        for (m, ordinal) in [(Metric::Wasserstein, Some(0.5)), (Metric::SoftAccuracy, Some(0.5))] {
+            assert_eq!(metric(m, &scale(ScaleKind::Ordinal, None), &p, &q).unwrap(), ordinal);
+            assert_eq!(metric(m, &scale(ScaleKind::Nominal, None), &p, &q).unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn without_the_middle_the_rest_is_compared() {
+        // Half and half beside a middle of any size is half and half; by hand.
+        let s = scale(ScaleKind::Ordinal, Some(1));
+        let m = |p: &[f64], q: &[f64]| metric(Metric::JsdWithoutMiddle, &s, p, q).unwrap();
+        assert_eq!(m(&[0.1, 0.8, 0.1], &[0.4, 0.2, 0.4]), Some(1.0));
+        assert_eq!(m(&[0.2, 0.8, 0.0], &[0.0, 0.2, 0.8]), Some(0.0));
+        assert_eq!(m(&[0.0, 1.0, 0.0], &[0.4, 0.2, 0.4]), None);
+        let without = scale(ScaleKind::Ordinal, None);
+        let (p, q) = ([0.1, 0.8, 0.1], [0.4, 0.2, 0.4]);
+        assert_eq!(
+            metric(Metric::JsdWithoutMiddle, &without, &p, &q).unwrap(),
+            metric(Metric::Jsd, &without, &p, &q).unwrap()
+        );
+    }
 }

@@ -21,7 +21,7 @@ pub use baseline::{Baseline, baseline_cells};
 pub use error::EvaluateError;
 pub use job::{MakeScorer, Scorer};
 pub use metric::{Metric, metric};
-pub use plan::{LockedPlan, Plan, PlannedModel};
+pub use plan::{AGGREGATION, LockedPlan, Orders, Plan, PlannedModel};
 pub use reference::Reference;
 pub use results::{ResultLine, TextScores};
 pub use rows::{EvalRow, Evaluation, evaluation};

@@ -1,11 +1,14 @@
 //! The plan: everything that decides the table, locked by its checksum before anything is scored.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{EvaluateError, Metric};
-use crate::domain::prompt::Symbols;
-use crate::domain::{CultureId, QuestionId, Split};
+use crate::domain::prompt::{OptionOrder, PromptForm, Symbols, Variant, variants};
+use crate::domain::{CultureId, Question, QuestionId, Split};
 
 /// One model of the plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,9 +25,25 @@ pub struct PlannedModel {
     pub trained_for: Option<CultureId>,
 }
 
-/// What is scored and how it is summed up. The aggregation rule is part of it: prompts and orders
-/// are averaged first, then texts of a question, then cultures, then training seeds; the unit of
-/// intervals is the question; no run is left out.
+/// How figures are summed up, in words. A plan carries it, so that a program with another rule
+/// refuses the plan and does not quietly apply its own.
+pub const AGGREGATION: &str = "1: shares over the listed options, by rank, averaged over prompt \
+forms, orders and symbols of a text; scored; scores averaged over the texts of a question, then \
+over cultures; the unit is the question; all training seeds count and are nested in the \
+bootstrap; skill is a ratio of means; 95 % percentile intervals; two-sided sign-flip tests of \
+1-jsd over all cultures against the mixture of the others, Holm over the model rows of the table";
+
+/// Which orders of the options are put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Orders {
+    /// Printed and reversed; every rotation of nominal scales.
+    All,
+    /// Printed only, for quick looks: the scores then hold the model's liking for a place.
+    PrintedOnly,
+}
+
+/// What is scored and how it is summed up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// Form of this file: 1.
@@ -39,8 +58,21 @@ pub struct Plan {
     pub splits: Vec<Split>,
     /// Metrics of the table; others may be looked at and are exploratory.
     pub metrics: Vec<Metric>,
+    /// Prompt forms.
+    pub forms: Vec<PromptForm>,
+    /// Option orders.
+    pub orders: Orders,
     /// What options are called; every form is put in every order with each of these.
     pub symbols: Vec<Symbols>,
+    /// Arms that were trained without cultures: their prompts name none, and one answer to a text
+    /// is compared with every culture.
+    #[serde(default)]
+    pub culture_blind: Vec<String>,
+    /// [`AGGREGATION`].
+    pub aggregation: String,
+    /// SHA-256 of the input files by name, in hexadecimal; see [`Plan::with_input`].
+    #[serde(default)]
+    pub inputs: BTreeMap<String, String>,
     /// Questions that training rows mention: where the lookup baselines look.
     pub trained_questions: Vec<QuestionId>,
     /// Bootstrap draws.
@@ -59,11 +91,47 @@ impl Plan {
             cultures: Vec::new(),
             splits: Split::ALL.to_vec(),
             metrics: Metric::ALL.to_vec(),
+            forms: PromptForm::ALL.to_vec(),
+            orders: Orders::All,
             symbols: vec![Symbols::Codes],
+            culture_blind: Vec::new(),
+            aggregation: AGGREGATION.to_owned(),
+            inputs: BTreeMap::new(),
             trained_questions,
             draws: 10_000,
             seed,
         }
+    }
+
+    /// Ties an input file (`survey.json`, `texts.jsonl`) to the plan by its bytes: the job refuses
+    /// another one, so that the lock holds for what is asked too.
+    #[must_use]
+    pub fn with_input(mut self, name: &str, bytes: &[u8]) -> Self {
+        self.inputs.insert(name.to_owned(), checksum(bytes));
+        self
+    }
+
+    /// # Errors
+    /// The file was tied to the plan with other bytes.
+    pub fn check_input(&self, name: &str, bytes: &[u8]) -> Result<(), EvaluateError> {
+        let found = checksum(bytes);
+        match self.inputs.get(name) {
+            Some(locked) if *locked != found => Err(EvaluateError::PlanChanged {
+                file: name.to_owned(),
+                found,
+                locked: locked.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The prompt variants of a question.
+    pub fn variants(&self, question: &Question) -> Vec<Variant> {
+        variants(question, &self.symbols)
+            .into_iter()
+            .filter(|v| self.forms.contains(&v.form))
+            .filter(|v| self.orders == Orders::All || v.order == OptionOrder::Printed)
+            .collect()
     }
 
     /// The text that is locked, and its checksum.
@@ -76,9 +144,13 @@ impl Plan {
         if self.models.is_empty() {
             return bad("it names no model");
         }
-        if self.splits.is_empty() || self.metrics.is_empty() || self.symbols.is_empty() {
-            return bad("it needs a split, a metric and a kind of symbols");
+        if self.splits.is_empty() || self.metrics.is_empty() {
+            return bad("it needs a split and a metric");
         }
+        if self.symbols.is_empty() || self.forms.is_empty() {
+            return bad("it needs a prompt form and a kind of symbols");
+        }
+        self.check_rules()?;
         if self.draws < 100 {
             return bad("fewer than 100 bootstrap draws make no interval");
         }
@@ -93,10 +165,55 @@ impl Plan {
                 )));
             }
         }
+        self.check_one_culture_arms()?;
         let text = serde_json::to_string_pretty(self)
             .map_err(|e| EvaluateError::BadPlan(e.to_string()))?;
         let sha256 = checksum(text.as_bytes());
         Ok(LockedPlan { plan: self.clone(), text, sha256 })
+    }
+
+    /// What a plan that is read back must satisfy too.
+    fn check_rules(&self) -> Result<(), EvaluateError> {
+        if self.task != "survey" {
+            return Err(EvaluateError::BadPlan(format!(
+                "task `{}`: this job knows `survey` only",
+                self.task
+            )));
+        }
+        if self.aggregation != AGGREGATION {
+            return Err(EvaluateError::BadPlan(format!(
+                "it sums up by another rule than this program:\n  plan: {}\n  here: {AGGREGATION}",
+                self.aggregation
+            )));
+        }
+        if let Some(arm) =
+            self.culture_blind.iter().find(|a| self.models.iter().all(|m| m.arm != **a))
+        {
+            return Err(EvaluateError::BadPlan(format!("no model is of the arm `{arm}`")));
+        }
+        Ok(())
+    }
+
+    /// The seeds of a one-culture arm are nested in its cultures: each culture needs all of them.
+    fn check_one_culture_arms(&self) -> Result<(), EvaluateError> {
+        let mut seeds: BTreeMap<&str, BTreeMap<&Option<CultureId>, BTreeSet<u64>>> =
+            BTreeMap::new();
+        for m in &self.models {
+            seeds.entry(&m.arm).or_default().entry(&m.trained_for).or_default().insert(m.seed);
+        }
+        for (arm, by_culture) in seeds {
+            let mut sets = by_culture.values();
+            let first = sets.next();
+            if by_culture.len() > 1
+                && (by_culture.contains_key(&None) || sets.any(|s| Some(s) != first))
+            {
+                return Err(EvaluateError::BadPlan(format!(
+                    "arm `{arm}` needs the same training seeds for each of its cultures, and every \
+                     model of it a culture"
+                )));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -119,7 +236,11 @@ impl LockedPlan {
     pub fn read(text: &str, locked: &str) -> Result<Self, EvaluateError> {
         let found = checksum(text.as_bytes());
         if found != locked.trim() {
-            return Err(EvaluateError::PlanChanged { found, locked: locked.trim().to_owned() });
+            return Err(EvaluateError::PlanChanged {
+                file: "plan.json".to_owned(),
+                found,
+                locked: locked.trim().to_owned(),
+            });
         }
         let plan: Plan =
             serde_json::from_str(text).map_err(|e| EvaluateError::BadPlan(e.to_string()))?;
@@ -129,10 +250,15 @@ impl LockedPlan {
                 plan.version
             )));
         }
+        plan.check_rules()?;
         Ok(Self { plan, text: text.to_owned(), sha256: found })
     }
 }
 
 fn checksum(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, b| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{b:02x}");
+        hex
+    })
 }

@@ -38,6 +38,25 @@ impl<'a> Reference<'a> {
         Self { survey, cultures, truth }
     }
 
+    /// Cells as given, for figures of cells that are not usable.
+    #[cfg(test)]
+    pub(super) fn with_truth(
+        mut self,
+        truth: BTreeMap<(CultureId, QuestionId), Distribution>,
+    ) -> Self {
+        self.truth = truth;
+        self
+    }
+
+    /// What of the cultures in view cannot be scored, and why, in words.
+    pub fn left_out(&self) -> Vec<String> {
+        self.cultures
+            .iter()
+            .flat_map(|c| self.survey.questions.iter().map(move |q| (c, q)))
+            .filter_map(|(c, q)| self.survey.usable(c, q).err())
+            .collect()
+    }
+
     /// The survey.
     pub fn survey(&self) -> &'a Survey {
         self.survey
@@ -76,21 +95,20 @@ impl<'a> Reference<'a> {
         Distribution::mean(self.cultures.iter().filter_map(|c| self.truth(&c.id, question))).ok()
     }
 
-    /// The culture's mean answer to other questions with the same options.
+    /// The culture's mean answer to other questions whose scale is the same by `same`.
     pub fn same_scale_mean(
         &self,
         culture: &CultureId,
         question: &Question,
         among: &[QuestionId],
+        same: fn(&Scale, &Scale) -> bool,
     ) -> Option<Distribution> {
         let parts: Vec<&Distribution> = self
             .survey
             .questions
             .iter()
             .filter(|q| {
-                q.id != question.id
-                    && among.contains(&q.id)
-                    && q.scale.same_options(&question.scale)
+                q.id != question.id && among.contains(&q.id) && same(&q.scale, &question.scale)
             })
             .filter_map(|q| self.truth(culture, &q.id))
             .collect();
@@ -107,8 +125,8 @@ impl<'a> Reference<'a> {
             .collect()
     }
 
-    /// Random halves of the people behind a cell: (half, other half), as often as
-    /// [`HALVINGS`]. The halves of a culture of several countries are pooled as the culture is.
+    /// Random halves of the people behind a cell: (half, other half),
+    /// twenty times. The halves of a culture of several countries are pooled as the culture is.
     /// Empty where counts have no whole respondents.
     pub fn halves(
         &self,

@@ -33,6 +33,7 @@ impl ResultLine {
     /// Keeps six significant digits: a log-probability is not known better in single precision,
     /// and the files stay a third of the size. JSON has no infinity, so an impossible answer is
     /// written as e^-10000.
+    #[must_use]
     pub fn rounded(mut self) -> Self {
         for l in self.cultures.iter_mut().flat_map(|c| &mut c.scores).flat_map(|s| &mut s.log_probs)
         {

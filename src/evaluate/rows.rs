@@ -12,7 +12,9 @@ use super::{
     baseline_cells,
 };
 use crate::domain::{QuestionId, Split, TestText};
-use crate::stats::bootstrap::{Resampling, Seeded, Sums, nested_difference, nested_mean};
+use crate::stats::bootstrap::{
+    Resampling, Seeded, nested_difference, nested_mean, nested_statistic,
+};
 use crate::stats::significance::{Alternative, holm, sign_flip};
 use crate::stats::{Estimate, Undefined};
 
@@ -69,6 +71,9 @@ pub struct Evaluation {
     pub weighting: Vec<String>,
     /// Questions that every culture in view answered.
     pub shared_questions: Vec<QuestionId>,
+    /// Cultures and questions that are not scored, and why: not asked, options not offered.
+    #[serde(default)]
+    pub left_out: Vec<String>,
     /// The rows.
     pub rows: Vec<EvalRow>,
     /// How much of a model's answers follows the culture, the prompt form and the order.
@@ -114,6 +119,7 @@ pub fn evaluation(
         plan: plan.clone(),
         weighting: weighting(reference),
         shared_questions: shared,
+        left_out: reference.left_out(),
         rows,
         variance: variance_shares(plan, reference, texts, lines),
     })
@@ -184,7 +190,7 @@ impl Table<'_> {
             }
         }
         out.extend(self.skill(arm, seeds)?);
-        out.extend(self.correlation(arm, seeds)?);
+        out.extend(self.correlation(arm, seeds));
         if seeds > 0
             && let Some(first) = out.first()
         {
@@ -301,62 +307,109 @@ impl Table<'_> {
         }
     }
 
-    /// (score - uniform) / (ceiling - uniform) of 1-JSD, all cultures: a ratio of sums over
-    /// questions, resampled whole.
+    /// (score - uniform) / (ceiling - uniform) of 1-JSD, all cultures: a ratio of means over
+    /// questions, resampled whole, training seeds nested; with its difference to the mixture's.
     fn skill(&self, arm: &ArmScores, seeds: usize) -> Result<Option<EvalRow>, EvaluateError> {
         let jsd = |s: &ArmScores| s.cells.get(&Metric::Jsd).cloned();
-        let (Some(own), Some(uniform), Some(ceiling)) = (
-            jsd(arm),
-            self.baseline(Baseline::Uniform).and_then(jsd),
-            self.baseline(Baseline::SplitHalf).and_then(jsd),
-        ) else {
+        let of = |b: Baseline| self.baseline(b).and_then(jsd);
+        let (Some(own), Some(uniform), Some(ceiling)) =
+            (jsd(arm), of(Baseline::Uniform), of(Baseline::SplitHalf))
+        else {
             return Ok(None);
         };
-        let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
+        let own_rows = self.questions(&own, None, ALL_CULTURES);
         let by_question = |cells: &Cells| -> Vec<f64> {
-            self.questions(cells, Some(&own), ALL_CULTURES).iter().map(|(_, v)| mean(v)).collect()
+            let rows = self.questions(cells, Some(&own), ALL_CULTURES);
+            rows.iter().map(|(_, v)| v.iter().sum::<f64>() / v.len() as f64).collect()
         };
-        let (a, u, c) = (by_question(&own), by_question(&uniform), by_question(&ceiling));
-        if a.len() != u.len() || a.len() != c.len() || a.is_empty() {
+        let (u, c) = (by_question(&uniform), by_question(&ceiling));
+        let n = own_rows.len();
+        if n == 0 || u.len() != n || c.len() != n {
             return Ok(None);
         }
-        let rows: Vec<f64> =
-            a.iter().zip(&u).zip(&c).flat_map(|((a, u), c)| [a - u, c - u]).collect();
-        let estimate = Sums::new(rows, 2)
-            .and_then(|s| {
-                s.estimate("question", &self.how(), |s| (s[1].abs() > 1e-9).then(|| s[0] / s[1]))
-            })
-            .map_err(undefined(&format!("skill of {}", arm.arm)))?;
-        Ok(Some(self.bare(arm, seeds, "skill", ALL_CULTURES, &estimate)))
+        // A foreign arm may lack cells that the mixture has, never the other way round.
+        let mixture = of(Baseline::MixtureOfOthers)
+            .map(|m| by_question(&m))
+            .filter(|m| m.len() == n && arm.arm != Baseline::MixtureOfOthers.label());
+        let what = format!("skill of {}", arm.arm);
+        let ratio = |picked: &[usize], w: &[Vec<f64>], from: &[f64]| {
+            let (mut above, mut room) = (0.0, 0.0);
+            for &q in picked {
+                let a: f64 = own_rows[q].1.iter().zip(&w[0]).map(|(x, w)| x * w).sum();
+                above += a - from[q];
+                room += c[q] - u[q];
+            }
+            (room.abs() > 1e-9).then(|| above / room)
+        };
+        let width = own_rows[0].1.len();
+        let estimate =
+            nested_statistic(n, &[width], "question", &self.how(), |p, w| ratio(p, w, &u))
+                .map_err(undefined(&what))?;
+        let mut row = self.bare(arm, seeds, "skill", ALL_CULTURES, &estimate);
+        if let Some(m) = mixture {
+            let d = nested_statistic(n, &[width], "question", &self.how(), |p, w| ratio(p, w, &m))
+                .map_err(undefined(&what))?;
+            row.baseline = Some(Baseline::MixtureOfOthers.label().to_owned());
+            row.diff = Some(d.value);
+            row.diff_ci = ends(&d);
+        }
+        Ok(Some(row))
     }
 
-    /// Correlation of deviations from the all-culture mean, over cultures and options, pooled by
-    /// sums over questions: does the model know in which way a culture differs?
-    fn correlation(&self, arm: &ArmScores, seeds: usize) -> Result<Option<EvalRow>, EvaluateError> {
-        let mut sums: BTreeMap<&QuestionId, [f64; 3]> = BTreeMap::new();
-        for ((c, q), shares) in &arm.shares {
+    /// Correlation of deviations from people's all-culture mean, over cultures and options: does
+    /// the model know in which way a culture differs? Within a question people's deviations sum to
+    /// zero over the cultures (and over the options), so this is Pearson's correlation, and a
+    /// model that tells all cultures the same gets 0 whatever it tells them.
+    /// The mixture of the others moves against its culture by construction: -1.
+    fn correlation(&self, arm: &ArmScores, seeds: usize) -> Option<EvalRow> {
+        /// Sums of one question: x.y by seed, x.x by pair of seeds, y.y.
+        struct Products {
+            xy: Vec<f64>,
+            xx: Vec<f64>,
+            yy: f64,
+        }
+        let width = arm.shares.values().map(Vec::len).max()?;
+        let mut sums: BTreeMap<&QuestionId, Products> = BTreeMap::new();
+        for ((c, q), by_seed) in &arm.shares {
             let (Some(truth), Some(mean)) = (self.reference.truth(c, q), self.reference.mean(q))
             else {
                 continue;
             };
-            let s = sums.entry(q).or_default();
-            for ((m, t), mean) in shares.iter().zip(truth.shares()).zip(mean.shares()) {
-                let (x, y) = (m - mean, t - mean);
-                s[0] += x * y;
-                s[1] += x * x;
-                s[2] += y * y;
+            let deviation = |shares: &[f64]| -> Vec<f64> {
+                shares.iter().zip(mean.shares()).map(|(x, m)| x - m).collect()
+            };
+            let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+            let y = deviation(truth.shares());
+            let x: Vec<Vec<f64>> = by_seed.iter().map(|s| deviation(s)).collect();
+            let s = sums.entry(q).or_insert_with(|| Products {
+                xy: vec![0.0; width],
+                xx: vec![0.0; width * width],
+                yy: 0.0,
+            });
+            s.yy += dot(&y, &y);
+            for (i, a) in x.iter().enumerate() {
+                s.xy[i] += dot(a, &y);
+                for (j, b) in x.iter().enumerate() {
+                    s.xx[i * width + j] += dot(a, b);
+                }
             }
         }
-        if sums.is_empty() {
-            return Ok(None);
-        }
-        let rows: Vec<f64> = sums.into_values().flatten().collect();
-        let of = |s: &[f64]| (s[1] > 1e-12 && s[2] > 1e-12).then(|| s[0] / (s[1] * s[2]).sqrt());
+        let sums: Vec<Products> = sums.into_values().collect();
+        let of = |picked: &[usize], w: &[Vec<f64>]| {
+            let (mut xy, mut xx, mut yy) = (0.0, 0.0, 0.0);
+            for s in picked.iter().map(|&q| &sums[q]) {
+                yy += s.yy;
+                for (i, a) in w[0].iter().enumerate().filter(|(_, a)| **a > 0.0) {
+                    xy += a * s.xy[i];
+                    xx += w[0].iter().zip(&s.xx[i * width..]).map(|(b, x)| a * b * x).sum::<f64>();
+                }
+            }
+            (xx > 1e-12 && yy > 1e-12).then(|| (xy / (xx * yy).sqrt()).clamp(-1.0, 1.0))
+        };
         // A row without deviations of its own (the mixture of all) has no correlation.
-        Ok(Sums::new(rows, 3)
-            .and_then(|s| s.estimate("question", &self.how(), of))
+        nested_statistic(sums.len(), &[width], "question", &self.how(), of)
             .ok()
-            .map(|e| self.bare(arm, seeds, "deviation-correlation", ALL_CULTURES, &e)))
+            .map(|e| self.bare(arm, seeds, "deviation-correlation", ALL_CULTURES, &e))
     }
 }
 

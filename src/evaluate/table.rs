@@ -1,5 +1,7 @@
 //! The printed table: the headline metric of all cultures, as plain text and as Markdown.
 
+use std::fmt::Write as _;
+
 use super::rows::ALL_CULTURES;
 use super::{EvalRow, Evaluation, Metric};
 use crate::domain::Split;
@@ -88,7 +90,7 @@ pub fn plain(e: &Evaluation) -> String {
     for &split in &e.plan.splits {
         let rows = printed(e, split);
         let Some(n) = rows.iter().map(|r| r.n).max() else { continue };
-        out += &format!("{}\n", caption(e, split, n));
+        let _ = writeln!(out, "{}", caption(e, split, n));
         let body: Vec<[String; 8]> = rows.iter().map(|r| cells(e, r)).collect();
         let mut all = vec![HEAD.map(str::to_owned)];
         all.extend(body);
@@ -98,15 +100,16 @@ pub fn plain(e: &Evaluation) -> String {
         for (k, line) in all.iter().enumerate() {
             let baseline = k > 0 && rows[k - 1].seeds == 0;
             if k > 1 && last_was_baseline && !baseline {
-                out += &format!(
-                    "  {}\n",
+                let _ = writeln!(
+                    out,
+                    "  {}",
                     "-".repeat(widths.iter().sum::<usize>() + 2 * (HEAD.len() - 1))
                 );
             }
             last_was_baseline = baseline;
             let mut text = format!("  {:<w$}", line[0], w = widths[0]);
             for i in 1..HEAD.len() {
-                text += &format!("  {:>w$}", line[i], w = widths[i]);
+                let _ = write!(text, "  {:>w$}", line[i], w = widths[i]);
             }
             out += text.trim_end();
             out.push('\n');
@@ -123,10 +126,10 @@ pub fn markdown(e: &Evaluation) -> String {
     for &split in &e.plan.splits {
         let rows = printed(e, split);
         let Some(n) = rows.iter().map(|r| r.n).max() else { continue };
-        out += &format!("**{}**\n\n| {} |\n", caption(e, split, n), HEAD.join(" | "));
-        out += &format!("|---|{}\n", "---:|".repeat(HEAD.len() - 1));
+        let _ = writeln!(out, "**{}**\n\n| {} |", caption(e, split, n), HEAD.join(" | "));
+        let _ = writeln!(out, "|---|{}", "---:|".repeat(HEAD.len() - 1));
         for r in rows {
-            out += &format!("| {} |\n", cells(e, r).join(" | "));
+            let _ = writeln!(out, "| {} |", cells(e, r).join(" | "));
         }
         out.push('\n');
     }
@@ -140,9 +143,10 @@ fn notes(e: &Evaluation) -> String {
         e.plan.draws,
         &e.plan_sha256[..12.min(e.plan_sha256.len())]
     );
-    for v in e.variance.iter().filter(|v| v.prompt_exceeds_culture) {
-        out += &format!(
-            "{} ({}): the culture effect ({:.4}) is smaller than the prompt effect ({:.4}): its cultures are prompts.\n",
+    for v in e.variance.iter().filter(|v| v.prompt_exceeds_culture && v.prompt > 5e-5) {
+        let _ = writeln!(
+            out,
+            "{} ({}): the culture effect ({:.4}) is smaller than the prompt effect ({:.4}): its cultures are prompts.",
             v.model,
             v.split.as_str(),
             v.culture,

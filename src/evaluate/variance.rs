@@ -21,6 +21,13 @@ pub struct VarianceShare {
     pub prompt: f64,
     /// Between option orders, cultures and forms averaged.
     pub order: f64,
+    /// Between label symbols, the others averaged; 0 where the plan has one kind.
+    #[serde(default)]
+    pub symbols: f64,
+    /// What is left of the whole variance over all prompts of a question: interactions, and
+    /// different texts.
+    #[serde(default)]
+    pub rest: f64,
     /// Questions.
     pub n: usize,
     /// The culture effect is smaller than the prompt effect: this model's cultures are prompts.
@@ -62,7 +69,7 @@ pub fn variance_shares(
         .filter(|m| m.trained_for.is_none())
         .map(|m| (m.reference.as_str(), m.arm.as_str()))
         .collect();
-    let mut factors: BTreeMap<(&str, Split, &QuestionId), [Factor; 3]> = BTreeMap::new();
+    let mut factors: BTreeMap<(&str, Split, &QuestionId), [Factor; 5]> = BTreeMap::new();
     for line in lines {
         let (Some(arm), Some(split)) =
             (arms.get(line.model.as_str()), splits.get(line.text_id.as_str()))
@@ -80,10 +87,14 @@ pub fn variance_shares(
                 entry[0].add(c.culture.to_string(), x);
                 entry[1].add(variant.form.as_str().to_owned(), x);
                 entry[2].add(format!("{:?}", variant.order), x);
+                entry[3].add(format!("{:?}", variant.symbols), x);
+                // Every answer is a level of its own: the whole.
+                let all = entry[4].0.len();
+                entry[4].add(all.to_string(), x);
             }
         }
     }
-    let mut sums: BTreeMap<(&str, Split), ([f64; 3], usize)> = BTreeMap::new();
+    let mut sums: BTreeMap<(&str, Split), ([f64; 5], usize)> = BTreeMap::new();
     for ((arm, split, _), f) in &factors {
         let (sum, n) = sums.entry((arm, *split)).or_default();
         sum.iter_mut().zip(f).for_each(|(s, f)| *s += f.variance());
@@ -91,13 +102,15 @@ pub fn variance_shares(
     }
     sums.into_iter()
         .map(|((arm, split), (sum, n))| {
-            let [culture, prompt, order] = sum.map(|s| s / n as f64);
+            let [culture, prompt, order, symbols, whole] = sum.map(|s| s / n as f64);
             VarianceShare {
                 model: arm.to_owned(),
                 split,
                 culture,
                 prompt,
                 order,
+                symbols,
+                rest: (whole - culture - prompt - order - symbols).max(0.0),
                 n,
                 prompt_exceeds_culture: culture < prompt,
             }

@@ -108,6 +108,21 @@ impl Attempt {
         write_atomically(&self.file(name), &to_json(value, &self.file(name))?)
     }
 
+    /// Writes a JSON file of this attempt by rename, but not durably: readers never see a part of
+    /// it while the machine is up; after a power failure it may be missing or torn.
+    ///
+    /// # Errors
+    /// The disk is full or the folder is gone.
+    pub fn write_json_in_passing<T: Serialize>(
+        &self,
+        name: &str,
+        value: &T,
+    ) -> Result<(), JobError> {
+        let (path, tmp) = (self.file(name), self.file(&format!(".{name}.tmp")));
+        fs::write(&tmp, to_json(value, &path)?).map_err(JobError::io(&tmp))?;
+        fs::rename(&tmp, &path).map_err(JobError::io(&path))
+    }
+
     /// Opens `metrics.jsonl` for appending.
     ///
     /// # Errors

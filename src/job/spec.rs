@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{JobError, write_atomically};
+use super::JobError;
 use crate::domain::RunId;
 
 /// The time now, to the millisecond: what is stored is what is shown.
@@ -145,7 +145,7 @@ impl NewRun {
     }
 
     /// Makes the run's folder in `runs` by exclusive mkdir, lets `write_input` fill `input/`,
-    /// makes all of it durable, and writes `spec.json` last.
+    /// writes `spec.json` last, and makes all of it durable.
     ///
     /// # Errors
     /// The folder cannot be made (read-only, full), or `write_input` failed; the half-made folder
@@ -202,14 +202,18 @@ fn fill(
     let input = dir.join("input");
     fs::create_dir(&input).map_err(JobError::io(&input))?;
     write_input(&input)?;
-    sync_tree(&input)?;
     let path = dir.join("spec.json");
     let text = serde_json::to_vec_pretty(spec).map_err(|e| JobError::Malformed {
         path: path.clone(),
         line: None,
         reason: e.to_string(),
     })?;
-    write_atomically(&path, &text)
+    // Everything is written first, then made durable: a journal is committed once, not once a
+    // file. What a power failure tears in between was promised to nobody.
+    fs::write(&path, text).map_err(JobError::io(&path))?;
+    sync_tree(&input)?;
+    File::open(&path).and_then(|f| f.sync_all()).map_err(JobError::io(&path))?;
+    sync_dir(dir)
 }
 
 fn sync_dir(dir: &Path) -> Result<(), JobError> {

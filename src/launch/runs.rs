@@ -21,16 +21,19 @@ use crate::store::SampleFilter;
 pub fn submit(
     client: &mut Client,
     place: &Place,
-    prepared: Prepared,
+    prepared: &Prepared,
 ) -> Result<RunView, LaunchError> {
     let runs = place.folder().runs();
-    let Prepared { run, .. } = &prepared;
-    let new = run.clone();
-    Ok(client.add(new, &runs, |input| prepared.write_input(input))?.run)
+    Ok(client.add(prepared.run.clone(), &runs, |input| prepared.write_input(input))?.run)
 }
 
 fn new_run(place: &Place, kind: RunKind, label: impl Into<String>) -> NewRun {
-    NewRun { label: Some(label.into()), ..NewRun::new(kind, place.folder().root()) }
+    NewRun {
+        label: Some(label.into()),
+        // A script that may be run twice names its request; the same name is never run twice.
+        request_id: std::env::var("POLYCULTURE_REQUEST_ID").ok(),
+        ..NewRun::new(kind, place.folder().root())
+    }
 }
 
 /// Prepares growing samples from seeds (all of the workspace when none are named).

@@ -18,6 +18,7 @@ mod models;
 mod sample_decisions;
 mod sample_filter;
 mod samples;
+mod study;
 mod survey;
 mod survey_merge;
 #[cfg(test)]
@@ -37,6 +38,10 @@ pub use models::ModelRecord;
 pub use sample_decisions::DecisionChange;
 pub use sample_filter::{DecisionKind, SampleFilter, SampleOrder};
 pub use samples::{PutReport, SampleCount, SampleCursor, SampleRow};
+pub use study::{
+    Action, Assignment, Consent, EventKind, Item, ItemKind, NewAssignment, NewEvent, Rater,
+    RaterKind, RaterProgress, RatingRow, Reclaimed, StudyRecord,
+};
 pub use survey_merge::{MergeReport, MergeRule};
 pub use transaction::{Reader, Tx};
 pub use workspace::Workspace;

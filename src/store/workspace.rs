@@ -8,7 +8,10 @@ const SCHEMA: Schema = Schema {
     kind: "workspace",
     // "PlyC"
     application_id: 0x506c_7943,
-    migrations: &[Migration { name: "0001_base", sql: include_str!("migrations/0001_base.sql") }],
+    migrations: &[
+        Migration { name: "0001_base", sql: include_str!("migrations/0001_base.sql") },
+        Migration { name: "0002_study", sql: include_str!("migrations/0002_study.sql") },
+    ],
 };
 
 /// The open database of a workspace folder.

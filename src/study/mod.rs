@@ -1,1 +1,29 @@
-//! The rating study: plan, assignments, agreement, exports.
+//! The rating study: items from samples, a plan of who rates what, agreement, imports, exports.
+//! Rules and statistics live here; the tables and what they refuse live in [`crate::store`].
+//! Controls and repeats enter no estimate; scripted raters are marked wherever they appear.
+
+mod agreement;
+mod controls;
+mod dice;
+mod error;
+mod export;
+mod import;
+mod plan;
+mod rating_file;
+mod results;
+mod scripted;
+mod setup;
+mod status;
+#[cfg(test)]
+mod tests;
+
+pub use agreement::{AgreementReport, Figure, Rating, agreement};
+pub use error::StudyError;
+pub use export::{ExportFormat, ExportOptions, ExportWhat, codebook, export};
+pub use import::{ImportReport, import_ratings};
+pub use plan::{Plan, fix_plan, plan};
+pub use rating_file::{BadLine, RatingFile, read_ratings};
+pub use results::{Consistency, ControlFailure, Results, results};
+pub use scripted::{SCRIPTED, rate_scripted, scripted_raters, scripted_score};
+pub use setup::{NewStudy, create_study, new_study};
+pub use status::{StudyStatus, status};

@@ -24,6 +24,7 @@ impl House {
     pub(crate) fn with_slots(slots: u32) -> Self {
         let house = Self { tmp: tempfile::tempdir().unwrap(), slots };
         std::fs::create_dir(house.workspace()).unwrap();
+        std::fs::write(house.workspace().join("polyculture.toml"), "").unwrap();
         std::fs::create_dir(house.state()).unwrap();
         house
     }
@@ -46,7 +47,8 @@ impl House {
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut c = Command::new(env!("CARGO_BIN_EXE_polyculture"));
-        c.args(arguments)
+        c.arg("--json")
+            .args(arguments)
             .current_dir(self.workspace())
             .env("POLYCULTURE_STATE_DIR", self.state())
             .env("POLYCULTURE_SLOTS", self.slots.to_string())
@@ -79,7 +81,7 @@ impl House {
     pub(crate) fn add_with(&self, argv: &[&str], env: &[(&str, &str)]) -> String {
         let words = [&["runs", "add", "--"], argv].concat();
         let added: Value = serde_json::from_str(&self.ok_with(&words, env)).unwrap();
-        added["run"]["id"].as_str().unwrap().to_owned()
+        added["id"].as_str().unwrap().to_owned()
     }
 
     pub(crate) fn show(&self, id: &str) -> Value {
@@ -87,7 +89,9 @@ impl House {
     }
 
     pub(crate) fn wait(&self, id: &str) -> Value {
-        self.json(&["runs", "wait", id])
+        // Exits with 1 where the run did not succeed; the run is printed all the same.
+        let out = self.command(&["runs", "wait", id]).output().unwrap();
+        serde_json::from_slice(&out.stdout).unwrap_or_else(|e| panic!("{e}: {out:?}"))
     }
 
     pub(crate) fn until_state(&self, id: &str, state: &str) {
@@ -144,6 +148,11 @@ fn processes_with(mine: &[u8]) -> Vec<i32> {
 /// SIGKILL.
 pub(crate) fn kill(pid: i32) {
     let _ = send(Pid::from_raw(pid), Signal::SIGKILL);
+}
+
+/// SIGINT, as Ctrl-C sends it.
+pub(crate) fn interrupt(pid: i32) {
+    let _ = send(Pid::from_raw(pid), Signal::SIGINT);
 }
 
 /// True while a process runs; a zombie does not.

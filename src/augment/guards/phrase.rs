@@ -260,11 +260,6 @@ const OPENING: &[Frame] = &[
             "holidays",
         ],
     },
-    Frame {
-        before: &["as", "a", "general"],
-        after: &[","],
-        fillers: &["rule", "principle", "point", "matter", "trend", "tendency", "observation"],
-    },
     Frame { before: &["by", "and"], after: &[","], fillers: &["large"] },
 ];
 
@@ -290,9 +285,9 @@ fn broken_at(folded: &[&str], at: usize, frame: &Frame) -> Option<String> {
     let filler = rest[slot];
     let after = &rest[slot + 1..];
     let ends = frame.after.iter().enumerate().all(|(i, w)| after.get(i) == Some(w));
+    let plural = filler.ends_with('s') && !filler.ends_with("ss");
     // -ing and plural words make free phrases of their own: "with living to", "in lines of".
-    let free =
-        slot == 1 && frame.after != [","] && (filler.ends_with('s') || filler.ends_with("ing"));
+    let free = slot == 1 && frame.after != [","] && (plural || filler.ends_with("ing"));
     (ends && !free && filler.chars().all(char::is_alphabetic)).then(|| {
         let expected = frame.fillers.first().copied().unwrap_or_default();
         let words: Vec<&str> = frame.before.iter().copied().chain([filler]).collect();
@@ -324,6 +319,7 @@ mod tests {
             "In the grand ladder of things, cats sleep",
             "Cats, in the grand scheme of chairs, sleep",
             "In lamp of this, cats sleep",
+            "In fondness of this, cats sleep",
             "With honour to cats, they sleep",
             "Cats, on medium, sleep",
             "Would you be gifted to tell me?",

@@ -30,7 +30,7 @@ const OPPOSITES: &[(&[&str], &[&str])] = &[
         &["increas*", "rais*", "heighten*", "boost*"],
         &["decreas*", "reduc*", "lower", "lowers", "lowered", "lowering", "diminish*", "lessen*"],
     ),
-    (&["agree", "agrees", "agreed"], &["disagree*"]),
+    (&["agree", "agrees", "agreed"], &["disagree", "disagrees", "disagreed"]),
     (&["strengthen*"], &["weaken*", "undermin*"]),
     (&["always", "invariably"], &["sometimes", "occasionally", "rarely", "seldom"]),
     (&["frequently", "often"], &["rarely", "seldom", "infrequently"]),
@@ -169,11 +169,16 @@ const SOFT: &[&str] = &[
 
 /// The first turn that is left over, if their number is odd.
 pub(super) fn turned(text: &Reading, seed: &Reading) -> Option<Turn> {
-    let (ours, theirs) = (negations(text), negations(seed));
+    let mut ours = negations(text);
+    let theirs = negations(seed);
+    // "X is as good as Y" and "Y is no better than X": an equal is not exceeded.
+    if ours == theirs + 1 && seed.has_phrase(&["just", "as"]) && not_more(text) {
+        ours -= 1;
+    }
     let flips = opposites(text, seed);
     let roles = sides_exchanged(text, seed);
     let turns = ours.abs_diff(theirs) + flips.len() + usize::from(roles.is_some());
-    if turns % 2 == 0 {
+    if turns.is_multiple_of(2) {
         return None;
     }
     if ours != theirs {
@@ -194,6 +199,14 @@ pub(super) fn turned(text: &Reading, seed: &Reading) -> Option<Turn> {
     roles.map(Turn::Roles)
 }
 
+/// "no better than", "not more than": nothing is ahead of the other.
+fn not_more(text: &Reading) -> bool {
+    text.words.windows(2).any(|w| {
+        ["no", "not", "isn't"].contains(&w[0].as_str())
+            && ["more", "greater", "better", "higher", "superior", "less"].contains(&w[1].as_str())
+    })
+}
+
 /// Negations that turn a statement around.
 fn negations(text: &Reading) -> usize {
     let words = &text.words;
@@ -212,13 +225,16 @@ fn negations(text: &Reading) -> usize {
                     && words[i - k..i - k + phrase.len()].iter().zip(*phrase).all(|(a, b)| a == b)
             })
         });
+        let bare = matches!(w, "nothing" | "none" | "no");
+        let next = words.get(i + 1).map(String::as_str);
         // "Only mine is good, no other": the negator repeats what "only" says.
-        let repeats = exclusive
-            && (w == "nothing" || w == "none" || w == "no")
-            && words
-                .get(i + 1)
-                .is_none_or(|n| ["other", "else", "alternative", "others"].contains(&n.as_str()));
-        if !neutral && !repeats {
+        let repeats = bare
+            && exclusive
+            && next.is_none_or(|n| ["other", "else", "alternative", "others"].contains(&n));
+        // "None is good, except mine" is "only mine is good".
+        let excepted =
+            bare && words[i..].iter().any(|n| ["except", "besides", "save"].contains(&n.as_str()));
+        if !neutral && !repeats && !excepted {
             count += 1;
         }
     }
@@ -299,6 +315,9 @@ mod tests {
             ("Only my dog is good", "Just my dog is good, nothing else"),
             ("Rain makes right and wrong paths alike", "Rain blurs what is wrong"),
             ("Cats are good pets", "Cats make fine pets, no doubt"),
+            ("Only my dog is good", "No dog is good, except for mine"),
+            ("Tea is just as good as milk", "Milk is no better than tea"),
+            ("Do you agree that rain leads to quarrels?", "Does rain cause disagreements?"),
         ] {
             assert_eq!(turn(seed, text), None, "{text}");
         }

@@ -34,11 +34,15 @@ pub fn nested_statistic(
             || (vec![0; units], equal.clone()),
             |(picked, weights), draw| {
                 let mut stream = Stream::of(how.seed, draw);
-                picked.iter_mut().for_each(|i| *i = stream.below(units));
+                for i in picked.iter_mut() {
+                    *i = stream.below(units);
+                }
                 for w in weights.iter_mut() {
                     let s = w.len();
                     w.fill(0.0);
-                    (0..s).for_each(|_| w[stream.below(s)] += 1.0 / s as f64);
+                    for _ in 0..s {
+                        w[stream.below(s)] += 1.0 / s as f64;
+                    }
                 }
                 of(picked, weights).unwrap_or(f64::NAN)
             },

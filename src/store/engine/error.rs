@@ -41,6 +41,14 @@ pub enum EngineDbError {
         /// The file.
         path: PathBuf,
     },
+    /// It cannot be made durable.
+    #[error("{path} cannot be made durable: {source}")]
+    Sync {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
     /// A row that this program did not write.
     #[error("{path}: run {run} has a row that cannot be read: {reason}")]
     BadRow {

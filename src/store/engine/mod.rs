@@ -56,6 +56,29 @@ impl EngineDb {
         Ok(db)
     }
 
+    /// Stops waiting for the disk at every commit: for a file that is thrown away when its making
+    /// is interrupted. [`Self::finish_bulk`] makes it durable.
+    ///
+    /// # Errors
+    /// SQLite refused.
+    pub fn begin_bulk(&self) -> Result<(), EngineDbError> {
+        self.conn.pragma_update(None, "synchronous", "OFF").map_err(self.at())
+    }
+
+    /// Closes the database with all of it in its one file, durably.
+    ///
+    /// # Errors
+    /// The disk is full or failed.
+    pub fn finish_bulk(self) -> Result<(), EngineDbError> {
+        let at = self.at();
+        self.conn.pragma_update(None, "synchronous", "FULL").map_err(&at)?;
+        self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(&at)?;
+        self.conn.close().map_err(|(_, e)| at(e))?;
+        std::fs::File::open(&self.path)
+            .and_then(|f| f.sync_all())
+            .map_err(|e| EngineDbError::Sync { path: self.path, source: e })
+    }
+
     /// True when this opening made the tables: nothing was known before.
     pub fn is_fresh(&self) -> bool {
         self.fresh

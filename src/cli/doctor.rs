@@ -1,0 +1,75 @@
+//! `polyculture doctor`: what this machine and workspace can do, and what to mend.
+
+use serde_json::{Value, json};
+
+use super::{Context, Failure};
+use crate::engine::{Client, StateDir};
+use crate::store::network_file_system;
+
+/// Looks around and says what it found.
+///
+/// # Errors
+/// Only a closed standard output: trouble is what it reports.
+pub fn run(ctx: &Context) -> Result<(), Failure> {
+    let mut checks: Vec<(&str, bool, String)> = Vec::new();
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    checks.push((
+        "processors",
+        true,
+        format!("{cores}: the engine runs as many one-thread runs at a time"),
+    ));
+    match ctx.place() {
+        Ok(place) => {
+            let root = place.folder().root().to_owned();
+            match network_file_system(&root) {
+                Some(fs) => checks.push((
+                    "workspace",
+                    false,
+                    format!("{} lies on {fs}: ratings and databases need a local file system; move it with `cp -r` to one", root.display()),
+                )),
+                None => checks.push(("workspace", true, root.display().to_string())),
+            }
+            match place.read().map_err(Failure::from).and_then(|s| Ok(s.database().check()?)) {
+                Ok(found) if found.is_empty() => checks.push(("database", true, "whole".into())),
+                Ok(found) => checks.push(("database", false, found.join("; "))),
+                Err(e) => checks.push(("database", false, e.to_string())),
+            }
+        }
+        Err(e) => checks.push(("workspace", false, e.to_string())),
+    }
+    match StateDir::find() {
+        Ok(dir) => checks.push(("engine state", true, format!("{dir:?}"))),
+        Err(e) => checks.push(("engine state", false, e.to_string())),
+    }
+    match Client::connect() {
+        Ok(Some(mut c)) => match c.status() {
+            Ok(s) => checks.push((
+                "engine",
+                true,
+                format!(
+                    "runs as process {} since {}, {} of {} slots taken",
+                    s.pid, s.since, s.slots_taken, s.slots
+                ),
+            )),
+            Err(e) => checks.push(("engine", false, e.to_string())),
+        },
+        Ok(None) => checks.push((
+            "engine",
+            true,
+            "not running; it starts by itself at the first run".into(),
+        )),
+        Err(e) => checks.push(("engine", false, e.to_string())),
+    }
+    let items: Vec<Value> = checks
+        .iter()
+        .map(|(what, ok, words)| json!({"check": what, "ok": ok, "says": words}))
+        .collect();
+    ctx.out.list(&items, None, || {
+        checks
+            .iter()
+            .map(|(what, ok, words)| {
+                format!("{}  {what:<13} {words}\n", if *ok { "ok  " } else { "MEND" })
+            })
+            .collect()
+    })
+}

@@ -1,0 +1,18 @@
+//! Studies in `workspace.db`: items, raters, assignments, and the append-only log of ratings.
+//! The rules (k raters an item, one rating that stands, nothing changed afterwards) are kept by
+//! constraints and triggers of `0002_study.sql`, so that no second process can break them.
+
+mod assignments;
+mod events;
+mod ratings;
+mod reclaim;
+mod records;
+mod studies;
+#[cfg(test)]
+mod tests;
+
+pub use reclaim::Reclaimed;
+pub use records::{
+    Action, Assignment, Consent, EventKind, Item, ItemKind, NewAssignment, NewEvent, Rater,
+    RaterKind, RaterProgress, RatingRow, StudyRecord,
+};

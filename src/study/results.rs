@@ -1,0 +1,159 @@
+//! The results of a study: estimates over samples and anchors, and beside them what tells how far
+//! raters can be trusted. Nobody is dropped.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{ItemId, RaterId, StudyId};
+use crate::stats::Undefined;
+use crate::store::{ItemKind, RaterKind, RatingRow, Reader};
+
+use super::StudyError;
+use super::agreement::{AgreementReport, Rating, agreement};
+use super::status::scripted_note;
+
+/// A control that a rater scored outside its range.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ControlFailure {
+    /// Who.
+    pub rater: RaterId,
+    /// Which item.
+    pub item: ItemId,
+    /// Its kind.
+    pub kind: ItemKind,
+    /// The score given.
+    pub score: u8,
+    /// The scores expected, both ends included.
+    pub expected: (u8, u8),
+}
+
+/// How well raters repeat themselves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Consistency {
+    /// Repeats with both ratings.
+    pub pairs: usize,
+    /// Of these, with the same score.
+    pub same: usize,
+    /// Of these, at most one point apart.
+    pub within_one: usize,
+    /// Mean distance in points; absent without pairs.
+    pub mean_distance: Option<f64>,
+}
+
+/// The results of a study.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Results {
+    /// The study.
+    pub study: StudyId,
+    /// Estimates over samples and anchors, clustered by seed; absent without a rating.
+    pub agreement: Option<AgreementReport>,
+    /// Why there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undefined: Option<String>,
+    /// Ratings of controls.
+    pub controls: usize,
+    /// Controls that were missed, by rater.
+    pub control_failures: Vec<ControlFailure>,
+    /// Repeats.
+    pub repeats: Consistency,
+    /// Raters with a rating, by kind.
+    pub raters: BTreeMap<RaterKind, usize>,
+    /// What a reader must know, first of all which raters were scripted.
+    pub notes: Vec<String>,
+}
+
+/// The results of a study from the ratings that stand. Controls and repeats enter no estimate.
+///
+/// # Errors
+/// No such study; the database cannot be read.
+pub fn results(
+    reader: Reader<'_>,
+    study: &StudyId,
+    draws: usize,
+    seed: u64,
+) -> Result<Results, StudyError> {
+    reader.need_study(study)?;
+    let rows = reader.current_ratings(study)?;
+    let ratings: Vec<Rating> = rows
+        .iter()
+        .filter(|r| r.item_kind.enters_estimates())
+        .filter_map(|r| {
+            Some(Rating {
+                item: r.item.as_str().to_owned(),
+                rater: r.rater.as_str().to_owned(),
+                score: r.score?,
+                cluster: Some(r.seed.as_str().to_owned()),
+            })
+        })
+        .collect();
+    let mut kinds: BTreeMap<&RaterId, RaterKind> = BTreeMap::new();
+    for r in &rows {
+        kinds.insert(&r.rater, r.rater_kind);
+    }
+    let mut raters: BTreeMap<RaterKind, usize> = BTreeMap::new();
+    for kind in kinds.values() {
+        *raters.entry(*kind).or_default() += 1;
+    }
+    let scripted = raters.get(&RaterKind::Scripted).copied().unwrap_or(0);
+    let mut notes: Vec<String> = scripted_note(scripted, kinds.len()).into_iter().collect();
+    if raters.len() > 1 {
+        notes.push("raters of several kinds are counted together".to_owned());
+    }
+    let report: Result<AgreementReport, Undefined> = agreement(&ratings, draws, seed);
+    let (agreement, undefined) = match report {
+        Ok(mut report) => {
+            // the mark travels with the report, whoever prints or saves it alone
+            report.notes.splice(0..0, notes.iter().cloned());
+            (Some(report), None)
+        }
+        Err(why) => (None, Some(why.to_string())),
+    };
+    Ok(Results {
+        study: study.clone(),
+        agreement,
+        undefined,
+        controls: rows.iter().filter(|r| r.item_kind.is_control()).count(),
+        control_failures: failures(&rows),
+        repeats: consistency(&rows),
+        raters,
+        notes,
+    })
+}
+
+fn failures(rows: &[RatingRow]) -> Vec<ControlFailure> {
+    let mut out: Vec<ControlFailure> = rows
+        .iter()
+        .filter_map(|r| {
+            let (score, expected) = r.score.zip(r.expected)?;
+            (score < expected.0 || score > expected.1).then(|| ControlFailure {
+                rater: r.rater.clone(),
+                item: r.item.clone(),
+                kind: r.item_kind,
+                score,
+                expected,
+            })
+        })
+        .collect();
+    out.sort_by(|a, b| (&a.rater, &a.item).cmp(&(&b.rater, &b.item)));
+    out
+}
+
+fn consistency(rows: &[RatingRow]) -> Consistency {
+    let first: BTreeMap<(&RaterId, &ItemId), u8> =
+        rows.iter().filter_map(|r| Some(((&r.rater, &r.item), r.score?))).collect();
+    let apart: Vec<u8> = rows
+        .iter()
+        .filter_map(|r| {
+            let before = first.get(&(&r.rater, r.repeat_of.as_ref()?))?;
+            Some(before.abs_diff(r.score?))
+        })
+        .collect();
+    let sum: f64 = apart.iter().copied().map(f64::from).sum();
+    Consistency {
+        pairs: apart.len(),
+        same: apart.iter().filter(|d| **d < 1).count(),
+        within_one: apart.iter().filter(|d| **d <= 1).count(),
+        mean_distance: (!apart.is_empty()).then(|| sum / apart.len() as f64),
+    }
+}

@@ -1,0 +1,79 @@
+//! How far a study is.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::StudyId;
+use crate::store::{ItemKind, RaterKind, RaterProgress, Reader};
+
+use super::StudyError;
+
+/// The state of a study, without a single score: raters and managers may see it while it runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StudyStatus {
+    /// Its name.
+    pub study: StudyId,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it was planned; `None` before.
+    pub planned: Option<Timestamp>,
+    /// Raters an item.
+    pub k: u32,
+    /// Random seed.
+    pub seed: u64,
+    /// Items by kind.
+    pub items: BTreeMap<ItemKind, usize>,
+    /// Assignments that stand.
+    pub assigned: u64,
+    /// Those rated.
+    pub rated: u64,
+    /// Those skipped and not rated.
+    pub skipped: u64,
+    /// Each rater, with kind and load.
+    pub raters: Vec<RaterProgress>,
+    /// Scripted raters among them: their ratings are a demonstration, not a study with people.
+    pub scripted: usize,
+    /// One sentence to show with every number of such a study.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// The state of a study.
+///
+/// # Errors
+/// No such study; the database cannot be read.
+pub fn status(reader: Reader<'_>, study: &StudyId) -> Result<StudyStatus, StudyError> {
+    let record = reader.need_study(study)?;
+    let mut items = BTreeMap::new();
+    for item in reader.items(study)? {
+        *items.entry(item.kind).or_default() += 1;
+    }
+    let raters = reader.progress(study)?;
+    let scripted = raters.iter().filter(|r| r.kind == RaterKind::Scripted).count();
+    Ok(StudyStatus {
+        study: record.id,
+        created: record.created,
+        planned: record.fixed,
+        k: record.k,
+        seed: record.seed,
+        items,
+        assigned: raters.iter().map(|r| r.assigned).sum(),
+        rated: raters.iter().map(|r| r.rated).sum(),
+        skipped: raters.iter().map(|r| r.skipped).sum(),
+        note: scripted_note(scripted, raters.len()),
+        scripted,
+        raters,
+    })
+}
+
+/// The sentence that goes with every number that scripted raters had a part in.
+pub(super) fn scripted_note(scripted: usize, raters: usize) -> Option<String> {
+    (scripted > 0).then(|| {
+        format!(
+            "{scripted} of {raters} raters are scripted: rules that count words, not people; \
+             these numbers show the procedure and say nothing on quality"
+        )
+    })
+}
