@@ -27,7 +27,6 @@ fn sample(id: &str, seed: &str, text: &str, family: &str, stage: Stage) -> Sampl
             held_out: false,
             parent: None,
             substitutions: vec![],
-            held_out: false,
             seed: 0,
             reply: None,
         },
