@@ -53,7 +53,8 @@ pub struct Question {
     /// BCP 47 tag of the wording, `en`.
     #[serde(default = "english")]
     pub language: String,
-    /// The wording, without final stop for statements, with `?` for questions.
+    /// The wording: one sentence. Prompts put the final mark themselves, so a statement may come
+    /// with its full stop (ours do) or without; questions end in `?`.
     pub text: String,
     /// Statement or question.
     pub form: Form,

@@ -2,15 +2,17 @@
 //! in, and gives every form (singular and plural, tenses) its own counterpart, so that number and
 //! verb form agree by construction; capitals and articles are set after the exchange.
 
+use std::collections::BTreeMap;
+
 use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Deserialize;
 
-use super::NEAR_DUPLICATE_EDITS;
 use super::agreement::{capitalized, with_articles};
+use super::near::Words;
 use crate::domain::Substitution;
 use crate::providers::Partition;
-use crate::text::{token_edits, tokens};
+use crate::text::tokens;
 
 /// A synonym: `from[i]` may be said as `to[i]` in texts of the seeds named.
 #[derive(Debug, Clone, Deserialize)]
@@ -34,13 +36,19 @@ impl Entry {
 }
 
 /// One place where an entry fits.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Fit<'a> {
     entry: &'a Entry,
     form: usize,
     start: usize,
     end: usize,
 }
+
+/// A text with words exchanged, and which.
+pub(super) type Variant = (String, Vec<Substitution>);
+
+/// Random sets of exchanges in a row that bring nothing new, after which there is nothing new.
+const PATIENCE: usize = 5;
 
 /// Up to `n` texts in which words of the parent were exchanged. Each differs from the parent, and
 /// from the others, by more words than a near-duplicate does.
@@ -49,57 +57,85 @@ pub(super) fn variants(
     parent: &str,
     n: usize,
     rng: &mut Xoshiro256PlusPlus,
-) -> Vec<(String, Vec<Substitution>)> {
-    let mut fits = fits(entries, parent);
-    let mut made: Vec<(String, Vec<Substitution>)> = Vec::new();
-    // Random sets of exchanges; few places are there, so a bounded number of tries sees them all.
-    for _ in 0..n * 12 {
-        if made.len() == n || fits.is_empty() {
-            break;
-        }
-        fits.shuffle(rng);
-        let Some(found) = smallest_change(&fits, parent) else { break };
-        let known =
-            made.iter().any(|(text, _)| token_edits(text, &found.0) <= NEAR_DUPLICATE_EDITS);
-        if !known {
-            made.push(found);
+) -> Vec<Variant> {
+    let fits = fits(entries, parent);
+    let mut order: Vec<usize> = (0..fits.len()).collect();
+    let mut rendered = BTreeMap::new();
+    let mut known = vec![Words::of(parent)];
+    let mut made: Vec<Variant> = Vec::new();
+    let mut in_vain = 0;
+    while made.len() < n && in_vain < PATIENCE && !fits.is_empty() {
+        order.shuffle(rng);
+        let chosen = smallest_change(&fits, &order, parent, &known[0], &mut rendered);
+        let fresh = chosen.and_then(|chosen| {
+            let (text, words) = rendered.get(&chosen)?;
+            let fresh = !known.iter().any(|k| k.near(words));
+            fresh.then(|| ((text.clone(), substitutions(&fits, &chosen, parent)), words.clone()))
+        });
+        if let Some((variant, words)) = fresh {
+            in_vain = 0;
+            known.push(words);
+            made.push(variant);
+        } else {
+            in_vain += 1;
         }
     }
     made
 }
 
+/// Texts by the places exchanged (indices of fits, in the order of the text): few sets come up, and
+/// each is rendered once.
+type Rendered = BTreeMap<Vec<usize>, (String, Words)>;
+
 /// Takes fits in the given order, skipping those that overlap, until the text is no near-duplicate
 /// of the parent. `None` where all of them together are not enough.
-fn smallest_change(fits: &[Fit<'_>], parent: &str) -> Option<(String, Vec<Substitution>)> {
-    let mut chosen: Vec<Fit<'_>> = Vec::new();
-    for fit in fits {
-        if chosen.iter().any(|c| fit.start < c.end && c.start < fit.end) {
+fn smallest_change(
+    fits: &[Fit<'_>],
+    order: &[usize],
+    parent: &str,
+    parent_words: &Words,
+    rendered: &mut Rendered,
+) -> Option<Vec<usize>> {
+    let mut chosen: Vec<usize> = Vec::new();
+    for &next in order {
+        let fit = &fits[next];
+        if chosen.iter().any(|&c| fit.start < fits[c].end && fits[c].start < fit.end) {
             continue;
         }
-        chosen.push(fit.clone());
-        chosen.sort_by_key(|c| c.start);
-        let text = exchanged(parent, &chosen);
-        if token_edits(parent, &text) > NEAR_DUPLICATE_EDITS {
-            let substitutions = chosen
-                .iter()
-                .map(|c| Substitution {
-                    from: parent[c.start..c.end].to_owned(),
-                    to: c.entry.to[c.form].clone(),
-                    rule: c.entry.rule(),
-                })
-                .collect();
-            return Some((text, substitutions));
+        chosen.push(next);
+        chosen.sort_by_key(|&c| fits[c].start);
+        let (_, words) = rendered.entry(chosen.clone()).or_insert_with(|| {
+            let text = exchanged(parent, &chosen.iter().map(|&c| &fits[c]).collect::<Vec<_>>());
+            let words = Words::of(&text);
+            (text, words)
+        });
+        if !parent_words.near(words) {
+            return Some(chosen);
         }
     }
     None
 }
 
+fn substitutions(fits: &[Fit<'_>], chosen: &[usize], parent: &str) -> Vec<Substitution> {
+    let one = |&c: &usize| Substitution {
+        from: parent[fits[c].start..fits[c].end].to_owned(),
+        to: fits[c].entry.to[fits[c].form].clone(),
+        rule: fits[c].entry.rule(),
+    };
+    chosen.iter().map(one).collect()
+}
+
 /// Every place where a form of an entry stands, on word boundaries.
 fn fits<'a>(entries: &[&'a Entry], parent: &str) -> Vec<Fit<'a>> {
     let there = tokens(parent);
+    let lower = parent.to_lowercase();
     let mut found = Vec::new();
     for &entry in entries {
         for (form, from) in entry.from.iter().enumerate() {
+            // A cheap look first: most entries do not occur.
+            if !lower.contains(&from.to_lowercase()) {
+                continue;
+            }
             let wanted = tokens(from);
             if wanted.is_empty() {
                 continue;
@@ -114,11 +150,18 @@ fn fits<'a>(entries: &[&'a Entry], parent: &str) -> Vec<Fit<'a>> {
             }
         }
     }
+    // Where a longer phrase fits, a shorter one inside it was not read in that context.
+    let spans: Vec<(usize, usize)> = found.iter().map(|f| (f.start, f.end)).collect();
+    found.retain(|f| {
+        !spans
+            .iter()
+            .any(|&(start, end)| start <= f.start && f.end <= end && end - start > f.end - f.start)
+    });
     found
 }
 
 /// The parent with all chosen places exchanged, articles set right.
-fn exchanged(parent: &str, chosen: &[Fit<'_>]) -> String {
+fn exchanged(parent: &str, chosen: &[&Fit<'_>]) -> String {
     let mut out = String::with_capacity(parent.len() + 32);
     let mut copied = 0;
     for fit in chosen {

@@ -12,6 +12,7 @@
 
 mod agreement;
 mod lexicon;
+mod near;
 mod rules;
 mod template;
 #[cfg(test)]
@@ -22,16 +23,14 @@ use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use sha2::{Digest, Sha256};
 
+pub use self::near::NEAR_DUPLICATE_EDITS;
+
+use self::near::Words;
 use self::rules::{Rules, Template};
 use super::{Ask, Augmenter, Family, Outcome, Parent, Proposal, ProviderError};
 use crate::domain::Question;
-use crate::text::token_edits;
 
-/// Texts that differ by this many words or fewer count as one (science: near-duplicates of the
-/// released samples were measured at this distance).
-pub const NEAR_DUPLICATE_EDITS: usize = 2;
-
-/// The provider. Cheap to clone is not needed: one serves a whole run.
+/// The provider; one serves a whole run.
 #[derive(Debug)]
 pub struct Offline {
     rules: Rules,
@@ -49,9 +48,8 @@ impl Offline {
             hash.update(name);
             hash.update(text);
         }
-        let digest: String =
-            hash.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { rules: Rules::embedded()?, version: format!("rules-1-{digest}") })
+        let digest = hash.finalize().iter().take(4).fold(0_u32, |acc, &b| acc << 8 | u32::from(b));
+        Ok(Self { rules: Rules::embedded()?, version: format!("rules-1-{digest:08x}") })
     }
 
     /// Every text that the templates in scope give this seed, template by template, near-duplicates
@@ -101,14 +99,14 @@ impl Augmenter for Offline {
         }
         rounds.sort_by_key(|(round, _)| *round);
         let mut made: Vec<Proposal> = Vec::with_capacity(ask.n);
+        let mut known = vec![Words::of(&seed.text)];
         for (_, (template, text)) in rounds {
             if made.len() == ask.n {
                 break;
             }
-            let known = std::iter::once(seed.text.as_str())
-                .chain(made.iter().filter_map(Proposal::text))
-                .any(|other| token_edits(other, &text) <= NEAR_DUPLICATE_EDITS);
-            if !known {
+            let words = Words::of(&text);
+            if !known.iter().any(|k| k.near(&words)) {
+                known.push(words);
                 made.push(proposal(template, text));
             }
         }
@@ -134,9 +132,10 @@ impl Augmenter for Offline {
         let entries = self.rules.entries(seed, &ask.scope);
         let found = lexicon::variants(&entries, parent.text, ask.n, &mut rng);
         let count = found.len();
+        let seed_words = Words::of(&seed.text);
         let mut made: Vec<Proposal> = found
             .into_iter()
-            .filter(|(text, _)| token_edits(&seed.text, text) > NEAR_DUPLICATE_EDITS)
+            .filter(|(text, _)| !Words::of(text).near(&seed_words))
             .map(|(text, substitutions)| Proposal {
                 outcome: Outcome::Text(text),
                 template: parent.template.map(str::to_owned),

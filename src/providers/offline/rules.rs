@@ -1,6 +1,7 @@
 //! The rule data: read once, checked, and looked up by seed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -40,6 +41,8 @@ pub(super) struct Rules {
     /// The lexicon.
     pub lexicon: Vec<Entry>,
     families: BTreeMap<String, Partition>,
+    /// Word stems of a seed's blocks and templates, worked out when first asked for.
+    known: BTreeMap<String, OnceLock<BTreeSet<String>>>,
 }
 
 #[derive(Deserialize)]
@@ -88,7 +91,8 @@ impl Rules {
         let mut seeds: BTreeMap<String, Blocks> = read(1)?;
         seeds.extend(read::<BTreeMap<String, Blocks>>(2)?);
         let LexiconFile { entry: lexicon } = read(3)?;
-        let rules = Self { groups, seeds, lexicon, families: file.families };
+        let known = seeds.keys().map(|id| (id.clone(), OnceLock::new())).collect();
+        let rules = Self { groups, seeds, lexicon, families: file.families, known };
         rules.check()?;
         Ok(rules)
     }
@@ -146,8 +150,11 @@ impl Rules {
     fn own(&self, seed: &Question) -> Option<(&str, &Blocks)> {
         let blocks = self.seeds.get(seed.id.as_str())?;
         let group = blocks.get("group")?.as_str();
-        let form =
-            if matches!(group, "statement" | "effect") { Form::Statement } else { Form::Question };
+        let form = if matches!(group, "statement" | "personal" | "effect") {
+            Form::Statement
+        } else {
+            Form::Question
+        };
         (is_english(seed) && seed.form == form && self.says_the_same(seed, group, blocks))
             .then_some((group, blocks))
     }
@@ -155,20 +162,13 @@ impl Rules {
     /// Whether the wording at hand is the question that the blocks were written for. An imported
     /// question may reuse an id for something else: most of its longer words must be known here.
     fn says_the_same(&self, seed: &Question, group: &str, blocks: &Blocks) -> bool {
-        let stem = |w: &String| w.chars().take(5).collect::<String>();
-        let long = |w: &String| w.chars().count() > 3;
-        let templates = self.groups.get(group).into_iter().flatten();
-        let known: BTreeSet<String> = blocks
-            .values()
-            .flat_map(|b| folded_words(b))
-            .chain(templates.flat_map(|t| folded_words(&t.text)))
-            .filter(long)
-            .map(|w| stem(&w))
-            .collect();
-        let asked: BTreeSet<String> =
-            folded_words(&seed.text).iter().filter(|w| long(w)).map(stem).collect();
-        let shared = asked.iter().filter(|w| known.contains(*w)).count();
-        shared * 2 >= asked.len()
+        let Some(cell) = self.known.get(seed.id.as_str()) else { return false };
+        let known = cell.get_or_init(|| {
+            let templates = self.groups.get(group).into_iter().flatten();
+            blocks.values().chain(templates.map(|t| &t.text)).flat_map(|t| stems(t)).collect()
+        });
+        let asked: BTreeSet<String> = stems(&seed.text).collect();
+        asked.iter().filter(|w| known.contains(*w)).count() * 2 >= asked.len()
     }
 
     /// The lexicon entries for a seed, of the side in scope.
@@ -191,6 +191,14 @@ impl Rules {
             None => Ok(()),
         }
     }
+}
+
+/// The first five letters of the longer words: `elections` and `election` count as one.
+fn stems(text: &str) -> impl Iterator<Item = String> {
+    folded_words(text)
+        .into_iter()
+        .filter(|w| w.chars().count() > 3)
+        .map(|w| w.chars().take(5).collect())
 }
 
 fn is_english(seed: &Question) -> bool {
