@@ -62,9 +62,10 @@ pub fn run(
             augmenter.substitute(seed, about, &ask(settings.synonyms)).map_err(failed)?;
         second.extend(grower.judge(proposals, Some(&parent), Stage::Synonym)?);
     }
-    grower.keep(&mut second, room, &mut siblings, |s| {
+    let filled = grower.keep(&mut second, room, &mut siblings, |s| {
         s.provenance.parent.as_ref().map(ToString::to_string).unwrap_or_default()
     });
+    fill(&mut first, room - filled.len(), &mut siblings);
     first.extend(second);
     Ok(distinct_ids(first, existing))
 }
@@ -203,6 +204,23 @@ impl Grower<'_> {
         }
         chosen.sort_unstable();
         chosen
+    }
+}
+
+/// Where stage 2 falls short, texts of stage 1 that were good but left over take the places.
+fn fill(first: &mut [Sample], n: usize, siblings: &mut Siblings) {
+    let mut places = n;
+    for s in first.iter_mut() {
+        let left_over = matches!(s.decision, Decision::Rejected(RejectReason::NotAmongBest { .. }));
+        if places == 0 || !left_over {
+            continue;
+        }
+        let reading = Reading::new(&s.text);
+        if siblings.check(&reading).is_none() {
+            siblings.keep(reading);
+            s.decision = Decision::Kept;
+            places -= 1;
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Not the most similar ones: those are the least new. Stage 1 gives up to `templates` texts,
 //! families in turn; stage 2 fills the rest, parents in turn, so that no family and no parent
-//! crowds out the others. Within a turn the order of the provider decides, which is seeded.
+//! crowds out the others; where stage 2 falls short, left-over texts of stage 1 take the places. Within a turn the order of the provider decides, which is seeded.
 
 /// A text that passed, as far as the choice needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
