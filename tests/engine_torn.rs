@@ -1,7 +1,7 @@
 //! State that is torn without SQLite noticing, and other ways to lose a run quietly: the real
 //! binary, real signals.
 
-#![allow(clippy::unwrap_used, reason = "a test that meets an error fails")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that meets an error fails")]
 
 #[path = "engine/house.rs"]
 #[allow(dead_code, reason = "the house serves `engine.rs` too, which uses all of it")]
