@@ -38,7 +38,10 @@ pub fn run(ctx: &Context) -> Result<(), Failure> {
         Err(e) => checks.push(("workspace", false, e.to_string())),
     }
     match StateDir::find() {
-        Ok(dir) => checks.push(("engine state", true, format!("{dir:?}"))),
+        Ok(dir) => {
+            let note = dir.note().map(|n| format!(" ({n})")).unwrap_or_default();
+            checks.push(("engine state", true, format!("{}{note}", dir.dir().display())));
+        }
         Err(e) => checks.push(("engine state", false, e.to_string())),
     }
     match Client::connect() {

@@ -91,12 +91,10 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let right: Vec<bool> = (0..head.len())
         .map(|i| {
             !clean.is_empty()
-                && clean.iter().filter_map(|r| r.get(i)).all(|c| {
-                    c.is_empty()
-                        || c == "-"
-                        || c.trim_start_matches(['+', '-'])
-                            .starts_with(|d: char| d.is_ascii_digit() || d == '.')
-                })
+                && clean
+                    .iter()
+                    .filter_map(|r| r.get(i))
+                    .all(|c| c.is_empty() || c == "-" || c.parse::<f64>().is_ok())
         })
         .collect();
     let line = |cells: &[String]| {

@@ -144,7 +144,7 @@ fn culture_lines(survey: &Survey, c: &Culture, q: &Question) -> String {
         return format!("{head}: {why}\n");
     };
     let CultureCell { distribution, n, effective_n, .. } = &cell;
-    let asked: u64 = c
+    let asked: u64 = cell
         .countries
         .iter()
         .filter_map(|k| survey.counts(k, &q.id))
