@@ -160,6 +160,7 @@ fn work_whose_folder_is_deleted_is_ended_and_called_lost() {
 fn a_client_that_cannot_write_the_run_folder_says_so_and_leaves_nothing() {
     // As a file-size limit of zero, with its signal ignored, so that writes fail as on a full disk.
     let house = House::new();
+    house.ok(&["seeds", "list"]); // the workspace has its database
     house.ok(&["engine", "start"]);
     let exe = env!("CARGO_BIN_EXE_polyculture");
     let script = format!("trap '' XFSZ; ulimit -f 0; exec {exe} runs add -- true");
