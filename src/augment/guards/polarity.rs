@@ -178,7 +178,7 @@ pub(super) fn turned(text: &Reading, seed: &Reading) -> Option<Turn> {
     let flips = opposites(text, seed);
     let roles = sides_exchanged(text, seed);
     let turns = ours.abs_diff(theirs) + flips.len() + usize::from(roles.is_some());
-    if turns % 2 == 0 {
+    if turns.is_multiple_of(2) {
         return None;
     }
     if ours != theirs {
