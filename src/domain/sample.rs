@@ -114,14 +114,14 @@ pub enum RejectReason {
     /// A broken sentence: what is wrong with it.
     Broken {
         /// Which guard: `word-fragment`, `deleted-word`, `quotes`, `lower-case-start`,
-        /// `doubled-word`, `article`, `unfinished`.
+        /// `doubled-word`, `article`, `agreement`, `auxiliary`, `fixed-phrase`, `unfinished`.
         guard: String,
         /// What it saw.
         detail: String,
     },
     /// Another meaning: what changed.
     MeaningChanged {
-        /// Which guard: `negation`, `number`, `named-place`, `antonym`.
+        /// Which guard: `negation`, `number`, `named-place`, `antonym`, `roles`.
         guard: String,
         /// What it saw.
         detail: String,

@@ -19,17 +19,16 @@ pub(super) fn unbalanced(text: &Reading) -> Option<String> {
     let mut straight = 0usize;
     for c in text.text.chars() {
         match c {
-            '(' | '[' | '{' | '«' | '「' | '『' | '（' => open.push(c),
+            // German opens low and closes with what English opens with.
+            '“' if open.last() == Some(&'„') => {
+                open.pop();
+            }
+            '(' | '[' | '{' | '«' | '「' | '『' | '（' | '„' | '“' => open.push(c),
             ')' | ']' | '}' | '»' | '」' | '』' | '）' => match open.pop() {
                 Some(o) if closes(o, c) => {}
                 _ => return Some(format!("`{c}` closes nothing")),
             },
             '"' => straight += 1,
-            // German opens low and closes with what English opens with.
-            '“' if open.last() == Some(&'„') => {
-                open.pop();
-            }
-            '„' | '“' => open.push(c),
             '”' => match open.pop() {
                 Some('“' | '„') => {}
                 _ => return Some("`”` closes nothing".into()),
