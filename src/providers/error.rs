@@ -22,4 +22,12 @@ pub enum ProviderError {
         /// The families there are, comma separated.
         expected: String,
     },
+    /// A provider that cannot be used from here.
+    #[error("provider `{provider}`: {detail}")]
+    NotHere {
+        /// Its name.
+        provider: String,
+        /// What is missing, and the way out.
+        detail: String,
+    },
 }
