@@ -188,11 +188,7 @@ pub fn score(ctx: &Context, a: EvaluateArgs) -> Result<(), Failure> {
         .map(|q| q.id.clone())
         .filter(|id| !held_questions.contains(id))
         .collect();
-    let models: Vec<PlannedModel> = a
-        .model
-        .iter()
-        .map(|m| PlannedModel { reference: m.clone(), arm: m.clone(), seed: 0, trained_for: None })
-        .collect();
+    let models: Vec<PlannedModel> = a.model.iter().map(|m| PlannedModel::new(m, m)).collect();
     let plan = Plan { cultures: a.cultures, ..Plan::new(models, trained, a.seed) };
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
     let prepared = evaluate(&place, &plan, &texts, threads)?;

@@ -12,7 +12,7 @@ use crate::augment::{Settings, Summary};
 use crate::dataset::{held_out_questions, test_texts};
 use crate::domain::{QuestionId, Survey};
 use crate::engine::{Client, EngineError};
-use crate::evaluate::{Evaluation, Plan, PlannedModel, markdown, plain};
+use crate::evaluate::{Evaluation, Framing, Plan, PlannedModel, markdown, plain};
 use crate::finetune::FinetuneError;
 use crate::job::{JobError, RunView, StateName};
 use crate::launch::{
@@ -197,6 +197,7 @@ impl Demo<'_, '_> {
                     arm: arm.label.clone(),
                     seed,
                     trained_for: arm.culture.clone(),
+                    framing: Framing::Named,
                 });
                 started.push(run);
             }

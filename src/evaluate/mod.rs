@@ -6,7 +6,9 @@
 
 mod aggregate;
 mod baseline;
+mod drawn;
 mod error;
+mod framing;
 pub mod job;
 mod metric;
 mod plan;
@@ -17,8 +19,10 @@ mod table;
 mod variance;
 
 pub use aggregate::{ArmScores, Cells, aggregate};
-pub use baseline::{Baseline, baseline_cells};
+pub use baseline::{Baseline, baseline_cells, drawn_ceiling};
+pub use drawn::{ANSWER_TOKENS, Drawn, Draws, chosen_option};
 pub use error::EvaluateError;
+pub use framing::{Contexts, Framing, made_up_culture};
 pub use job::{MakeScorer, Scorer};
 pub use metric::{Metric, metric};
 pub use plan::{AGGREGATION, LockedPlan, Orders, Plan, PlannedModel};

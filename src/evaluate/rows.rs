@@ -9,7 +9,7 @@ use super::aggregate::{ArmScores, Cells};
 use super::variance::{VarianceShare, variance_shares};
 use super::{
     Baseline, EvaluateError, LockedPlan, Metric, Plan, Reference, ResultLine, aggregate,
-    baseline_cells,
+    baseline_cells, drawn_ceiling,
 };
 use crate::domain::{QuestionId, Split, TestText};
 use crate::stats::bootstrap::{
@@ -74,6 +74,9 @@ pub struct Evaluation {
     /// Cultures and questions that are not scored, and why: not asked, options not offered.
     #[serde(default)]
     pub left_out: Vec<String>,
+    /// How each model was scored, by its key: log-probabilities, or answers drawn.
+    #[serde(default)]
+    pub methods: BTreeMap<String, String>,
     /// The rows.
     pub rows: Vec<EvalRow>,
     /// How much of a model's answers follows the culture, the prompt form and the order.
@@ -109,6 +112,9 @@ pub fn evaluation(
         for (_, scores) in &baselines {
             rows.extend(table.rows_of(scores, 0)?);
         }
+        if let Some(ceiling) = drawn_ceiling(split, reference, texts, plan)? {
+            rows.extend(table.rows_of(&ceiling, 0)?);
+        }
         for scores in arms.iter().filter(|a| a.split == Some(split)) {
             rows.extend(table.rows_of(scores, scores.seeds.len())?);
         }
@@ -120,6 +126,7 @@ pub fn evaluation(
         weighting: weighting(reference),
         shared_questions: shared,
         left_out: reference.left_out(),
+        methods: lines.iter().map(|l| (l.model.clone(), l.method.clone())).collect(),
         rows,
         variance: variance_shares(plan, reference, texts, lines),
     })
