@@ -20,7 +20,7 @@ mod variance;
 
 pub use aggregate::{ArmScores, Cells, aggregate};
 pub use baseline::{Baseline, baseline_cells, drawn_ceiling};
-pub use drawn::{ANSWER_TOKENS, Drawn, Draws, chosen_option};
+pub use drawn::{ANSWER_TOKENS, DEFAULT_DRAWS, Drawn, Draws, chosen_option};
 pub use error::EvaluateError;
 pub use framing::{Contexts, Framing, made_up_culture};
 pub use job::{MakeScorer, Scorer};

@@ -1,10 +1,10 @@
 //! One function a kind of run: check, freeze the input, hand over.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::dataset::open_dataset;
-use super::{LaunchError, Place, Prepared, model_folder};
+use super::{LaunchError, Place, Prepared, model_source};
 use crate::augment::Settings;
 use crate::domain::{DatasetId, Decision, QuestionId, Sample, Survey, TestText};
 use crate::engine::Client;
@@ -12,6 +12,7 @@ use crate::evaluate::Plan;
 use crate::finetune::{ModelRef, Recipe};
 use crate::ingest::AboutModel;
 use crate::job::{NewRun, RunKind, RunView};
+use crate::providers::ModelSource;
 use crate::store::SampleFilter;
 
 /// Hands a prepared run to the engine.
@@ -132,12 +133,12 @@ pub fn evaluate(
 ) -> Result<Prepared, LaunchError> {
     let locked = plan.lock()?;
     let survey = place.read()?.read().survey()?;
-    let mut folders: BTreeMap<String, PathBuf> = BTreeMap::new();
+    let mut sources: BTreeMap<String, ModelSource> = BTreeMap::new();
     for m in &plan.models {
-        let reference: ModelRef = m.reference.parse()?;
-        let folder = model_folder(place, &reference)?;
-        let folder = std::path::absolute(&folder).map_err(crate::job::JobError::io(&folder))?;
-        folders.insert(m.reference.clone(), folder);
+        if !sources.contains_key(&m.reference) {
+            let source = model_source(place, &m.reference.parse::<ModelRef>()?, &m.reference)?;
+            sources.insert(m.reference.clone(), source);
+        }
     }
     let mut run = new_run(
         place,
@@ -150,7 +151,7 @@ pub fn evaluate(
         .file("plan.sha256", locked.sha256.into_bytes())
         .json("survey.json", &survey)?
         .rows("texts.jsonl", texts)?
-        .json("models.json", &folders)?)
+        .json("models.json", &sources)?)
 }
 
 /// Prepares any command line.
