@@ -111,6 +111,9 @@ pub struct Plan {
     /// as each other culture and scored against this one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub foreign_control: bool,
+    /// The arm that every other one is compared with, pair by pair.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<String>,
     /// Answers drawn to each prompt from models that give no log-probabilities.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub draws_per_prompt: Option<u32>,
@@ -142,6 +145,7 @@ impl Plan {
             symbols: vec![Symbols::Codes],
             culture_blind: Vec::new(),
             foreign_control: false,
+            against: None,
             draws_per_prompt: None,
             aggregation: AGGREGATION.to_owned(),
             inputs: BTreeMap::new(),
@@ -246,6 +250,13 @@ impl Plan {
                  plan"
                     .into(),
             ));
+        }
+        if let Some(arm) = &self.against
+            && self.models.iter().all(|m| &m.arm != arm)
+        {
+            return Err(EvaluateError::BadPlan(format!(
+                "everything is compared with `{arm}`, but no model is of that arm"
+            )));
         }
         if let Some(arm) =
             self.culture_blind.iter().find(|a| self.models.iter().all(|m| m.arm != **a))

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::{LaunchError, Place};
+use crate::evaluate::PlannedModel;
 use crate::finetune::{ModelRef, checkpoint};
 use crate::job::JobError;
 use crate::providers::ModelSource;
@@ -72,4 +73,28 @@ pub fn model_folder(place: &Place, reference: &ModelRef) -> Result<PathBuf, Laun
         checkpoint::verify(&folder)?;
     }
     Ok(folder)
+}
+
+/// A model as one arm of an evaluation. The registry knows for which culture it was tuned, if for
+/// one: such a model makes two rows, on its own culture and on the foreign ones.
+///
+/// # Errors
+/// A name that is none, or an unreadable workspace.
+pub fn planned_model(place: &Place, reference: &str) -> Result<PlannedModel, LaunchError> {
+    let parsed: ModelRef = reference.parse()?;
+    let store = place.read()?;
+    let reader = store.read();
+    let record = match &parsed {
+        ModelRef::Alias(alias) => match reader.model_by_alias(alias.as_str())? {
+            Some(m) => Some(m),
+            None => reader.model(alias)?,
+        },
+        ModelRef::Run { run, .. } => reader.models_of_run(run)?.pop(),
+        _ => None,
+    };
+    let culture = record
+        .and_then(|m| m.card["about"]["culture"].as_str().map(str::to_owned))
+        .map(crate::domain::CultureId::new)
+        .transpose()?;
+    Ok(PlannedModel { trained_for: culture, ..PlannedModel::new(reference, reference) })
 }
