@@ -66,6 +66,8 @@ pub enum Command {
     Evaluate(EvaluateArgs),
     /// Models beside controls and baselines, with paired tests
     Compare(CompareArgs),
+    /// One thing varied, everything else equal: ablation, sample counts, label policies
+    Sweep(SweepArgs),
     /// What the engine runs, ran and will run
     #[command(subcommand)]
     Runs(RunsCommand),
@@ -438,6 +440,9 @@ pub enum DatasetCommand {
         /// Seeds alone, seeds + stage 1, seeds + both stages
         #[arg(long, value_enum, default_value_t = TextsArg::Both)]
         texts: TextsArg,
+        /// At most this many texts, seeds counted first; smaller sets lie in larger ones
+        #[arg(long, value_name = "N")]
+        count: Option<usize>,
         /// How answers become targets: distribution, mode, rounded-mean, median, paper
         #[arg(long, default_value = "distribution")]
         policy: LabelPolicy,
