@@ -68,6 +68,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// One thing varied, everything else equal: ablation, sample counts, label policies
     Sweep(SweepArgs),
+    /// The workspace on one page: seeds, samples, ratings, datasets, models, evaluations
+    Report(ReportArgs),
     /// What the engine runs, ran and will run
     #[command(subcommand)]
     Runs(RunsCommand),
@@ -513,6 +515,14 @@ pub struct FinetuneArgs {
 pub enum ModelsCommand {
     /// List models
     List,
+    /// The card of a model, as Markdown: what it grew from, what it was measured to do, its limits
+    Card {
+        /// run:ID@STEP, or its alias
+        model: String,
+        /// Where to; standard output by default
+        #[arg(short, long)]
+        output: Option<PathBuf>,
+    },
     /// One model: dataset, recipe, run, checkpoint, evaluations
     Show {
         /// run:ID@STEP, path:DIR, or its alias

@@ -13,6 +13,7 @@ mod doctor;
 mod encoder;
 mod failure;
 mod output;
+mod report;
 mod runs;
 mod samples;
 mod samples_import;
@@ -90,6 +91,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Models(c) => activities::models(&ctx, &c)?,
         Command::Evaluate(a) => activities::score(&ctx, a)?,
         Command::Sweep(a) => sweep::run(&ctx, &a)?,
+        Command::Report(a) => report::run(&ctx, &a)?,
         Command::Compare(a) => compare::run(&ctx, a)?,
         Command::Runs(c) => runs::run(&ctx, c)?,
         Command::Engine(c) => return runs::engine(&ctx, c),
