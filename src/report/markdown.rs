@@ -109,7 +109,8 @@ fn ratings(s: &mut String, study: &StudyPart) {
     } else if let Some(why) = &study.undefined {
         let _ = writeln!(s, "No figures: {why}.\n");
     }
-    for note in study.notes.iter().chain(&t.note) {
+    let said = |n: &&String| study.notes.iter().all(|m| m != *n);
+    for note in study.notes.iter().chain(t.note.iter().filter(said)) {
         let _ = writeln!(s, "> {note}\n");
     }
 }
@@ -200,7 +201,10 @@ pub(super) fn evaluation_row(s: &mut String, row: &EvaluationRow) {
         x["unit"].as_str().unwrap_or("-"),
         number("diff").map_or_else(|| "-".into(), |d| format!("{d:+.3}")),
         interval("diff_ci", true),
-        number("p_holm").map_or_else(|| "-".into(), |p| format!("{p:.3}")),
+        number("p_holm").map_or_else(
+            || "-".into(),
+            |p| if p < 0.001 { "<.001".into() } else { format!("{p:.3}") }
+        ),
     );
 }
 
