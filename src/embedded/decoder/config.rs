@@ -23,6 +23,15 @@ pub enum Family {
 impl Family {
     const KNOWN: [(&'static str, Self); 3] =
         [("llama", Self::Llama), ("qwen2", Self::Qwen2), ("qwen3", Self::Qwen3)];
+
+    /// The class that transformers loads it with.
+    fn architecture(self) -> &'static str {
+        match self {
+            Self::Llama => "LlamaForCausalLM",
+            Self::Qwen2 => "Qwen2ForCausalLM",
+            Self::Qwen3 => "Qwen3ForCausalLM",
+        }
+    }
 }
 
 /// One token id or several: `eos_token_id` comes in both forms.
@@ -50,7 +59,7 @@ impl TokenIds {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DecoderConfig {
     /// Written for readers of the folder (`LlamaForCausalLM`).
-    #[serde(default = "llama_architectures")]
+    #[serde(default)]
     pub architectures: Vec<String>,
     /// Family.
     pub model_type: Family,
@@ -108,9 +117,6 @@ pub struct DecoderConfig {
     pub other: Map<String, Value>,
 }
 
-fn llama_architectures() -> Vec<String> {
-    vec!["LlamaForCausalLM".into()]
-}
 fn default_positions() -> usize {
     2048
 }
@@ -141,7 +147,7 @@ impl DecoderConfig {
         kv_heads: usize,
     ) -> Result<Self, EmbeddedError> {
         let c = Self {
-            architectures: llama_architectures(),
+            architectures: vec![Family::Llama.architecture().into()],
             model_type: Family::Llama,
             vocab_size,
             hidden_size,
@@ -335,6 +341,7 @@ fn tidy(object: &mut Map<String, Value>, family: Family) -> Result<(), String> {
     if family == Family::Qwen3 && object.get("head_dim").is_none_or(Value::is_null) {
         object.insert("head_dim".into(), 128.into());
     }
+    object.entry("architectures").or_insert_with(|| vec![family.architecture()].into());
     // Whatever the weights were stored as, we hold and write f32.
     object.remove("dtype");
     object.insert("torch_dtype".into(), float32().into());
