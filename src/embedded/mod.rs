@@ -8,6 +8,7 @@ mod error;
 pub mod hub;
 mod kernels;
 mod matmul;
+mod parallel;
 mod score;
 pub mod tokenizer;
 pub mod training;
