@@ -14,7 +14,8 @@ use crate::embedded::{self, ScoreSettings};
 use crate::evaluate::{self, Scorer};
 use crate::finetune;
 use crate::job::{Attempt, FailureFile, FileProgress, JobError, RunKind, RunSpec};
-use crate::providers::{Augmenter, Offline};
+use crate::providers::{self, Augmenter, ChatModel, ModelSource, Offline, ReplyPlaces};
+use crate::study::judge;
 
 /// Exit code of work that stopped because it was asked to: 128 + SIGTERM.
 const STOPPED: u8 = 143;
@@ -55,11 +56,25 @@ fn work(dir: &Path) -> Result<(), JobError> {
             let mut make = |reference: &str| scorer(&folders, reference, threads);
             evaluate::job::work(&attempt, &mut progress, &mut make).map(drop)
         }
+        RunKind::Judge => {
+            let places = ReplyPlaces::of(&attempt);
+            let mut make = |source: &ModelSource| chat_model(source, &places, threads);
+            judge::work(&attempt, &mut progress, &mut make).map(drop)
+        }
         RunKind::Command => Err(JobError::Work(format!(
             "{} runs a command line, which its shim starts itself: there is no job for it here",
             spec.id
         ))),
     }
+}
+
+/// A model that answers in words.
+fn chat_model(
+    source: &ModelSource,
+    places: &ReplyPlaces,
+    threads: usize,
+) -> Result<Box<dyn ChatModel>, String> {
+    providers::open(source, places, threads).map_err(|e| e.to_string())
 }
 
 fn augmenter(settings: &Settings) -> Result<Box<dyn Augmenter>, String> {

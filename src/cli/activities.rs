@@ -56,7 +56,8 @@ pub fn grow(ctx: &Context, a: AugmentArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn attempt_file(place: &Place, run: &RunView, name: &str) -> std::path::PathBuf {
+/// A file of a run's attempt.
+pub fn attempt_file(place: &Place, run: &RunView, name: &str) -> std::path::PathBuf {
     place.folder().runs().join(run.id.as_str()).join(format!("attempt-{}", run.attempt)).join(name)
 }
 

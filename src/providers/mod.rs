@@ -8,6 +8,8 @@ pub mod chat;
 mod error;
 pub mod offline;
 mod open;
+mod prompt_file;
+mod said;
 
 pub use augmenter::{Ask, Augmenter, Family, Outcome, Parent, Partition, Proposal, Scope};
 pub use chat::{
@@ -17,3 +19,5 @@ pub use chat::{
 pub use error::ProviderError;
 pub use offline::Offline;
 pub use open::{ModelSource, ReplyPlaces, open};
+pub use prompt_file::PromptFile;
+pub use said::{declines, excerpt, sounds_declining, without_reasoning};
