@@ -45,6 +45,12 @@ static LABELLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"(?i)(?:\bscore|\brating|\banswer|\bnote|\bbewertung|\bpunktzahl|\bwertung|\bpuan|\bpuntuación|\bpuntuacion|\bcalificación|\bpontuação|\bnota|βαθμός|βαθμολογία|оценка|评分|评价|分数|得分|점수|평점|স্কোর|নম্বর|الدرجة|التقييم|النتيجة)[\s*_`\x22']*(?:is|=|:|：|of|ist|es|é|είναι|은|는|为|是|هو|هي)?[\s*_`\x22']*(-?[0-9]+(?:[.,][0-9]+)?)",
     )
 });
+/// What makes one number one of two: `3-4`, `3 or 4`, `3 bis 4`.
+static RANGE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(
+        r"(?i)^[\s*_`]*(?:-|–|~|/|or\b|to\b|and\b|oder\b|bis\b|ou\b|o\b|y\b|ή|veya|ya da|或|到|至|أو|বা|또는)[\s*_`]*[0-9]",
+    )
+});
 /// Mentions of the scale, which are no answers: `1 to 5`, `1-5`, `out of 5`, `/5`.
 static SCALE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
@@ -103,8 +109,15 @@ fn find(text: &str) -> Found {
         None => text.into(),
     };
     if let Some(labelled) = LABELLED.as_ref() {
-        let scores: Vec<&str> =
-            labelled.captures_iter(&plain).filter_map(|c| c.get(1).map(|m| m.as_str())).collect();
+        let found: Vec<regex::Match<'_>> =
+            labelled.captures_iter(&plain).filter_map(|c| c.get(1)).collect();
+        let open = |m: &&regex::Match<'_>| {
+            RANGE.as_ref().is_some_and(|range| range.is_match(&plain[m.end()..]))
+        };
+        if let Some(m) = found.iter().find(open) {
+            return Found::Bad(format!("several scores: {}", excerpt(&plain[m.start()..], 60)));
+        }
+        let scores: Vec<&str> = found.iter().map(regex::Match::as_str).collect();
         if !scores.is_empty() {
             return agree(&scores);
         }
@@ -201,6 +214,9 @@ mod tests {
             ("-3", Unparsable, "scale"),
             ("45", Unparsable, "scale"),
             ("Between 3 and 4", Unparsable, "several"),
+            ("Score: 3-4", Unparsable, "several"),
+            ("Score: **3** or 4", Unparsable, "several"),
+            ("评分：3或4", Unparsable, "several"),
             ("Score: 4\nScore: 2", Unparsable, "several"),
             ("{\"score\": null}", Unparsable, "null"),
             ("{\"score\": 9}", Unparsable, "scale"),
@@ -254,7 +270,7 @@ mod tests {
 
     #[test]
     fn every_pattern_of_this_file_compiles() {
-        assert!(NUMBER.is_some() && LABELLED.is_some() && SCALE.is_some());
+        assert!(NUMBER.is_some() && RANGE.is_some() && LABELLED.is_some() && SCALE.is_some());
     }
 
     proptest! {
