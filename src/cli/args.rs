@@ -9,6 +9,7 @@ use crate::domain::{
     CountryCode, CultureId, DatasetId, LabelPolicy, QuestionId, SampleId, StudyId,
 };
 
+pub use super::args_compare::{CompareArgs, ReportArgs, ReportFormat, SweepArg, SweepArgs};
 pub use super::args_judge::JudgeArgs;
 pub use super::args_runs::{EngineCommand, RunsCommand};
 
@@ -66,6 +67,8 @@ pub enum Command {
     Models(ModelsCommand),
     /// Score models against the survey, beside baselines, with intervals
     Evaluate(EvaluateArgs),
+    /// Models beside controls and baselines, with paired tests
+    Compare(CompareArgs),
     /// What the engine runs, ran and will run
     #[command(subcommand)]
     Runs(RunsCommand),
@@ -533,6 +536,9 @@ pub struct EvaluateArgs {
     /// Also score the held-out paraphrases of this dataset's split
     #[arg(long)]
     pub dataset: Option<DatasetId>,
+    /// Answers drawn to each prompt from models that give no log-probabilities
+    #[arg(long, default_value_t = 20, value_name = "K")]
+    pub draws_per_prompt: u32,
     /// Random seed of the bootstrap
     #[arg(long, default_value_t = 1)]
     pub seed: u64,

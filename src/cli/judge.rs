@@ -6,7 +6,7 @@ use std::path::Path;
 use super::args_judge::JudgeArgs;
 use super::output::note;
 use super::{Context, Failure, activities, runs};
-use crate::launch::{JudgeRequest, judge, model_source};
+use crate::launch::{JudgeRequest, judge, named_source};
 use crate::providers::PromptFile;
 use crate::study::judge::{JudgeSummary, judge_prompt};
 
@@ -19,7 +19,7 @@ pub fn run(ctx: &Context, a: JudgeArgs) -> Result<(), Failure> {
     let request = JudgeRequest {
         study: a.study,
         rater: a.rater,
-        source: model_source(&place, &a.provider)?,
+        source: named_source(&place, &a.provider)?,
         model: a.provider,
         prompt: prompt(&a.prompt)?,
         threads: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),

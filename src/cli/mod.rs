@@ -3,8 +3,10 @@
 
 mod activities;
 pub mod args;
+mod args_compare;
 mod args_judge;
 mod args_runs;
+mod compare;
 mod context;
 mod dataset;
 mod demo;
@@ -89,6 +91,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Finetune(a) => activities::tune(&ctx, a)?,
         Command::Models(c) => activities::models(&ctx, &c)?,
         Command::Evaluate(a) => activities::score(&ctx, a)?,
+        Command::Compare(a) => compare::run(&ctx, a)?,
         Command::Runs(c) => runs::run(&ctx, c)?,
         Command::Engine(c) => return runs::engine(&ctx, c),
         Command::Work { attempt } => return Ok(crate::work::main(&attempt)),

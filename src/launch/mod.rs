@@ -16,8 +16,8 @@ pub use dataset::{
 };
 pub use error::LaunchError;
 pub use judge::{JudgeRequest, PreparedJudge, judge, judge_name};
-pub use models::model_folder;
+pub use models::{model_folder, model_source, planned_model};
 pub use place::{Place, PlaceError};
 pub use prepared::Prepared;
-pub use runs::{FinetuneRequest, augment, command, evaluate, finetune, submit};
-pub use sources::model_source;
+pub use runs::{FinetuneRequest, SurveyInput, augment, command, evaluate, finetune, submit};
+pub use sources::named_source;

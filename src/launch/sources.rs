@@ -1,18 +1,18 @@
-//! From what a person calls a model to where its answers come from.
+//! From what a person calls a model, in any of the ways, to where its answers come from.
 
-use super::{LaunchError, Place, model_folder};
+use super::{LaunchError, Place, model_source};
 use crate::domain::ModelId;
 use crate::finetune::ModelRef;
 use crate::providers::ModelSource;
 
-/// The source of a model reference: `run:ID[@STEP]`, `path:DIR`, an alias of the registry, or
+/// The source of `run:ID[@STEP]`, `path:DIR`, an alias of the registry, or
 /// `[provider:]NAME[/MODEL]` for a provider of the user's configuration (its default model where
 /// none is named, which is written as an empty one). A name of the registry goes before a
 /// provider's.
 ///
 /// # Errors
 /// No such model; a name of no known form.
-pub fn model_source(place: &Place, name: &str) -> Result<ModelSource, LaunchError> {
+pub fn named_source(place: &Place, name: &str) -> Result<ModelSource, LaunchError> {
     let endpoint = |provider: &str, model: &str| {
         ModelId::new(provider)?;
         Ok(ModelSource::Endpoint { provider: provider.to_owned(), model: model.to_owned() })
@@ -36,11 +36,5 @@ pub fn model_source(place: &Place, name: &str) -> Result<ModelSource, LaunchErro
     {
         return endpoint(provider, "");
     }
-    let reference: ModelRef = name.parse()?;
-    if let ModelRef::Provider { provider, model } = &reference {
-        return endpoint(provider, model);
-    }
-    let dir = model_folder(place, &reference)?;
-    let dir = std::path::absolute(&dir).map_err(crate::job::JobError::io(&dir))?;
-    Ok(ModelSource::Folder { name: reference.to_string(), dir, adapter: None })
+    model_source(place, &name.parse::<ModelRef>()?, name)
 }
