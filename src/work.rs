@@ -11,10 +11,12 @@ use crate::domain::prompt::Prompt;
 use crate::domain::{OptionScores, Question};
 use crate::embedded::encoder::Encoder;
 use crate::embedded::{self, ScoreSettings};
+use crate::evaluate::open_ended;
 use crate::evaluate::{self, Drawn, Draws, Scorer};
 use crate::finetune;
 use crate::job::{Attempt, FailureFile, FileProgress, JobError, RunKind, RunSpec};
-use crate::providers::{self, Augmenter, ModelSource, Offline, ReplyPlaces};
+use crate::providers::{self, Augmenter, ChatModel, ModelSource, Offline, ReplyPlaces};
+use crate::study::judge;
 
 /// Exit code of work that stopped because it was asked to: 128 + SIGTERM.
 const STOPPED: u8 = 143;
@@ -50,6 +52,16 @@ fn work(dir: &Path) -> Result<(), JobError> {
             augment::work(&attempt, &mut progress, &mut augmenter, &*filter).map(drop)
         }
         RunKind::Finetune => finetune::work(&attempt, &mut progress).map(drop),
+        RunKind::Evaluate if evaluate::locked::task_of(&attempt)? != "survey" => {
+            let places = ReplyPlaces::of(&attempt);
+            let mut make = |source: &ModelSource| chat_model(source, &places, threads);
+            match evaluate::locked::task_of(&attempt)?.as_str() {
+                "win-rate" => open_ended::job::work(&attempt, &mut progress, &mut make).map(drop),
+                other => Err(JobError::Work(format!(
+                    "plan.json names the task `{other}`, which this polyculture does not know"
+                ))),
+            }
+        }
         RunKind::Evaluate => {
             let sources: BTreeMap<String, ModelSource> = attempt.read_input("models.json")?;
             let draws: Draws = match attempt.input("draws.json") {
@@ -60,11 +72,25 @@ fn work(dir: &Path) -> Result<(), JobError> {
             let mut make = |reference: &str| scorer(&sources, reference, threads, &places, draws);
             evaluate::job::work(&attempt, &mut progress, &mut make).map(drop)
         }
+        RunKind::Judge => {
+            let places = ReplyPlaces::of(&attempt);
+            let mut make = |source: &ModelSource| chat_model(source, &places, threads);
+            judge::work(&attempt, &mut progress, &mut make).map(drop)
+        }
         RunKind::Command => Err(JobError::Work(format!(
             "{} runs a command line, which its shim starts itself: there is no job for it here",
             spec.id
         ))),
     }
+}
+
+/// A model that answers in words.
+fn chat_model(
+    source: &ModelSource,
+    places: &ReplyPlaces,
+    threads: usize,
+) -> Result<Box<dyn ChatModel>, String> {
+    providers::open(source, places, threads).map_err(|e| e.to_string())
 }
 
 fn augmenter(settings: &Settings) -> Result<Box<dyn Augmenter>, String> {

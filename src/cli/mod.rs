@@ -4,6 +4,8 @@
 mod activities;
 pub mod args;
 mod args_compare;
+mod args_judge;
+mod args_open;
 mod args_runs;
 mod compare;
 mod context;
@@ -12,6 +14,8 @@ mod demo;
 mod doctor;
 mod encoder;
 mod failure;
+mod judge;
+mod open;
 mod output;
 mod report;
 mod runs;
@@ -23,6 +27,7 @@ mod seeds;
 mod seeds_import;
 mod study;
 mod sweep;
+mod study_judges;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -97,6 +102,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Engine(c) => return runs::engine(&ctx, c),
         Command::Work { attempt } => return Ok(crate::work::main(&attempt)),
         Command::Shim { attempt } => return Ok(crate::engine::shim::main(&attempt)),
+        Command::Judge(a) => judge::run(&ctx, a)?,
         Command::Study(c) => study::run(&ctx, c)?,
         Command::Ratings(c) => study::ratings(&ctx, c)?,
         Command::Doctor => doctor::run(&ctx)?,

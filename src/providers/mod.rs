@@ -10,6 +10,8 @@ mod error;
 pub mod offline;
 mod open;
 pub mod replies;
+mod prompt_file;
+mod said;
 
 pub use augmenter::{Ask, Augmenter, Family, Outcome, Parent, Partition, Proposal, Scope};
 pub use chat::{
@@ -19,3 +21,5 @@ pub use chat::{
 pub use error::ProviderError;
 pub use offline::Offline;
 pub use open::{ModelSource, ReplyPlaces, open};
+pub use prompt_file::PromptFile;
+pub use said::{declines, excerpt, sounds_declining, without_reasoning};
