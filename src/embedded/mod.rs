@@ -5,6 +5,7 @@
 pub mod decoder;
 pub mod encoder;
 mod error;
+pub mod generate;
 pub mod hub;
 mod kernels;
 mod matmul;

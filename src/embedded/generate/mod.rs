@@ -1,0 +1,15 @@
+//! The decoder at work: prompts computed once and shared, many replies drawn side by side, and the
+//! log-probabilities of complete answers. Weights are read only; nothing here trains.
+
+mod attention;
+mod forward;
+mod generator;
+mod prefixes;
+mod product;
+mod sample;
+
+#[cfg(test)]
+mod tests;
+
+pub use generator::{Ask, GenerateSettings, Generator, OnWritten, Unanswered, Written};
+pub use sample::Draw;
