@@ -4,10 +4,12 @@
 //! judges or stores a text: that is the work of `augment`, one floor up.
 
 mod augmenter;
+pub mod budget;
 pub mod chat;
 mod error;
 pub mod offline;
 mod open;
+pub mod replies;
 
 pub use augmenter::{Ask, Augmenter, Family, Outcome, Parent, Partition, Proposal, Scope};
 pub use chat::{
