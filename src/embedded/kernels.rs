@@ -146,6 +146,85 @@ pub(crate) fn rms_norm_backward(
     });
 }
 
+/// y += bias for each row of `y`.
+pub(crate) fn add_bias(y: &mut [f32], bias: &[f32]) {
+    vectorised(|| {
+        for y in y.chunks_exact_mut(bias.len()) {
+            add(y, bias);
+        }
+    });
+}
+
+/// Backward of [`add_bias`]: adds the sum over rows to `db`.
+pub(crate) fn add_bias_backward(dy: &[f32], db: &mut [f32]) {
+    vectorised(|| {
+        for dy in dy.chunks_exact(db.len()) {
+            add(db, dy);
+        }
+    });
+}
+
+/// RMSNorm of each head of each row in place: the first `heads * w.len()` elements of every
+/// `stride`. `pre` keeps what stood there, `[rows, heads * w.len()]`, and `inv` each head's 1 / rms.
+pub(crate) fn rms_norm_heads(
+    x: &mut [f32],
+    stride: usize,
+    w: &[f32],
+    eps: f32,
+    pre: &mut [f32],
+    inv: &mut [f32],
+) {
+    let d = w.len();
+    let heads = pre.len() * stride / (x.len().max(1) * d);
+    vectorised(|| {
+        let rows = x.chunks_mut(stride).zip(pre.chunks_exact_mut(heads * d));
+        for ((row, pre), inv) in rows.zip(inv.chunks_exact_mut(heads)) {
+            pre.copy_from_slice(&row[..heads * d]);
+            let cells = row.chunks_exact_mut(d).zip(pre.chunks_exact(d));
+            for ((y, x), inv) in cells.zip(inv) {
+                *inv = 1.0 / (dot(x, x) / d as f32 + eps).sqrt();
+                for ((y, x), w) in y.iter_mut().zip(x).zip(w) {
+                    *y = x * *inv * w;
+                }
+            }
+        }
+    });
+}
+
+/// Backward of [`rms_norm_heads`], in place: `dx` comes as the gradient of its output; adds to `dw`
+/// where it is wanted.
+pub(crate) fn rms_norm_heads_backward(
+    pre: &[f32],
+    w: &[f32],
+    inv: &[f32],
+    dx: &mut [f32],
+    stride: usize,
+    mut dw: Option<&mut [f32]>,
+) {
+    let d = w.len();
+    let heads = pre.len() * stride / (dx.len().max(1) * d);
+    vectorised(|| {
+        let rows = dx.chunks_mut(stride).zip(pre.chunks_exact(heads * d));
+        for ((row, pre), inv) in rows.zip(inv.chunks_exact(heads)) {
+            let cells = row.chunks_exact_mut(d).zip(pre.chunks_exact(d));
+            for ((dy, x), &inv) in cells.zip(inv) {
+                if let Some(dw) = dw.as_deref_mut() {
+                    for ((dw, dy), x) in dw.iter_mut().zip(dy.iter()).zip(x) {
+                        *dw += dy * x * inv;
+                    }
+                }
+                for (dy, w) in dy.iter_mut().zip(w) {
+                    *dy *= w;
+                }
+                let mean = dot(dy, x) * inv * inv / d as f32;
+                for (dy, x) in dy.iter_mut().zip(x) {
+                    *dy = inv * (*dy - x * mean);
+                }
+            }
+        }
+    });
+}
+
 /// SwiGLU (Shazeer 2020): rows of `gu` hold gate and up side by side; out = silu(gate) * up.
 pub(crate) fn swiglu(gu: &[f32], ff: usize, out: &mut [f32]) {
     vectorised(|| {

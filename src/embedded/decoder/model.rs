@@ -13,7 +13,8 @@ use super::workspace::{LayerKept, Workspace, fit, zeroed};
 use super::{DecoderConfig, Layout, Pack};
 use crate::embedded::EmbeddedError;
 use crate::embedded::kernels::{
-    RopeTable, Turn, add, rms_norm, rms_norm_backward, rope, swiglu, swiglu_backward, vectorised,
+    RopeTable, Turn, add, add_bias, add_bias_backward, rms_norm, rms_norm_backward, rms_norm_heads,
+    rms_norm_heads_backward, rope, swiglu, swiglu_backward, vectorised,
 };
 use crate::embedded::matmul::{Into, Mat, MatMut, matmul};
 
@@ -28,7 +29,8 @@ pub struct Decoder {
 
 impl Decoder {
     /// New weights: normal with standard deviation `std` (0.02 is usual), projections into the
-    /// residual stream divided by sqrt(2 layers) (GPT-2, section 2.3), norms 1.
+    /// residual stream divided by sqrt(2 layers) (GPT-2, section 2.3), norms 1,
+    /// biases 0.
     ///
     /// # Errors
     /// The config does not hold together.
@@ -41,7 +43,7 @@ impl Decoder {
         for r in &layout.regions {
             let to = &mut weights[r.range()];
             if r.shape.len() == 1 {
-                to.fill(1.0);
+                to.fill(if r.name.ends_with(".bias") { 0.0 } else { 1.0 });
                 continue;
             }
             let residual = r.name.contains("o_proj") || r.name.contains("down_proj");
@@ -186,6 +188,14 @@ impl Decoder {
             fit(&mut kept.x_inv, n),
         );
         linear(fit(&mut kept.kv, n * 2 * kvd), Into::Replace, &kept.xn, w(&at.kv), n, d);
+        if let Some(b) = &at.kv_bias {
+            add_bias(&mut kept.kv, w(b));
+        }
+        if let Some(norm) = &at.k_norm {
+            let pre = fit(&mut kept.k_pre, n * kvd);
+            let inv = fit(&mut kept.k_inv, n * c.kv_heads());
+            rms_norm_heads(&mut kept.kv, 2 * kvd, w(norm), eps, pre, inv);
+        }
         let positions = pack.positions.iter().copied();
         rope(&mut kept.kv, 2 * kvd, c.kv_heads(), hd, positions, table, Turn::Forward);
 
@@ -196,6 +206,14 @@ impl Decoder {
             &kept.xq
         };
         linear(fit(&mut kept.q, nq * qd), Into::Replace, xq, w(&at.q), nq, d);
+        if let Some(b) = &at.q_bias {
+            add_bias(&mut kept.q, w(b));
+        }
+        if let Some(norm) = &at.q_norm {
+            let pre = fit(&mut kept.q_pre, nq * qd);
+            let inv = fit(&mut kept.q_inv, nq * c.num_attention_heads);
+            rms_norm_heads(&mut kept.q, qd, w(norm), eps, pre, inv);
+        }
         let positions = queries.iter().map(|&r| pack.positions[r as usize]);
         rope(&mut kept.q, qd, c.num_attention_heads, hd, positions, table, Turn::Forward);
 
@@ -206,6 +224,9 @@ impl Decoder {
 
         gather_rows(&kept.x, queries, d, &mut kept.h);
         linear(&mut kept.h, Into::Add, &kept.heads, w(&at.o), nq, qd);
+        if let Some(b) = &at.o_bias {
+            add_bias(&mut kept.h, w(b));
+        }
         rms_norm(
             &kept.h,
             w(&at.post_norm),
@@ -275,6 +296,9 @@ impl Decoder {
         rms_norm_backward(&kept.h, w(&at.post_norm), &kept.h_inv, dn, &mut ws.dh, norm);
 
         // Attention: ws.dh is the gradient of h.
+        if let Some(b) = &at.o_bias {
+            add_bias_backward(&ws.dh, &mut grads[b.clone()]);
+        }
         linear_dw(&mut grads[at.o.clone()], &ws.dh, &kept.heads, nq, d, qd);
         let dheads = fit(&mut ws.dheads, nq * qd);
         linear_dx(dheads, Into::Replace, &ws.dh, w(&at.o), nq, qd);
@@ -297,6 +321,20 @@ impl Decoder {
         let positions = pack.positions.iter().copied();
         rope(dkv, 2 * kvd, c.kv_heads(), hd, positions, &ws.rope, Turn::Back);
 
+        if let Some(norm) = &at.q_norm {
+            let dw = Some(&mut grads[norm.clone()]);
+            rms_norm_heads_backward(&kept.q_pre, w(norm), &kept.q_inv, dq, qd, dw);
+        }
+        if let Some(norm) = &at.k_norm {
+            let dw = Some(&mut grads[norm.clone()]);
+            rms_norm_heads_backward(&kept.k_pre, w(norm), &kept.k_inv, dkv, 2 * kvd, dw);
+        }
+        if let Some(b) = &at.q_bias {
+            add_bias_backward(dq, &mut grads[b.clone()]);
+        }
+        if let Some(b) = &at.kv_bias {
+            add_bias_backward(dkv, &mut grads[b.clone()]);
+        }
         let xq = if nq == n { &kept.xn } else { &kept.xq };
         linear_dw(&mut grads[at.q.clone()], dq, xq, nq, qd, d);
         linear_dw(&mut grads[at.kv.clone()], dkv, &kept.xn, n, 2 * kvd, d);

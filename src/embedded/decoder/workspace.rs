@@ -18,6 +18,11 @@ pub(crate) struct LayerKept {
     pub(crate) xq: Vec<f32>,
     /// Queries (turned), `[q, q_dim]`.
     pub(crate) q: Vec<f32>,
+    /// Keys and queries before their norm and its 1 / rms by head, where the family has one.
+    pub(crate) k_pre: Vec<f32>,
+    pub(crate) k_inv: Vec<f32>,
+    pub(crate) q_pre: Vec<f32>,
+    pub(crate) q_inv: Vec<f32>,
     /// Softmax weights.
     pub(crate) weights: Vec<f32>,
     /// Heads' output, `[q, q_dim]`.
