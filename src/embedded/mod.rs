@@ -15,5 +15,5 @@ pub mod training;
 
 pub use decoder::{Decoder, DecoderConfig};
 pub use error::EmbeddedError;
-pub use score::{ScoreSettings, Scorer, score_options};
+pub use score::{ScoreSettings, Scorer, score_options, score_with};
 pub use tokenizer::ChatTokenizer;

@@ -3,6 +3,10 @@
 //!
 //! Scores stand in the order of positions and are summed in that order, however the past is cut
 //! into runs: the result does not depend on what is shared with whom.
+#![allow(
+    clippy::inline_always,
+    reason = "a kernel must be compiled for the instruction set chosen at run time"
+)]
 
 use pulp::{Arch, Simd, WithSimd};
 

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::attention::{Heads, Scratch, Tile, attend};
 use super::product::{Kind, linear};
 use crate::embedded::decoder::Decoder;
-use crate::embedded::kernels::{RopeTable, Turn, rms_norm, rope, swiglu};
+use crate::embedded::kernels::{RopeTable, Turn, add_bias, rms_norm, rms_norm_heads, rope, swiglu};
 use crate::embedded::matmul::Into;
 
 /// Rows of one block.
@@ -62,6 +62,7 @@ pub(super) struct Buffers {
     x: Vec<f32>,
     xn: Vec<f32>,
     inv: Vec<f32>,
+    pre: Vec<f32>,
     kv: Vec<f32>,
     q: Vec<f32>,
     heads: Vec<f32>,
@@ -141,6 +142,14 @@ fn layer(
         rms_norm(x, w(&at.input_norm), eps, xn, fit(&mut b.inv, rows.len()));
         let kv = &mut b.kv[rows.start * 2 * kvd..rows.end * 2 * kvd];
         linear(kind, kv, Into::Replace, xn, w(&at.kv), d, &mut b.scratch);
+        if let Some(bias) = &at.kv_bias {
+            add_bias(kv, w(bias));
+        }
+        if let Some(norm) = &at.k_norm {
+            let pre = fit(&mut b.pre, rows.len() * kvd);
+            let inv = fit(&mut b.inv, rows.len() * c.kv_heads());
+            rms_norm_heads(kv, 2 * kvd, w(norm), eps, pre, inv);
+        }
         let at = positions[rows].iter().copied();
         rope(kv, 2 * kvd, c.kv_heads(), hd, at, &b.rope, Turn::Forward);
     }
@@ -168,6 +177,14 @@ fn layer(
         rms_norm(x, w(&at.input_norm), eps, xn, fit(&mut b.inv, nq));
         let q = fit(&mut b.q, nq * qd);
         linear(kind, q, Into::Replace, xn, w(&at.q), d, &mut b.scratch);
+        if let Some(bias) = &at.q_bias {
+            add_bias(q, w(bias));
+        }
+        if let Some(norm) = &at.q_norm {
+            let pre = fit(&mut b.pre, nq * qd);
+            let inv = fit(&mut b.inv, nq * c.num_attention_heads);
+            rms_norm_heads(q, qd, w(norm), eps, pre, inv);
+        }
         let turn = rows.iter().map(|&r| positions[r as usize]);
         rope(q, qd, c.num_attention_heads, hd, turn, &b.rope, Turn::Forward);
         let heads = Heads { queries: c.num_attention_heads, keys: c.kv_heads(), dim: hd };
@@ -176,8 +193,11 @@ fn layer(
 
         let x = &mut b.x[block.start * d..block.end * d];
         linear(kind, x, Into::Add, &b.heads, w(&at.o), qd, &mut b.scratch);
+        if let Some(bias) = &at.o_bias {
+            add_bias(x, w(bias));
+        }
         let ff = c.intermediate_size;
-        rms_norm(x, w(&at.post_norm), eps, &mut b.xn, &mut b.inv);
+        rms_norm(x, w(&at.post_norm), eps, &mut b.xn, fit(&mut b.inv, nq));
         let gate_up = fit(&mut b.gate_up, nq * 2 * ff);
         linear(kind, gate_up, Into::Replace, &b.xn, w(&at.gate_up), d, &mut b.scratch);
         swiglu(gate_up, ff, fit(&mut b.act, nq * ff));

@@ -100,8 +100,8 @@ pub struct Generator {
 }
 
 /// Hears of each reply; `Break` ends the batch.
-pub type OnWritten<'a> =
-    dyn FnMut(u64, Result<Written, Unanswered>) -> Result<ControlFlow<()>, EmbeddedError> + 'a;
+pub type OnWritten<'a, E> =
+    dyn FnMut(u64, Result<Written, Unanswered>) -> Result<ControlFlow<()>, E> + 'a;
 
 impl Generator {
     /// Takes a model with its tokenizer.
@@ -152,11 +152,11 @@ impl Generator {
     ///
     /// # Errors
     /// The model's numbers are broken, or the caller's own error.
-    pub fn run(
+    pub fn run<E: From<EmbeddedError>>(
         &mut self,
-        next: &mut dyn FnMut() -> Result<Option<(u64, Ask)>, EmbeddedError>,
-        done: &mut OnWritten<'_>,
-    ) -> Result<(), EmbeddedError> {
+        next: &mut dyn FnMut() -> Result<Option<(u64, Ask)>, E>,
+        done: &mut OnWritten<'_, E>,
+    ) -> Result<(), E> {
         let mut lanes: Vec<Lane> = Vec::new();
         let mut more = true;
         let mut waiting = None;
@@ -220,13 +220,13 @@ impl Generator {
     }
 
     /// Draws a token for each lane from `first` on; `self.logits` holds their rows.
-    fn draw(
+    fn draw<E: From<EmbeddedError>>(
         &mut self,
         lanes: &mut Vec<Lane>,
         first: usize,
-        done: &mut OnWritten<'_>,
+        done: &mut OnWritten<'_, E>,
         more: &mut bool,
-    ) -> Result<(), EmbeddedError> {
+    ) -> Result<(), E> {
         let vocab = self.model.config().vocab_size;
         let mut over = Vec::new();
         for (lane, logits) in lanes[first..].iter_mut().zip(self.logits.chunks_exact(vocab)) {

@@ -4,6 +4,7 @@
 mod attention;
 mod forward;
 mod generator;
+mod pack;
 mod prefixes;
 mod product;
 mod sample;
@@ -12,4 +13,5 @@ mod sample;
 mod tests;
 
 pub use generator::{Ask, GenerateSettings, Generator, OnWritten, Unanswered, Written};
+pub use pack::{PackBuffers, pack_log_probs};
 pub use sample::Draw;

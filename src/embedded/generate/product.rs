@@ -4,6 +4,10 @@
 //! beside it: a token's numbers are the same bits alone and in any batch, so a seed gives the same
 //! reply whatever else is asked. `gemm` runs one row on one thread; the kernel here reads each
 //! weight once and keeps up to four rows of it against four tokens in registers.
+#![allow(
+    clippy::inline_always,
+    reason = "a kernel must be compiled for the instruction set chosen at run time"
+)]
 
 use std::ops::Range;
 

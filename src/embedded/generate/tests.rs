@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::*;
 use crate::embedded::decoder::{Decoder, Pack, Workspace, log_probs};
-use crate::embedded::{ChatTokenizer, DecoderConfig, tokenizer};
+use crate::embedded::{ChatTokenizer, DecoderConfig, EmbeddedError, tokenizer};
 
 fn tokenizer() -> ChatTokenizer {
     let text = "Do you agree? 1 2 3 How would people in Greece answer? one two three four five";
@@ -35,7 +35,7 @@ fn run(settings: GenerateSettings, asks: &[Ask]) -> (Vec<Result<Written, Unanswe
 fn again(g: &mut Generator, asks: &[Ask]) -> Vec<Result<Written, Unanswered>> {
     let mut out = vec![None; asks.len()];
     let mut it = asks.iter().cloned().enumerate();
-    g.run(&mut || Ok(it.next().map(|(i, a)| (i as u64, a))), &mut |i, r| {
+    g.run::<EmbeddedError>(&mut || Ok(it.next().map(|(i, a)| (i as u64, a))), &mut |i, r| {
         out[i as usize] = Some(r);
         Ok(ControlFlow::Continue(()))
     })
@@ -169,7 +169,9 @@ fn broken_weights_are_said_and_a_caller_can_stop() {
     let mut g = Generator::new(m, t, GenerateSettings::default()).unwrap();
     let ask = Ask { prompt: prompts()[0].clone(), draw: greedy(3) };
     let mut once = Some((0, ask.clone()));
-    let e = g.run(&mut || Ok(once.take()), &mut |_, _| Ok(ControlFlow::Continue(()))).unwrap_err();
+    let e = g
+        .run::<EmbeddedError>(&mut || Ok(once.take()), &mut |_, _| Ok(ControlFlow::Continue(())))
+        .unwrap_err();
     assert!(e.to_string().contains("broken"), "{e}");
 
     let t = tokenizer();
@@ -180,7 +182,7 @@ fn broken_weights_are_said_and_a_caller_can_stop() {
         given += 1;
         Ok(Some((given, ask.clone())))
     };
-    g.run(next, &mut |_, _| {
+    g.run::<EmbeddedError>(next, &mut |_, _| {
         heard += 1;
         Ok(ControlFlow::Break(()))
     })

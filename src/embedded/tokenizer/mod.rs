@@ -7,6 +7,10 @@ mod folder;
 mod guard;
 mod markers;
 mod template;
+#[cfg(test)]
+mod template_tests;
+#[cfg(test)]
+pub mod testing;
 mod train;
 
 pub use chat::{ChatOptions, ChatTokenizer, PromptReader};
