@@ -7,6 +7,7 @@ mod augmenter;
 pub mod budget;
 pub mod chat;
 mod error;
+pub mod local;
 pub mod offline;
 mod open;
 pub mod replies;
