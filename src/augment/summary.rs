@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Decision, FailReason, QuestionId, Sample};
+use crate::domain::{Decision, QuestionId, Sample};
 
 /// Counts: proposed = kept + rejected + failed, in all and for every seed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,11 +39,7 @@ impl Summary {
             }
             Decision::Failed(f) => {
                 self.failed += 1;
-                let kind = match f {
-                    FailReason::NoRule { .. } => "no-rule",
-                    FailReason::Provider { .. } => "provider",
-                };
-                *self.by_reason.entry(kind.to_owned()).or_default() += 1;
+                *self.by_reason.entry(f.kind()).or_default() += 1;
             }
         }
     }

@@ -6,5 +6,5 @@ mod places;
 mod workspace;
 
 pub use error::ConfigError;
-pub use places::{default_workspace, user_config_file};
+pub use places::{default_workspace, user_config_file, user_prompts_folder};
 pub use workspace::{MARKER, Workspace, WorkspaceSettings};

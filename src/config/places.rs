@@ -25,3 +25,11 @@ pub fn default_workspace() -> Result<PathBuf, ConfigError> {
 pub fn user_config_file() -> Result<PathBuf, ConfigError> {
     Ok(dirs()?.config_dir().join("config.toml"))
 }
+
+/// Folder of the user's own prompt files; it may not exist.
+///
+/// # Errors
+/// No home folder is known.
+pub fn user_prompts_folder() -> Result<PathBuf, ConfigError> {
+    Ok(dirs()?.config_dir().join("prompts"))
+}

@@ -8,6 +8,8 @@ pub mod chat;
 mod error;
 pub mod offline;
 mod open;
+pub mod prompts;
+pub mod reading;
 
 pub use augmenter::{Ask, Augmenter, Family, Outcome, Parent, Partition, Proposal, Scope};
 pub use chat::{
