@@ -4,6 +4,7 @@
 
 mod calibration;
 mod error;
+mod growth;
 pub mod guards;
 mod id;
 mod import;

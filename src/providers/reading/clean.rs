@@ -59,6 +59,7 @@ pub(super) fn is_frame(line: &str) -> bool {
     let line = line.trim();
     line.starts_with("```")
         || line.starts_with("~~~")
+        || (!line.is_empty() && line.chars().all(|c| "[]{}(),".contains(c)))
         || (line.len() > 1 && line.chars().all(|c| "-*_=#~ ".contains(c)))
         || (line.starts_with('<')
             && line.ends_with('>')

@@ -21,6 +21,10 @@ const SENTENCE_KEYS: [&str; 12] = [
     "answer",
 ];
 
+/// Keys whose text is about the reply and no part of it.
+const OTHER_KEYS: [&str; 8] =
+    ["error", "message", "detail", "refusal", "reason", "note", "comment", "explanation"];
+
 /// Sentences found in JSON.
 pub(super) struct Found {
     pub items: Vec<String>,
@@ -56,11 +60,8 @@ pub(super) fn sentences(text: &str) -> Option<Found> {
         let torn = starts_like_json(text) && !balanced(text);
         return Some(Found { items, torn });
     }
-    if !starts_like_json(text) || balanced(text) {
-        return None;
-    }
-    let items = strings(text);
-    (!items.is_empty() || text.contains('"')).then_some(Found { items, torn: true })
+    // Broken JSON (torn, or a comma too many): its complete strings count.
+    starts_like_json(text).then(|| Found { items: strings(text), torn: !balanced(text) })
 }
 
 fn collect(v: &Value, out: &mut Vec<String>) {
@@ -84,6 +85,7 @@ fn collect(v: &Value, out: &mut Vec<String>) {
             for (key, x) in map {
                 match x {
                     Value::Array(_) | Value::Object(_) => collect(x, out),
+                    _ if OTHER_KEYS.contains(&key.to_lowercase().as_str()) => {}
                     // {"1": "..", "2": ".."}, {"sentence_1": ".."}
                     Value::String(s)
                         if !lists && (map.len() == 1 || key.ends_with(char::is_numeric)) =>

@@ -124,6 +124,11 @@ pub(super) fn marked(text: &str) -> usize {
     text.lines().filter(|l| split_mark(l).mark != Mark::None).count()
 }
 
+/// A text without the number or bullet before it.
+pub(super) fn without_mark(text: &str) -> &str {
+    if text.contains('\n') { text } else { split_mark(text).text }
+}
+
 /// The sentences of a reply without JSON.
 pub(super) fn sentences(text: &str) -> Found {
     let rows: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty() && !is_frame(l)).collect();

@@ -95,22 +95,22 @@ pub fn read_list(reply: &ChatReply) -> Listed {
         Ok(b) => b,
         Err(fault) => return Listed::fault(fault),
     };
-    let (raw, torn) = match json::sentences(text) {
-        Some(found) => (found.items, found.torn),
-        None => {
-            if refusal::whole(text) {
-                return Listed::fault(refused(text));
-            }
-            let found = lines::sentences(text);
-            (found.items, cut && found.to_the_end)
-        }
-    };
-    let mut items: Vec<Item> = raw.into_iter().filter_map(|t| tidy::item(&t)).collect();
-    if torn {
-        // Lines: the last one is what was cut. JSON: the torn string was not taken to begin with.
-        if !matches!(json::sentences(text), Some(j) if j.torn) {
+    let (mut items, torn): (Vec<Item>, bool) = if let Some(found) = json::sentences(text) {
+        // A torn string was not taken to begin with.
+        let bare = |t: &String| tidy::item(lines::without_mark(t));
+        (found.items.iter().filter_map(bare).collect(), found.torn)
+    } else if refusal::whole(text) {
+        return Listed::fault(refused(text));
+    } else {
+        let found = lines::sentences(text);
+        let mut items: Vec<Item> = found.items.iter().filter_map(|t| tidy::item(t)).collect();
+        let torn = cut && found.to_the_end;
+        if torn {
             items.pop();
         }
+        (items, torn)
+    };
+    if torn {
         items.push(Err(FailReason::CutOff));
     }
     let fault = match (items.is_empty(), cut || torn) {
