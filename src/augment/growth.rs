@@ -73,6 +73,11 @@ impl<'a> Growth<'a> {
         }
     }
 
+    /// True where enough texts of the seed are in use already.
+    pub fn is_full(&self) -> bool {
+        self.keep == 0
+    }
+
     /// Judges the paraphrases and chooses those in which words will be exchanged.
     pub fn first(&mut self, version: &str, proposals: Vec<Proposal>) -> Result<(), AugmentError> {
         self.first = self.judged(version, proposals, None, Stage::Template)?;

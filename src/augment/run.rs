@@ -22,8 +22,18 @@ pub fn run(
     existing: &[Sample],
     run: Option<&str>,
 ) -> Result<Vec<Sample>, AugmentError> {
-    let (provider, version) = (augmenter.name(), augmenter.version());
+    let provider = augmenter.name();
     let judge = Judge { filter, threshold, settings, existing, run, provider: &provider };
+    grow(seed, augmenter, judge)
+}
+
+/// The same, with everything that is shared by a run's seeds.
+pub(super) fn grow(
+    seed: &Question,
+    augmenter: &dyn Augmenter,
+    judge: Judge<'_>,
+) -> Result<Vec<Sample>, AugmentError> {
+    let (settings, version) = (judge.settings, augmenter.version());
     let mut growth = Growth::new(seed, judge);
     let ask = |n| Ask { n, rng_seed: settings.seed, scope: settings.scope.clone() };
     let failed = |e: ProviderError| AugmentError::Settings(e.to_string());

@@ -6,6 +6,7 @@
 mod augmenter;
 pub mod chat;
 mod error;
+pub mod language;
 pub mod offline;
 mod open;
 pub mod prompts;
