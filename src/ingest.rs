@@ -125,8 +125,9 @@ fn evaluation(spec: &RunSpec, attempt: &Attempt) -> Result<(), String> {
             culture: CultureId::new(r.culture.clone()).ok().filter(|_| r.culture != "all"),
             split: r.split.as_str().to_owned(),
             question: None,
-            metric: if r.culture.starts_with("all (") {
-                format!("{} on shared questions", r.metric)
+            metric: if r.culture.contains(' ') {
+                // Means over some questions or some cultures are figures of their own.
+                format!("{} over {}", r.metric, r.culture)
             } else {
                 r.metric.clone()
             },

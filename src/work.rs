@@ -2,7 +2,7 @@
 //! frozen input, writes the attempt folder, and never opens a database.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::augment::similarity::{Encoded, Lexical, SimilarityModel};
@@ -11,7 +11,7 @@ use crate::domain::prompt::Prompt;
 use crate::domain::{OptionScores, Question};
 use crate::embedded::encoder::Encoder;
 use crate::embedded::{self, ScoreSettings};
-use crate::evaluate::{self, Scorer};
+use crate::evaluate::{self, Drawn, Draws, Scorer};
 use crate::finetune;
 use crate::job::{Attempt, FailureFile, FileProgress, JobError, RunKind, RunSpec};
 use crate::providers::{self, ModelSource, Offline, ReplyPlaces};
@@ -52,8 +52,13 @@ fn work(dir: &Path) -> Result<(), JobError> {
         }
         RunKind::Finetune => finetune::work(&attempt, &mut progress).map(drop),
         RunKind::Evaluate => {
-            let folders: BTreeMap<String, PathBuf> = attempt.read_input("models.json")?;
-            let mut make = |reference: &str| scorer(&folders, reference, threads);
+            let sources: BTreeMap<String, ModelSource> = attempt.read_input("models.json")?;
+            let draws: Draws = match attempt.input("draws.json") {
+                path if path.exists() => attempt.read_input("draws.json")?,
+                _ => Draws::of(evaluate::DEFAULT_DRAWS),
+            };
+            let places = ReplyPlaces::of(&attempt);
+            let mut make = |reference: &str| scorer(&sources, reference, threads, &places, draws);
             evaluate::job::work(&attempt, &mut progress, &mut make).map(drop)
         }
         RunKind::Command => Err(JobError::Work(format!(
@@ -110,13 +115,18 @@ impl Scorer for Embedded {
 }
 
 fn scorer(
-    folders: &BTreeMap<String, PathBuf>,
+    sources: &BTreeMap<String, ModelSource>,
     reference: &str,
     threads: usize,
+    places: &ReplyPlaces,
+    draws: Draws,
 ) -> Result<Box<dyn Scorer>, String> {
-    let folder =
-        folders.get(reference).ok_or_else(|| "its folder is not in models.json".to_owned())?;
-    let scorer = embedded::Scorer::load(folder).map_err(|e| e.to_string())?;
+    let source = sources.get(reference).ok_or_else(|| "it is not in models.json".to_owned())?;
+    let ModelSource::Folder { dir, .. } = source else {
+        let model = providers::open(source, places, threads).map_err(|e| e.to_string())?;
+        return Ok(Box::new(Drawn::new(model, draws)));
+    };
+    let scorer = embedded::Scorer::load(dir).map_err(|e| e.to_string())?;
     let settings = ScoreSettings { threads, prompts_a_pack: PROMPTS_A_PACK };
     Ok(Box::new(Embedded { scorer, settings }))
 }

@@ -12,7 +12,9 @@ use crate::domain::{QuestionId, RunId};
 use crate::evaluate::{Evaluation, Plan, PlannedModel, plain};
 use crate::finetune::{ModelRef, Recipe, preset, preset_names};
 use crate::job::RunView;
-use crate::launch::{self, FinetuneRequest, Place, augment, evaluate, finetune, open_dataset};
+use crate::launch::{
+    self, FinetuneRequest, Place, SurveyInput, augment, evaluate, finetune, open_dataset,
+};
 use crate::providers::{Partition, Scope};
 
 /// `polyculture augment`
@@ -56,7 +58,8 @@ pub fn grow(ctx: &Context, a: AugmentArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn attempt_file(place: &Place, run: &RunView, name: &str) -> std::path::PathBuf {
+/// A file that a run's last attempt wrote.
+pub fn attempt_file(place: &Place, run: &RunView, name: &str) -> std::path::PathBuf {
     place.folder().runs().join(run.id.as_str()).join(format!("attempt-{}", run.attempt)).join(name)
 }
 
@@ -165,6 +168,11 @@ pub fn models(ctx: &Context, command: &ModelsCommand) -> Result<(), Failure> {
     }
 }
 
+/// Answers are drawn from models behind an endpoint; those in folders give log-probabilities.
+pub fn drawn(models: &[PlannedModel], k: u32) -> Option<u32> {
+    models.iter().any(|m| m.reference.starts_with("provider:")).then_some(k)
+}
+
 /// `polyculture evaluate`
 ///
 /// # Errors
@@ -188,14 +196,15 @@ pub fn score(ctx: &Context, a: EvaluateArgs) -> Result<(), Failure> {
         .map(|q| q.id.clone())
         .filter(|id| !held_questions.contains(id))
         .collect();
-    let models: Vec<PlannedModel> = a
-        .model
-        .iter()
-        .map(|m| PlannedModel { reference: m.clone(), arm: m.clone(), seed: 0, trained_for: None })
-        .collect();
-    let plan = Plan { cultures: a.cultures, ..Plan::new(models, trained, a.seed) };
+    let models: Vec<PlannedModel> =
+        a.model.iter().map(|m| launch::planned_model(&place, m)).collect::<Result<_, _>>()?;
+    let plan = Plan {
+        cultures: a.cultures,
+        draws_per_prompt: drawn(&models, a.draws_per_prompt),
+        ..Plan::new(models, trained, a.seed)
+    };
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
-    let prepared = evaluate(&place, &plan, &texts, threads)?;
+    let prepared = evaluate(&place, &SurveyInput::new(plan, texts), threads)?;
     let Some(run) = runs::start(ctx, &place, &prepared, a.wait.wait)? else { return Ok(()) };
     if !ctx.out.json {
         let text = fs::read_to_string(attempt_file(&place, &run, "evaluation.json"))?;

@@ -9,6 +9,7 @@ use crate::domain::{
     CountryCode, CultureId, DatasetId, LabelPolicy, QuestionId, SampleId, StudyId,
 };
 
+pub use super::args_compare::{CompareArgs, ReportArgs, ReportFormat, SweepArg, SweepArgs};
 pub use super::args_runs::{EngineCommand, RunsCommand};
 
 /// A terminal workbench for growing culture-aware language models from survey seeds.
@@ -63,6 +64,10 @@ pub enum Command {
     Models(ModelsCommand),
     /// Score models against the survey, beside baselines, with intervals
     Evaluate(EvaluateArgs),
+    /// Models beside controls and baselines, with paired tests
+    Compare(CompareArgs),
+    /// One thing varied, everything else equal: ablation, sample counts, label policies
+    Sweep(SweepArgs),
     /// What the engine runs, ran and will run
     #[command(subcommand)]
     Runs(RunsCommand),
@@ -435,6 +440,9 @@ pub enum DatasetCommand {
         /// Seeds alone, seeds + stage 1, seeds + both stages
         #[arg(long, value_enum, default_value_t = TextsArg::Both)]
         texts: TextsArg,
+        /// At most this many texts, seeds counted first; smaller sets lie in larger ones
+        #[arg(long, value_name = "N")]
+        count: Option<usize>,
         /// How answers become targets: distribution, mode, rounded-mean, median, paper
         #[arg(long, default_value = "distribution")]
         policy: LabelPolicy,
@@ -527,6 +535,9 @@ pub struct EvaluateArgs {
     /// Also score the held-out paraphrases of this dataset's split
     #[arg(long)]
     pub dataset: Option<DatasetId>,
+    /// Answers drawn to each prompt from models that give no log-probabilities
+    #[arg(long, default_value_t = 20, value_name = "K")]
+    pub draws_per_prompt: u32,
     /// Random seed of the bootstrap
     #[arg(long, default_value_t = 1)]
     pub seed: u64,

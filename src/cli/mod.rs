@@ -3,7 +3,9 @@
 
 mod activities;
 pub mod args;
+mod args_compare;
 mod args_runs;
+mod compare;
 mod context;
 mod dataset;
 mod demo;
@@ -19,6 +21,7 @@ mod samples_stats;
 mod seeds;
 mod seeds_import;
 mod study;
+mod sweep;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -86,6 +89,8 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Finetune(a) => activities::tune(&ctx, a)?,
         Command::Models(c) => activities::models(&ctx, &c)?,
         Command::Evaluate(a) => activities::score(&ctx, a)?,
+        Command::Sweep(a) => sweep::run(&ctx, &a)?,
+        Command::Compare(a) => compare::run(&ctx, a)?,
         Command::Runs(c) => runs::run(&ctx, c)?,
         Command::Engine(c) => return runs::engine(&ctx, c),
         Command::Work { attempt } => return Ok(crate::work::main(&attempt)),

@@ -22,7 +22,7 @@ mod test_text;
 
 pub use answer::{AnswerCode, MissingKind};
 pub use counts::{OptionCounts, Tally, Weighting};
-pub use culture::Culture;
+pub use culture::{Culture, ResourceLevel};
 pub use distribution::Distribution;
 pub use error::DomainError;
 pub use example::{Example, LabelPolicy, Target};

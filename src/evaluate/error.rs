@@ -12,6 +12,16 @@ pub enum EvaluateError {
     /// A plan that cannot be carried out: what is wrong and the way out.
     #[error("the plan cannot be carried out: {0}")]
     BadPlan(String),
+    /// A context file that cannot be used.
+    #[error("{file}, line {line}: {reason}")]
+    Context {
+        /// The file.
+        file: String,
+        /// 1-based.
+        line: usize,
+        /// What was expected.
+        reason: String,
+    },
     /// The plan in the folder, or a file tied to it, is not the one that was locked.
     #[error(
         "{file} has the checksum {found}, locked was {locked}: a plan is not changed after it is locked; start another evaluation"

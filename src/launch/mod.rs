@@ -13,7 +13,7 @@ pub use dataset::{
     BuildError, DatasetManifest, StoredDataset, build_dataset, open_dataset, samples,
 };
 pub use error::LaunchError;
-pub use models::model_folder;
+pub use models::{model_folder, model_source, planned_model};
 pub use place::{Place, PlaceError};
 pub use prepared::Prepared;
-pub use runs::{FinetuneRequest, augment, command, evaluate, finetune, submit};
+pub use runs::{FinetuneRequest, SurveyInput, augment, command, evaluate, finetune, submit};
