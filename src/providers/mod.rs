@@ -4,6 +4,7 @@
 //! judges or stores a text: that is the work of `augment`, one floor up.
 
 mod augmenter;
+pub mod budget;
 pub mod chat;
 mod error;
 pub mod language;
@@ -11,6 +12,7 @@ pub mod offline;
 mod open;
 pub mod prompts;
 pub mod reading;
+pub mod replies;
 
 pub use augmenter::{Ask, Augmenter, Family, Outcome, Parent, Partition, Proposal, Scope};
 pub use chat::{

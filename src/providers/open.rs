@@ -40,6 +40,9 @@ pub struct ReplyPlaces {
     /// Read first: earlier attempts of the run, and `input/replies/` (finished runs of the same
     /// model).
     pub read: Vec<PathBuf>,
+    /// `input/budget.json`: what the run may spend; see [`Budget`](super::budget::Budget). A
+    /// missing file sets no limit.
+    pub budget: Option<PathBuf>,
 }
 
 impl ReplyPlaces {
@@ -53,7 +56,8 @@ impl ReplyPlaces {
             more.sort();
             read.extend(more);
         }
-        Self { write: Some(write), read }
+        let budget = Some(attempt.input(super::budget::Budget::NAME));
+        Self { write: Some(write), read, budget }
     }
 }
 
