@@ -15,6 +15,8 @@ use crate::evaluate::Evaluation;
 use crate::finetune::TrainSummary;
 use crate::job::{Attempt, RunKind, RunSpec};
 use crate::store::{Access, EvaluationRecord, EvaluationRow, ModelRecord, StoreError, Workspace};
+use crate::study::StudyError;
+use crate::study::judge::{JudgeSpec, VerdictLine, put_verdicts};
 
 /// `about.json` in the input of a fine-tune run: what the registry is told of the model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +40,7 @@ pub struct AboutModel {
 pub fn ingest(spec: &RunSpec, attempt: &Attempt, ended: bool) -> Result<(), String> {
     let merged = match spec.kind {
         RunKind::Augment => samples(spec, attempt),
+        RunKind::Judge => verdicts(spec, attempt),
         RunKind::Finetune if ended => model(spec, attempt),
         RunKind::Evaluate if ended => evaluation(spec, attempt),
         _ => Ok(()),
@@ -78,6 +81,28 @@ fn samples(spec: &RunSpec, attempt: &Attempt) -> Result<(), String> {
         .write(|tx| {
             tx.put_samples(&samples)?;
             tx.set_ingest_offset(&spec.id, &file, to)
+        })
+        .map_err(|e| e.to_string())
+}
+
+fn verdicts(spec: &RunSpec, attempt: &Attempt) -> Result<(), String> {
+    let mut store = store(spec).map_err(|e| e.to_string())?;
+    let file = format!("attempt-{}/results.jsonl", attempt.number());
+    let from = store.read().ingest_offset(&spec.id, &file).map_err(|e| e.to_string())?;
+    let (bytes, to) = new_lines(&attempt.file("results.jsonl"), from)?;
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<VerdictLine> = bytes
+        .split(|b| *b == b'\n')
+        .filter(|l| !l.is_empty())
+        .map(|l| serde_json::from_slice(l).map_err(|e| format!("{file}: {e}")))
+        .collect::<Result<_, _>>()?;
+    let judge: JudgeSpec = attempt.read_input("judge.json").map_err(|e| e.to_string())?;
+    store
+        .write_as(|tx| {
+            put_verdicts(tx, &judge, &spec.id, &lines)?;
+            Ok::<_, StudyError>(tx.set_ingest_offset(&spec.id, &file, to)?)
         })
         .map_err(|e| e.to_string())
 }

@@ -14,7 +14,8 @@ use crate::embedded::{self, ScoreSettings};
 use crate::evaluate::{self, Drawn, Draws, Scorer};
 use crate::finetune;
 use crate::job::{Attempt, FailureFile, FileProgress, JobError, RunKind, RunSpec};
-use crate::providers::{self, ModelSource, Offline, ReplyPlaces};
+use crate::providers::{self, ChatModel, ModelSource, Offline, ReplyPlaces};
+use crate::study::judge;
 
 /// Exit code of work that stopped because it was asked to: 128 + SIGTERM.
 const STOPPED: u8 = 143;
@@ -61,11 +62,25 @@ fn work(dir: &Path) -> Result<(), JobError> {
             let mut make = |reference: &str| scorer(&sources, reference, threads, &places, draws);
             evaluate::job::work(&attempt, &mut progress, &mut make).map(drop)
         }
+        RunKind::Judge => {
+            let places = ReplyPlaces::of(&attempt);
+            let mut make = |source: &ModelSource| chat_model(source, &places, threads);
+            judge::work(&attempt, &mut progress, &mut make).map(drop)
+        }
         RunKind::Command => Err(JobError::Work(format!(
             "{} runs a command line, which its shim starts itself: there is no job for it here",
             spec.id
         ))),
     }
+}
+
+/// A model that answers in words.
+fn chat_model(
+    source: &ModelSource,
+    places: &ReplyPlaces,
+    threads: usize,
+) -> Result<Box<dyn ChatModel>, String> {
+    providers::open(source, places, threads).map_err(|e| e.to_string())
 }
 
 /// Rules, or the model that `provider.json` names.
@@ -75,8 +90,7 @@ fn proposer(attempt: &Attempt, settings: &Settings, threads: usize) -> Result<Pr
     }
     let source: ModelSource = attempt.read_input("provider.json").map_err(|e| e.to_string())?;
     let places = ReplyPlaces::of(attempt);
-    let model = providers::open(&source, &places, threads).map_err(|e| e.to_string())?;
-    Ok(Proposer::Model(model))
+    Ok(Proposer::Model(chat_model(&source, &places, threads)?))
 }
 
 /// The semantic filter that the settings name. Words are weighed over all seeds of the workspace,

@@ -10,6 +10,7 @@ use crate::domain::{
 };
 
 pub use super::args_compare::{CompareArgs, ReportArgs, ReportFormat, SweepArg, SweepArgs};
+pub use super::args_judge::JudgeArgs;
 pub use super::args_runs::{EngineCommand, RunsCommand};
 
 /// A terminal workbench for growing culture-aware language models from survey seeds.
@@ -51,6 +52,8 @@ pub enum Command {
     /// Rating studies
     #[command(subcommand)]
     Study(StudyCommand),
+    /// Let a model rate a study's items, 1 to 5, in both orders
+    Judge(JudgeArgs),
     /// Ratings made elsewhere
     #[command(subcommand)]
     Ratings(RatingsCommand),
@@ -341,6 +344,9 @@ pub enum StudyCommand {
         /// Ratings in a file instead: CSV with rater, item, score
         #[arg(long, value_name = "FILE")]
         from: Option<PathBuf>,
+        /// Count model judges as raters like any other; they stand apart otherwise
+        #[arg(long, conflicts_with = "from")]
+        with_judges: bool,
         /// Bootstrap draws
         #[arg(long, default_value_t = 10_000)]
         draws: usize,

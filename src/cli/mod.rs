@@ -4,6 +4,7 @@
 mod activities;
 pub mod args;
 mod args_compare;
+mod args_judge;
 mod args_runs;
 mod compare;
 mod context;
@@ -12,6 +13,7 @@ mod demo;
 mod doctor;
 mod encoder;
 mod failure;
+mod judge;
 mod output;
 mod runs;
 mod samples;
@@ -22,6 +24,7 @@ mod seeds;
 mod seeds_import;
 mod study;
 mod sweep;
+mod study_judges;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -95,6 +98,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Engine(c) => return runs::engine(&ctx, c),
         Command::Work { attempt } => return Ok(crate::work::main(&attempt)),
         Command::Shim { attempt } => return Ok(crate::engine::shim::main(&attempt)),
+        Command::Judge(a) => judge::run(&ctx, a)?,
         Command::Study(c) => study::run(&ctx, c)?,
         Command::Ratings(c) => study::ratings(&ctx, c)?,
         Command::Doctor => doctor::run(&ctx)?,

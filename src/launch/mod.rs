@@ -4,16 +4,20 @@
 
 mod dataset;
 mod error;
+mod judge;
 mod models;
 mod place;
 mod prepared;
 mod runs;
+mod sources;
 
 pub use dataset::{
     BuildError, DatasetManifest, StoredDataset, build_dataset, open_dataset, samples,
 };
 pub use error::LaunchError;
+pub use judge::{JudgeRequest, PreparedJudge, judge, judge_name};
 pub use models::{model_folder, model_source, planned_model};
 pub use place::{Place, PlaceError};
 pub use prepared::Prepared;
 pub use runs::{FinetuneRequest, SurveyInput, augment, command, evaluate, finetune, submit};
+pub use sources::named_source;

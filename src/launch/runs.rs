@@ -28,7 +28,8 @@ pub fn submit(
     Ok(client.add(prepared.run.clone(), &runs, |input| prepared.write_input(input))?.run)
 }
 
-fn new_run(place: &Place, kind: RunKind, label: impl Into<String>) -> NewRun {
+/// A run of the workspace, before its input.
+pub(super) fn new_run(place: &Place, kind: RunKind, label: impl Into<String>) -> NewRun {
     NewRun {
         label: Some(label.into()),
         // A script that may be run twice names its request; the same name is never run twice.

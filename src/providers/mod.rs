@@ -13,6 +13,8 @@ mod open;
 pub mod prompts;
 pub mod reading;
 pub mod replies;
+mod prompt_file;
+mod said;
 
 pub use augmenter::{Ask, Augmenter, Family, Outcome, Parent, Partition, Proposal, Scope};
 pub use chat::{
@@ -22,3 +24,5 @@ pub use chat::{
 pub use error::ProviderError;
 pub use offline::Offline;
 pub use open::{ModelSource, ReplyPlaces, open};
+pub use prompt_file::PromptFile;
+pub use said::{declines, excerpt, sounds_declining, without_reasoning};

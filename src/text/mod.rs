@@ -4,6 +4,7 @@
 //! text safe to print, the faces decide where.
 
 mod diff;
+mod digits;
 mod display;
 mod distance;
 mod ngram;
@@ -13,6 +14,7 @@ mod token;
 mod width;
 
 pub use diff::{Change, Piece, diff, diff_words};
+pub use digits::{ascii_digits, digit_value};
 pub use display::{TAB_WIDTH, display, display_lines};
 pub use distance::{edits_between, similarity, token_edits};
 pub use ngram::NgramProfile;
