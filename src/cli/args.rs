@@ -11,6 +11,7 @@ use crate::domain::{
 
 pub use super::args_compare::{CompareArgs, ReportArgs, ReportFormat, SweepArg, SweepArgs};
 pub use super::args_judge::JudgeArgs;
+pub use super::args_prompts::PromptsCommand;
 pub use super::args_runs::{EngineCommand, RunsCommand};
 
 /// A terminal workbench for growing culture-aware language models from survey seeds.
@@ -71,6 +72,9 @@ pub enum Command {
     Compare(CompareArgs),
     /// One thing varied, everything else equal: ablation, sample counts, label policies
     Sweep(SweepArgs),
+    /// The prompts that language models are given: read, export, replace
+    #[command(subcommand)]
+    Prompts(PromptsCommand),
     /// What the engine runs, ran and will run
     #[command(subcommand)]
     Runs(RunsCommand),

@@ -5,6 +5,7 @@ mod activities;
 pub mod args;
 mod args_compare;
 mod args_judge;
+mod args_prompts;
 mod args_runs;
 mod compare;
 mod context;
@@ -15,6 +16,7 @@ mod encoder;
 mod failure;
 mod judge;
 mod output;
+mod prompts;
 mod runs;
 mod samples;
 mod samples_import;
@@ -23,8 +25,8 @@ mod samples_stats;
 mod seeds;
 mod seeds_import;
 mod study;
-mod sweep;
 mod study_judges;
+mod sweep;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -98,6 +100,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Engine(c) => return runs::engine(&ctx, c),
         Command::Work { attempt } => return Ok(crate::work::main(&attempt)),
         Command::Shim { attempt } => return Ok(crate::engine::shim::main(&attempt)),
+        Command::Prompts(c) => prompts::run(&ctx, c)?,
         Command::Judge(a) => judge::run(&ctx, a)?,
         Command::Study(c) => study::run(&ctx, c)?,
         Command::Ratings(c) => study::ratings(&ctx, c)?,

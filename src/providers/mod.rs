@@ -10,10 +10,10 @@ mod error;
 pub mod language;
 pub mod offline;
 mod open;
+mod prompt_file;
 pub mod prompts;
 pub mod reading;
 pub mod replies;
-mod prompt_file;
 mod said;
 
 pub use augmenter::{Ask, Augmenter, Family, Outcome, Parent, Partition, Proposal, Scope};
