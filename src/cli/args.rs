@@ -12,6 +12,7 @@ use crate::domain::{
 pub use super::args_compare::{CompareArgs, ReportArgs, ReportFormat, SweepArg, SweepArgs};
 pub use super::args_judge::JudgeArgs;
 pub use super::args_open::OpenArgs;
+pub use super::args_prompts::PromptsCommand;
 pub use super::args_runs::{EngineCommand, RunsCommand};
 
 /// A terminal workbench for growing culture-aware language models from survey seeds.
@@ -74,6 +75,9 @@ pub enum Command {
     Sweep(SweepArgs),
     /// The workspace on one page: seeds, samples, ratings, datasets, models, evaluations
     Report(ReportArgs),
+    /// The prompts that language models are given: read, export, replace
+    #[command(subcommand)]
+    Prompts(PromptsCommand),
     /// What the engine runs, ran and will run
     #[command(subcommand)]
     Runs(RunsCommand),

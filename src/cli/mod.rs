@@ -6,6 +6,7 @@ pub mod args;
 mod args_compare;
 mod args_judge;
 mod args_open;
+mod args_prompts;
 mod args_runs;
 mod compare;
 mod context;
@@ -18,6 +19,7 @@ mod judge;
 mod open;
 mod output;
 mod report;
+mod prompts;
 mod runs;
 mod samples;
 mod samples_import;
@@ -102,6 +104,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Engine(c) => return runs::engine(&ctx, c),
         Command::Work { attempt } => return Ok(crate::work::main(&attempt)),
         Command::Shim { attempt } => return Ok(crate::engine::shim::main(&attempt)),
+        Command::Prompts(c) => prompts::run(&ctx, c)?,
         Command::Judge(a) => judge::run(&ctx, a)?,
         Command::Study(c) => study::run(&ctx, c)?,
         Command::Ratings(c) => study::ratings(&ctx, c)?,

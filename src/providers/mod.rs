@@ -11,7 +11,10 @@ pub mod local;
 pub mod offline;
 mod open;
 pub mod replies;
+pub mod language;
 mod prompt_file;
+pub mod prompts;
+pub mod reading;
 mod said;
 
 pub use augmenter::{Ask, Augmenter, Family, Outcome, Parent, Partition, Proposal, Scope};
