@@ -6,6 +6,7 @@
 
 mod aggregate;
 mod baseline;
+pub mod classify;
 mod error;
 pub mod job;
 mod metric;
