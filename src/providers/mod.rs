@@ -7,14 +7,14 @@ mod augmenter;
 pub mod budget;
 pub mod chat;
 mod error;
+pub mod language;
 pub mod local;
 pub mod offline;
 mod open;
-pub mod replies;
-pub mod language;
 mod prompt_file;
 pub mod prompts;
 pub mod reading;
+pub mod replies;
 mod said;
 
 pub use augmenter::{Ask, Augmenter, Family, Outcome, Parent, Partition, Proposal, Scope};
