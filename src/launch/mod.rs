@@ -9,6 +9,7 @@ mod models;
 mod open;
 mod place;
 mod prepared;
+mod reuse;
 mod runs;
 mod sources;
 
