@@ -7,8 +7,10 @@ mod augmenter;
 pub mod budget;
 pub mod chat;
 mod error;
+pub mod estimate;
 pub mod offline;
 mod open;
+pub mod openai;
 pub mod replies;
 
 pub use augmenter::{Ask, Augmenter, Family, Outcome, Parent, Partition, Proposal, Scope};

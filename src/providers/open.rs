@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{ChatModel, ProviderError};
+use crate::config::UserConfig;
 use crate::job::Attempt;
 
 /// Where a model's answers come from, as `input/models.json` and the like freeze it. A provider is
@@ -76,9 +77,9 @@ pub fn open(
             provider: name.clone(),
             detail: "models in folders do not answer in words yet".into(),
         }),
-        ModelSource::Endpoint { provider, .. } => Err(ProviderError::NotHere {
-            provider: provider.clone(),
-            detail: "endpoints are not built yet".into(),
-        }),
+        ModelSource::Endpoint { provider, model } => {
+            let config = UserConfig::load().map_err(|e| ProviderError::Config(e.to_string()))?;
+            Ok(Box::new(super::openai::open(&config, provider, model, places)?))
+        }
     }
 }
