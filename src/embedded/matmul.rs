@@ -217,6 +217,60 @@ pub(crate) fn matmul_on(
     });
 }
 
+/// `dst = [dst +] a * b` with the columns of `dst` (and of `b`) in runs, one a task of the pool.
+pub(crate) fn matmul_split(
+    dst: MatMut<'_>,
+    how: Into,
+    a: Mat<'_>,
+    b: Mat<'_>,
+    columns: &[std::ops::Range<usize>],
+) {
+    use rayon::prelude::*;
+    assert!(dst.rows == a.rows && dst.cols == b.cols && a.cols == b.rows, "shapes do not agree");
+    let mut end = 0;
+    for c in columns {
+        assert!(c.start >= end && c.end <= dst.cols && c.start < c.end, "runs of columns overlap");
+        end = c.end;
+    }
+    if dst.rows == 0 {
+        return;
+    }
+    let to = Columns(dst.data.as_mut_ptr());
+    columns.par_iter().for_each(|c| {
+        let to = &to;
+        // SAFETY: the views were checked when they were made, the runs lie inside of them and do
+        // not overlap, so no two tasks write the same element; `dst` is borrowed until all end.
+        unsafe {
+            gemm::gemm(
+                dst.rows,
+                c.len(),
+                a.cols,
+                to.0.add(c.start),
+                1,
+                dst.row_stride as isize,
+                how == Into::Add,
+                a.data.as_ptr(),
+                a.col_stride as isize,
+                a.row_stride as isize,
+                b.data.as_ptr().add(c.start * b.col_stride),
+                b.col_stride as isize,
+                b.row_stride as isize,
+                1.0,
+                1.0,
+                false,
+                false,
+                false,
+                Parallelism::None,
+            );
+        }
+    });
+}
+
+/// A destination whose columns are written by several tasks, each its own.
+struct Columns(*mut f32);
+// SAFETY: see `matmul_split`: tasks write disjoint elements.
+unsafe impl Sync for Columns {}
+
 #[cfg(test)]
 mod tests {
     use super::*;

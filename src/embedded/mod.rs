@@ -6,6 +6,7 @@ pub mod adapter;
 pub mod decoder;
 pub mod encoder;
 mod error;
+pub mod generate;
 pub mod hub;
 mod kernels;
 mod matmul;
@@ -16,5 +17,5 @@ pub mod training;
 
 pub use decoder::{Decoder, DecoderConfig};
 pub use error::EmbeddedError;
-pub use score::{ScoreSettings, Scorer, score_options};
+pub use score::{ScoreSettings, Scorer, score_options, score_with};
 pub use tokenizer::ChatTokenizer;
