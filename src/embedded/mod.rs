@@ -2,6 +2,7 @@
 //! and the training step, and the encoder. Plain `f32` buffers on the CPU: matrix products by the
 //! `gemm` crate, the rest our own loops. Nothing here knows of runs, recipes or evaluations.
 
+pub mod adapter;
 pub mod decoder;
 pub mod encoder;
 mod error;

@@ -97,7 +97,7 @@ fn naive(c: &DecoderConfig, layout: &Layout, w: &[f64], tokens: &[u32]) -> Vec<V
 }
 
 /// A few elements of every tensor: finite differences of all would take minutes.
-fn some(regions: &[Region]) -> Vec<usize> {
+fn a_few(regions: &[Region]) -> Vec<usize> {
     let of = |r: &Region| {
         let (start, step) = (r.start, (r.len() / 4).max(1));
         r.range().step_by(step).enumerate().map(move |(k, i)| (i + k).max(start)).collect()
@@ -189,7 +189,7 @@ fn loss_and_every_gradient_agree_with_finite_differences_of_the_naive_model() {
         let want = naive_loss(&c, m.layout(), &w);
         assert!((loss - want).abs() < 1e-5 * want, "{loss} against {want}");
         let top = grads.iter().fold(0.0f32, |a, g| a.max(g.abs()));
-        for i in some(&m.layout().regions) {
+        for i in a_few(&m.layout().regions) {
             let mut near = w.clone();
             near[i] += 1e-5;
             let up = naive_loss(&c, m.layout(), &near);
@@ -311,8 +311,9 @@ fn merged(m: &Decoder, a: &Adapter, flat: &[f64]) -> Vec<f64> {
 
 #[test]
 fn an_adapters_gradients_agree_with_finite_differences_of_the_naive_merged_model() {
-    let some = [Projection::V, Projection::Up, Projection::Down];
-    for (c, targets) in configs().into_iter().zip([&Projection::ALL[..], &Projection::ALL, &some]) {
+    let three = [Projection::V, Projection::Up, Projection::Down];
+    for (c, targets) in configs().into_iter().zip([&Projection::ALL[..], &Projection::ALL, &three])
+    {
         let m = random(c.clone());
         let a = adapter(&c, targets, 0.0);
         let (seqs, _) = case(9);
@@ -326,7 +327,7 @@ fn an_adapters_gradients_agree_with_finite_differences_of_the_naive_merged_model
         let want = at(&flat);
         assert!((loss - want).abs() < 2e-5 * want, "{loss} against {want}");
         let top = grads.iter().fold(0.0f32, |a, g| a.max(g.abs()));
-        for i in some(a.regions()) {
+        for i in a_few(a.regions()) {
             let mut near = flat.clone();
             near[i] += 1e-5;
             let up = at(&near);
