@@ -2,6 +2,7 @@
 //! and the training step, and the encoder. Plain `f32` buffers on the CPU: matrix products by the
 //! `gemm` crate, the rest our own loops. Nothing here knows of runs, recipes or evaluations.
 
+pub mod adapter;
 pub mod decoder;
 pub mod encoder;
 mod error;
@@ -9,6 +10,7 @@ pub mod generate;
 pub mod hub;
 mod kernels;
 mod matmul;
+mod parallel;
 mod score;
 pub mod tokenizer;
 pub mod training;

@@ -38,7 +38,22 @@ impl Scorer {
     /// # Errors
     /// What is wrong with it, by name.
     pub fn load(dir: &std::path::Path) -> Result<Self, EmbeddedError> {
-        let model = Decoder::load(dir)?;
+        Self::load_adapted(dir, None)
+    }
+
+    /// Reads a model folder and merges an adapter into it. The tokenizer is the base's.
+    ///
+    /// # Errors
+    /// What is wrong with either, by name.
+    pub fn load_adapted(
+        dir: &std::path::Path,
+        adapter: Option<&std::path::Path>,
+    ) -> Result<Self, EmbeddedError> {
+        let mut model = Decoder::load(dir)?;
+        if let Some(adapter) = adapter {
+            let delta = super::adapter::load(adapter, model.config())?;
+            super::adapter::merge(&mut model, &delta);
+        }
         let tokenizer = ChatTokenizer::load(dir, model.config().vocab_size)?;
         Ok(Self { model, tokenizer })
     }

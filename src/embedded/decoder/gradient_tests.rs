@@ -96,6 +96,18 @@ fn naive(c: &DecoderConfig, layout: &Layout, w: &[f64], tokens: &[u32]) -> Vec<V
         .collect()
 }
 
+/// A few elements of every tensor: finite differences of all would take minutes.
+fn a_few(regions: &[Region]) -> Vec<usize> {
+    let of = |r: &Region| {
+        let (start, step) = (r.start, (r.len() / 4).max(1));
+        r.range().step_by(step).enumerate().map(move |(k, i)| (i + k).max(start)).collect()
+    };
+    let mut all: Vec<usize> = regions.iter().flat_map(|r| -> Vec<usize> { of(r) }).collect();
+    let end = regions.iter().map(|r| r.range().end).max().unwrap_or(0);
+    all.retain(|i| *i < end);
+    all
+}
+
 /// Sequence, place, token, weight.
 type Wanted = (usize, usize, u32, f32);
 
@@ -177,7 +189,7 @@ fn loss_and_every_gradient_agree_with_finite_differences_of_the_naive_model() {
         let want = naive_loss(&c, m.layout(), &w);
         assert!((loss - want).abs() < 1e-5 * want, "{loss} against {want}");
         let top = grads.iter().fold(0.0f32, |a, g| a.max(g.abs()));
-        for i in (0..w.len()).step_by(3) {
+        for i in a_few(&m.layout().regions) {
             let mut near = w.clone();
             near[i] += 1e-5;
             let up = naive_loss(&c, m.layout(), &near);
@@ -259,4 +271,122 @@ fn a_nan_weight_shows_in_the_loss() {
     let (p, _) = Pack::from_sequences(&[vec![1u32, 2, 3]]);
     let s = Supervision::new(vec![(2, 1, 1.0)]);
     assert!(m.loss(&p, &s, 1.0, &mut Workspace::new(), None).unwrap().is_nan());
+}
+
+fn supervision(rows: &[Vec<u32>]) -> Supervision {
+    let (_, wanted) = case(9);
+    Supervision::new(wanted.iter().map(|&(s, at, t, k)| (rows[s][at], t, k)).collect())
+}
+
+/// An adapter whose B is not zero.
+fn adapter(c: &DecoderConfig, targets: &[Projection], dropout: f64) -> Adapter {
+    let settings =
+        LoraSettings { r: 3, alpha: 6.0, dropout, targets: targets.into(), rslora: true };
+    let mut a = Adapter::new(c, settings, 1).unwrap();
+    for (i, w) in a.weights.iter_mut().enumerate() {
+        *w += 0.3 * (i as f32 * 1.3).sin();
+    }
+    a
+}
+
+/// Weights of the model with the adapter's products added, in `f64`.
+fn merged(m: &Decoder, a: &Adapter, flat: &[f64]) -> Vec<f64> {
+    let mut w: Vec<f64> = m.weights.iter().map(|&x| f64::from(x)).collect();
+    for r in m.layout().regions.iter().filter(|r| r.name.ends_with("_proj.weight")) {
+        let find = |side: &str| {
+            let stem = r.name.strip_suffix(".weight").unwrap();
+            let name = format!("base_model.model.{stem}.lora_{side}.weight");
+            a.regions().iter().find(|r| r.name == name).map(|r| &flat[r.range()])
+        };
+        let (Some(low), Some(high)) = (find("A"), find("B")) else { continue };
+        let (rank, cols) = (a.settings().r, r.shape[1]);
+        for (i, w) in w[r.range()].iter_mut().enumerate() {
+            let (row, col) = (i / cols, i % cols);
+            let product: f64 = (0..rank).map(|k| high[row * rank + k] * low[k * cols + col]).sum();
+            *w += f64::from(a.settings().scale()) * product;
+        }
+    }
+    w
+}
+
+#[test]
+fn an_adapters_gradients_agree_with_finite_differences_of_the_naive_merged_model() {
+    let three = [Projection::V, Projection::Up, Projection::Down];
+    for (c, targets) in configs().into_iter().zip([&Projection::ALL[..], &Projection::ALL, &three])
+    {
+        let m = random(c.clone());
+        let a = adapter(&c, targets, 0.0);
+        let (seqs, _) = case(9);
+        let (pack, rows) = Pack::from_sequences(&seqs);
+        let s = supervision(&rows);
+        let mut grads = vec![0.0; a.weights.len()];
+        let mut ws = Workspace::new();
+        let loss = m.adapted_loss(&a, Some(1), &pack, &s, 1.0, &mut ws, Some(&mut grads)).unwrap();
+        let flat: Vec<f64> = a.weights.iter().map(|&x| f64::from(x)).collect();
+        let at = |flat: &[f64]| naive_loss(&c, m.layout(), &merged(&m, &a, flat));
+        let want = at(&flat);
+        assert!((loss - want).abs() < 2e-5 * want, "{loss} against {want}");
+        let top = grads.iter().fold(0.0f32, |a, g| a.max(g.abs()));
+        for i in a_few(a.regions()) {
+            let mut near = flat.clone();
+            near[i] += 1e-5;
+            let up = at(&near);
+            near[i] -= 2e-5;
+            let numeric = (up - at(&near)) / 2e-5;
+            let gap = (f64::from(grads[i]) - numeric).abs();
+            assert!(gap < 3e-5 * f64::from(top), "weight {i}: {} against {numeric}", grads[i]);
+        }
+    }
+}
+
+#[test]
+fn recomputed_layers_and_threads_give_the_same_gradients() {
+    for c in configs() {
+        let m = random(c.clone());
+        let a = adapter(&c, &Projection::ALL, 0.2);
+        let (seqs, _) = case(9);
+        let (pack, rows) = Pack::from_sequences(&seqs);
+        let s = supervision(&rows);
+        let run = |ws: &mut Workspace| {
+            let mut adapted = vec![0.0; a.weights.len()];
+            let mut whole = vec![0.0; m.weights.len()];
+            let one = m.adapted_loss(&a, Some(5), &pack, &s, 1.0, ws, Some(&mut adapted)).unwrap();
+            let two = m.loss(&pack, &s, 1.0, ws, Some(&mut whole)).unwrap();
+            (one, two, adapted, whole)
+        };
+        let plain = run(&mut Workspace::new());
+        assert_eq!(plain, run(&mut Workspace::new().with_recompute(true)));
+        let threaded = run(&mut Workspace::new().with_threads(2));
+        assert!((plain.0 - threaded.0).abs() < 1e-4 && (plain.1 - threaded.1).abs() < 1e-4);
+        for (x, y) in plain.2.iter().chain(&plain.3).zip(threaded.2.iter().chain(&threaded.3)) {
+            assert!((x - y).abs() < 1e-3 * x.abs().max(1.0), "{x} against {y}");
+        }
+    }
+}
+
+#[test]
+fn dropout_changes_the_loss_of_a_pass_and_its_gradient_is_that_of_the_same_masks() {
+    let c = configs().remove(1);
+    let m = random(c.clone());
+    let a = adapter(&c, &Projection::ALL, 0.3);
+    let (seqs, _) = case(9);
+    let (pack, rows) = Pack::from_sequences(&seqs);
+    let s = supervision(&rows);
+    let loss = |a: &Adapter, seed, grads: Option<&mut [f32]>| {
+        m.adapted_loss(a, seed, &pack, &s, 1.0, &mut Workspace::new(), grads).unwrap()
+    };
+    assert_ne!(loss(&a, Some(1), None), loss(&a, Some(2), None));
+    assert_ne!(loss(&a, Some(1), None), loss(&a, None, None));
+    let mut grads = vec![0.0; a.weights.len()];
+    loss(&a, Some(1), Some(&mut grads));
+    let top = grads.iter().fold(0.0f32, |a, g| a.max(g.abs()));
+    for i in (0..grads.len()).step_by(29) {
+        let mut near = a.clone();
+        near.weights[i] += 1e-2;
+        let up = loss(&near, Some(1), None);
+        near.weights[i] -= 2e-2;
+        let numeric = (up - loss(&near, Some(1), None)) / 2e-2;
+        let gap = (f64::from(grads[i]) - numeric).abs();
+        assert!(gap < 1e-2 * f64::from(top), "weight {i}: {} against {numeric}", grads[i]);
+    }
 }
