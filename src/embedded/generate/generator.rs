@@ -50,8 +50,8 @@ pub struct Written {
     pub ended: bool,
     /// Tokens of the prompt.
     pub prompt: usize,
-    /// Tokens drawn, the end token included.
-    pub completion: usize,
+    /// What was drawn, the end token included.
+    pub tokens: Vec<u32>,
 }
 
 /// A prompt that cannot be answered; the others go on.
@@ -483,6 +483,6 @@ fn written(
         text,
         ended: by_itself || stop.is_some(),
         prompt: lane.ask.prompt.len(),
-        completion: lane.ids.len(),
+        tokens: lane.ids.clone(),
     })
 }

@@ -87,7 +87,7 @@ fn greedy_replies_are_the_likeliest_tokens_of_the_training_pass() {
         }
         let ended = t.ends().contains(drawn.last().unwrap());
         let text = t.decode(&drawn[..drawn.len() - usize::from(ended)]).unwrap();
-        assert_eq!((got.text, got.ended, got.completion), (text, ended, drawn.len()));
+        assert_eq!((got.text, got.ended, got.tokens.len()), (text, ended, drawn.len()));
     }
 }
 
@@ -136,10 +136,10 @@ fn too_long_and_unknown_prompts_are_named_and_the_others_go_on() {
     let nearly = Ask { prompt: vec![8; 90], draw: Draw { max_tokens: 50, ..greedy(50) } };
     let (got, _) = run(GenerateSettings::default(), &[nearly]);
     let w = got[0].as_ref().unwrap();
-    assert!(w.ended || w.completion == 6, "{w:?}");
+    assert!(w.ended || w.tokens.len() == 6, "{w:?}");
     let zero = Ask { draw: greedy(0), ..good };
     let (got, _) = run(GenerateSettings::default(), &[zero]);
-    assert_eq!(got[0].as_ref().unwrap().completion, 0);
+    assert_eq!(got[0].as_ref().unwrap().tokens.len(), 0);
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn a_stop_text_ends_a_reply_before_it() {
     let (got, _) = run(GenerateSettings::default(), &[ask]);
     let w = got[0].as_ref().unwrap();
     assert_eq!((w.text.as_str(), w.ended), (&text[..at], true));
-    assert!(w.completion < free[longest].as_ref().unwrap().completion);
+    assert!(w.tokens.len() < free[longest].as_ref().unwrap().tokens.len());
 }
 
 #[test]
@@ -188,4 +188,43 @@ fn broken_weights_are_said_and_a_caller_can_stop() {
     })
     .unwrap();
     assert_eq!(heard, 1);
+}
+
+#[derive(serde::Deserialize)]
+struct Golden {
+    prompts: Vec<Vec<u32>>,
+    cases: Vec<Case>,
+}
+
+#[derive(serde::Deserialize)]
+struct Case {
+    name: String,
+    config: serde_json::Value,
+    replies: Vec<Vec<u32>>,
+}
+
+/// The figures of `tests/golden/generate.py`; weights are worked out from a formula.
+#[test]
+fn each_family_writes_what_transformers_writes() {
+    let golden: Golden =
+        serde_json::from_str(include_str!("../../../tests/golden/generate.json")).unwrap();
+    let t = tokenizer();
+    assert_eq!(t.ends(), [3], "the script ends at token 3");
+    for case in golden.cases {
+        let path = std::path::Path::new("config.json");
+        let config = DecoderConfig::parse(&case.config.to_string(), path).unwrap();
+        let mut m = Decoder::random(config, 0.1, 1).unwrap();
+        for r in m.layout().regions.clone() {
+            let norm = if r.name.ends_with("norm.weight") { 1.0 } else { 0.0 };
+            let formula = crate::embedded::decoder::golden_tests::weights(&r.name, r.len(), 0.25);
+            m.weights[r.range()].iter_mut().zip(formula).for_each(|(w, x)| *w = norm + x);
+        }
+        let asks: Vec<Ask> =
+            golden.prompts.iter().map(|p| Ask { prompt: p.clone(), draw: greedy(30) }).collect();
+        let settings = GenerateSettings { lanes: 4, threads: 2, ..GenerateSettings::default() };
+        let mut g = Generator::new(m, t.clone(), settings).unwrap();
+        for (got, want) in again(&mut g, &asks).into_iter().zip(&case.replies) {
+            assert_eq!(got.unwrap().tokens, *want, "{}", case.name);
+        }
+    }
 }

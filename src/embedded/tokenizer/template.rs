@@ -82,7 +82,8 @@ impl ChatTemplate {
         });
         env.add_filter("tojson", to_json);
         // transformers marks what the assistant says for its trainer with a tag of its own.
-        let source = generation_tags(source);
+        // Jinja reads every line end as \n.
+        let source = generation_tags(&source.replace("\r\n", "\n").replace('\r', "\n"));
         env.add_template_owned("chat", source).map_err(|e| bad(&e))?;
         let mut template = Self { env, names, fold_system: false, thinking };
         let user = Turn { role: Speaker::User, content: "question" };

@@ -76,3 +76,79 @@ fn answers_end_with_the_turn_and_begin_where_the_template_begins_them() {
         assert!(t.answer(" ").is_err());
     }
 }
+
+#[derive(serde::Deserialize)]
+struct Golden {
+    cases: Vec<Case>,
+}
+
+#[derive(serde::Deserialize)]
+struct Case {
+    shape: String,
+    messages: Vec<(String, String)>,
+    ids: Vec<u32>,
+    text: String,
+    decoded: String,
+}
+
+#[test]
+fn conversations_are_the_tokens_that_transformers_makes_of_them() {
+    let golden: Golden =
+        serde_json::from_str(include_str!("../../../tests/golden/chat.json")).unwrap();
+    for shape in Shape::ALL {
+        let (dir, n) = folder(shape);
+        let t = ChatTokenizer::load(dir.path(), n).unwrap();
+        let cases: Vec<&Case> = golden.cases.iter().filter(|c| c.shape == shape.name()).collect();
+        assert!(cases.len() > 5);
+        for case in cases {
+            let ids = t.chat(&turns(&case.messages)).unwrap();
+            assert_eq!(ids, case.ids, "{shape:?}: {}\nnot {}", t.decode(&ids).unwrap(), case.text);
+            assert_eq!(t.decode(&ids).unwrap(), case.decoded);
+        }
+    }
+}
+
+/// Other people's templates stay outside of the repository: `tests/golden/templates.py` writes what
+/// transformers makes of a folder of them.
+#[test]
+fn published_templates_say_what_they_say_in_transformers() {
+    let Some(dir) = std::env::var_os("POLYCULTURE_TEMPLATES").map(std::path::PathBuf::from) else {
+        println!("skipped: no folder of templates (POLYCULTURE_TEMPLATES)");
+        return;
+    };
+    #[derive(serde::Deserialize)]
+    struct Published {
+        name: String,
+        messages: Vec<(String, String)>,
+        text: Option<String>,
+    }
+    let text = std::fs::read_to_string(dir.join("expected.json")).unwrap();
+    let cases: Vec<Published> = serde_json::from_str(&text).unwrap();
+    let names: std::collections::BTreeMap<String, String> =
+        [("bos_token", "<s>"), ("eos_token", "</s>")]
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .into();
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let source = std::fs::read_to_string(dir.join(&case.name)).unwrap();
+        let Some(want) = &case.text else { continue };
+        let guard = super::guard::Guard::default();
+        let got = super::template::ChatTemplate::new(&source, names.clone(), false)
+            .and_then(|t| t.render(&turns(&case.messages), true, &guard));
+        match got {
+            Ok(got) if got == *want => {}
+            Ok(got) => wrong.push(format!("{}:\n{got:?}\n{want:?}", case.name)),
+            Err(e) => wrong.push(format!("{}: {e}", case.name)),
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+fn turns(messages: &[(String, String)]) -> Vec<Turn<'_>> {
+    let role = |r: &str| match r {
+        "system" => Speaker::System,
+        "user" => Speaker::User,
+        _ => Speaker::Assistant,
+    };
+    messages.iter().map(|(r, content)| Turn { role: role(r), content }).collect()
+}

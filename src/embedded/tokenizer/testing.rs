@@ -1,5 +1,6 @@
 //! Tokenizers of the shapes that model folders have, trained on a few sentences of our own, with
 //! templates of our own writing that use what published ones use.
+#![allow(missing_docs, reason = "for tests only")]
 
 use std::path::Path;
 
@@ -63,8 +64,8 @@ impl Shape {
                 "bos_token": null}),
             Self::Headers => json!({"bos_token": "<|begin|>", "eos_token": "<|end|>"}),
             Self::Inst => json!({
-                "bos_token": {"content": "<s>", "lstrip": false, "normalized": false},
-                "eos_token": {"content": "</s>"}, "unk_token": "<unk>", "add_bos_token": true}),
+                "bos_token": {"__type": "AddedToken", "content": "<s>", "normalized": false},
+                "eos_token": {"__type": "AddedToken", "content": "</s>"}, "unk_token": "<unk>", "add_bos_token": true}),
         }
     }
 }

@@ -184,7 +184,7 @@ fn report(
     match result {
         Ok(w) => {
             let finish = if w.ended { Finish::Stop } else { Finish::Length };
-            let usage = Usage { prompt: w.prompt as u64, completion: w.completion as u64 };
+            let usage = Usage { prompt: w.prompt as u64, completion: w.tokens.len() as u64 };
             match desk.reply(job, Raw::plain(&w.text, finish, by, usage))? {
                 None => Ok(()),
                 Some((job, failed)) => desk.fail(job, failed, None),

@@ -2,6 +2,8 @@
 //! template. Replies are drawn side by side, recorded in the reply store like those of endpoints,
 //! and repeat themselves: a reply is decided by its request and by the bytes of the folder.
 
+#[cfg(test)]
+mod broken_tests;
 mod folder;
 mod identity;
 #[cfg(test)]

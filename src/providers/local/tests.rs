@@ -12,7 +12,7 @@ use crate::providers::{
 };
 
 /// A folder with a random model of a shape.
-fn folder(shape: Shape) -> tempfile::TempDir {
+pub(super) fn folder(shape: Shape) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), shape);
     dir
@@ -29,7 +29,10 @@ fn source(dir: &Path) -> ModelSource {
     ModelSource::Folder { name: "m".into(), dir: dir.to_owned(), adapter: None }
 }
 
-fn opened(dir: &Path, places: &ReplyPlaces) -> Result<Box<dyn ChatModel>, ProviderError> {
+pub(super) fn opened(
+    dir: &Path,
+    places: &ReplyPlaces,
+) -> Result<Box<dyn ChatModel>, ProviderError> {
     open(&source(dir), places, 1)
 }
 
