@@ -3,11 +3,21 @@
 //!
 //! [`Task`] says what is asked; [`parser`] reads replies; `docs/tasks.md` is the page for users.
 
+mod check;
+mod data;
 mod error;
 mod kind;
 pub mod parser;
+mod registry;
+pub mod samples;
 mod task;
 
+pub use check::{Check, FEWEST, Finding, FindingKind, Misread, check, check_items, oracle};
+pub use data::{Item, Items};
 pub use error::ClassifyError;
 pub use kind::Kind;
+pub use registry::{is_sample, registry, select, task_file};
 pub use task::{ColumnNames, Expected, Label, Source, Task, TaskPrompt, best_constant};
+
+#[cfg(test)]
+mod tests;
