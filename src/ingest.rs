@@ -12,9 +12,12 @@ use serde_json::json;
 
 use crate::domain::{CultureId, DatasetId, ModelId, Sample};
 use crate::evaluate::Evaluation;
+use crate::evaluate::figures::TaskResult;
 use crate::finetune::TrainSummary;
 use crate::job::{Attempt, RunKind, RunSpec};
 use crate::store::{Access, EvaluationRecord, EvaluationRow, ModelRecord, StoreError, Workspace};
+use crate::study::StudyError;
+use crate::study::judge::{JudgeSpec, VerdictLine, put_verdicts};
 
 /// `about.json` in the input of a fine-tune run: what the registry is told of the model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +41,7 @@ pub struct AboutModel {
 pub fn ingest(spec: &RunSpec, attempt: &Attempt, ended: bool) -> Result<(), String> {
     let merged = match spec.kind {
         RunKind::Augment => samples(spec, attempt),
+        RunKind::Judge => verdicts(spec, attempt),
         RunKind::Finetune if ended => model(spec, attempt),
         RunKind::Evaluate if ended => evaluation(spec, attempt),
         _ => Ok(()),
@@ -82,6 +86,28 @@ fn samples(spec: &RunSpec, attempt: &Attempt) -> Result<(), String> {
         .map_err(|e| e.to_string())
 }
 
+fn verdicts(spec: &RunSpec, attempt: &Attempt) -> Result<(), String> {
+    let mut store = store(spec).map_err(|e| e.to_string())?;
+    let file = format!("attempt-{}/results.jsonl", attempt.number());
+    let from = store.read().ingest_offset(&spec.id, &file).map_err(|e| e.to_string())?;
+    let (bytes, to) = new_lines(&attempt.file("results.jsonl"), from)?;
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<VerdictLine> = bytes
+        .split(|b| *b == b'\n')
+        .filter(|l| !l.is_empty())
+        .map(|l| serde_json::from_slice(l).map_err(|e| format!("{file}: {e}")))
+        .collect::<Result<_, _>>()?;
+    let judge: JudgeSpec = attempt.read_input("judge.json").map_err(|e| e.to_string())?;
+    store
+        .write_as(|tx| {
+            put_verdicts(tx, &judge, &spec.id, &lines)?;
+            Ok::<_, StudyError>(tx.set_ingest_offset(&spec.id, &file, to)?)
+        })
+        .map_err(|e| e.to_string())
+}
+
 fn model(spec: &RunSpec, attempt: &Attempt) -> Result<(), String> {
     let results: Vec<TrainSummary> =
         crate::job::read_jsonl(&attempt.file("results.jsonl")).map_err(|e| e.to_string())?;
@@ -104,9 +130,47 @@ fn model(spec: &RunSpec, attempt: &Attempt) -> Result<(), String> {
     store.write(|tx| tx.put_model(&record)).map_err(|e| e.to_string())
 }
 
+/// The figures of a task other than `survey`.
+fn task_result(spec: &RunSpec, r: &TaskResult) -> Result<(), String> {
+    let record = EvaluationRecord {
+        id: spec.id.to_string(),
+        run: Some(spec.id.clone()),
+        task: r.task.clone(),
+        plan: r.plan.clone(),
+        plan_sha256: r.plan_sha256.clone(),
+        created: Timestamp::now(),
+    };
+    let rows: Vec<EvaluationRow> = r
+        .rows
+        .iter()
+        .map(|f| EvaluationRow {
+            model: match &f.against {
+                Some(other) => format!("{} against {other}", f.model),
+                None => f.model.clone(),
+            },
+            culture: f.culture.clone(),
+            split: f.split.clone(),
+            question: None,
+            metric: f.metric.clone(),
+            value: f.value,
+            extra: json!(f),
+        })
+        .collect();
+    let mut store = store(spec).map_err(|e| e.to_string())?;
+    store
+        .write(|tx| {
+            tx.put_evaluation(&record)?;
+            tx.put_evaluation_rows(&record.id, &rows)
+        })
+        .map_err(|e| e.to_string())
+}
+
 fn evaluation(spec: &RunSpec, attempt: &Attempt) -> Result<(), String> {
     let path = attempt.file("evaluation.json");
     let Ok(text) = std::fs::read(&path) else { return Ok(()) };
+    if let Ok(result) = serde_json::from_slice::<TaskResult>(&text) {
+        return task_result(spec, &result);
+    }
     let e: Evaluation =
         serde_json::from_slice(&text).map_err(|e| format!("{}: {e}", path.display()))?;
     let record = EvaluationRecord {
@@ -125,8 +189,9 @@ fn evaluation(spec: &RunSpec, attempt: &Attempt) -> Result<(), String> {
             culture: CultureId::new(r.culture.clone()).ok().filter(|_| r.culture != "all"),
             split: r.split.as_str().to_owned(),
             question: None,
-            metric: if r.culture.starts_with("all (") {
-                format!("{} on shared questions", r.metric)
+            metric: if r.culture.contains(' ') {
+                // Means over some questions or some cultures are figures of their own.
+                format!("{} over {}", r.metric, r.culture)
             } else {
                 r.metric.clone()
             },

@@ -2,19 +2,21 @@
 //! frozen input, writes the attempt folder, and never opens a database.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::augment::similarity::{Encoded, Lexical, SimilarityModel};
-use crate::augment::{self, Settings};
+use crate::augment::{self, Proposer, Settings};
 use crate::domain::prompt::Prompt;
 use crate::domain::{OptionScores, Question};
 use crate::embedded::encoder::Encoder;
 use crate::embedded::{self, ScoreSettings};
-use crate::evaluate::{self, Scorer};
+use crate::evaluate::open_ended;
+use crate::evaluate::{self, Drawn, Draws, Scorer};
 use crate::finetune;
 use crate::job::{Attempt, FailureFile, FileProgress, JobError, RunKind, RunSpec};
-use crate::providers::{Augmenter, Offline};
+use crate::providers::{self, ChatModel, ModelSource, Offline, ReplyPlaces};
+use crate::study::judge;
 
 /// Exit code of work that stopped because it was asked to: 128 + SIGTERM.
 const STOPPED: u8 = 143;
@@ -47,13 +49,34 @@ fn work(dir: &Path) -> Result<(), JobError> {
     match spec.kind {
         RunKind::Augment => {
             let filter = filter(&attempt)?;
-            augment::work(&attempt, &mut progress, &mut augmenter, &*filter).map(drop)
+            let mut make = |settings: &Settings| proposer(&attempt, settings, threads);
+            augment::work(&attempt, &mut progress, &mut make, &*filter).map(drop)
         }
         RunKind::Finetune => finetune::work(&attempt, &mut progress).map(drop),
+        RunKind::Evaluate if evaluate::locked::task_of(&attempt)? != "survey" => {
+            let places = ReplyPlaces::of(&attempt);
+            let mut make = |source: &ModelSource| chat_model(source, &places, threads);
+            match evaluate::locked::task_of(&attempt)?.as_str() {
+                "win-rate" => open_ended::job::work(&attempt, &mut progress, &mut make).map(drop),
+                other => Err(JobError::Work(format!(
+                    "plan.json names the task `{other}`, which this polyculture does not know"
+                ))),
+            }
+        }
         RunKind::Evaluate => {
-            let folders: BTreeMap<String, PathBuf> = attempt.read_input("models.json")?;
-            let mut make = |reference: &str| scorer(&folders, reference, threads);
+            let sources: BTreeMap<String, ModelSource> = attempt.read_input("models.json")?;
+            let draws: Draws = match attempt.input("draws.json") {
+                path if path.exists() => attempt.read_input("draws.json")?,
+                _ => Draws::of(evaluate::DEFAULT_DRAWS),
+            };
+            let places = ReplyPlaces::of(&attempt);
+            let mut make = |reference: &str| scorer(&sources, reference, threads, &places, draws);
             evaluate::job::work(&attempt, &mut progress, &mut make).map(drop)
+        }
+        RunKind::Judge => {
+            let places = ReplyPlaces::of(&attempt);
+            let mut make = |source: &ModelSource| chat_model(source, &places, threads);
+            judge::work(&attempt, &mut progress, &mut make).map(drop)
         }
         RunKind::Command => Err(JobError::Work(format!(
             "{} runs a command line, which its shim starts itself: there is no job for it here",
@@ -62,11 +85,23 @@ fn work(dir: &Path) -> Result<(), JobError> {
     }
 }
 
-fn augmenter(settings: &Settings) -> Result<Box<dyn Augmenter>, String> {
-    match settings.provider.as_str() {
-        "offline" => Ok(Box::new(Offline::new().map_err(|e| e.to_string())?)),
-        other => Err(format!("no provider `{other}`: this version has `offline`")),
+/// A model that answers in words.
+fn chat_model(
+    source: &ModelSource,
+    places: &ReplyPlaces,
+    threads: usize,
+) -> Result<Box<dyn ChatModel>, String> {
+    providers::open(source, places, threads).map_err(|e| e.to_string())
+}
+
+/// Rules, or the model that `provider.json` names.
+fn proposer(attempt: &Attempt, settings: &Settings, threads: usize) -> Result<Proposer, String> {
+    if settings.provider == "offline" {
+        return Ok(Proposer::Rules(Box::new(Offline::new().map_err(|e| e.to_string())?)));
     }
+    let source: ModelSource = attempt.read_input("provider.json").map_err(|e| e.to_string())?;
+    let places = ReplyPlaces::of(attempt);
+    Ok(Proposer::Model(chat_model(&source, &places, threads)?))
 }
 
 /// The semantic filter that the settings name. Words are weighed over all seeds of the workspace,
@@ -105,13 +140,18 @@ impl Scorer for Embedded {
 }
 
 fn scorer(
-    folders: &BTreeMap<String, PathBuf>,
+    sources: &BTreeMap<String, ModelSource>,
     reference: &str,
     threads: usize,
+    places: &ReplyPlaces,
+    draws: Draws,
 ) -> Result<Box<dyn Scorer>, String> {
-    let folder =
-        folders.get(reference).ok_or_else(|| "its folder is not in models.json".to_owned())?;
-    let scorer = embedded::Scorer::load(folder).map_err(|e| e.to_string())?;
+    let source = sources.get(reference).ok_or_else(|| "it is not in models.json".to_owned())?;
+    let ModelSource::Folder { dir, .. } = source else {
+        let model = providers::open(source, places, threads).map_err(|e| e.to_string())?;
+        return Ok(Box::new(Drawn::new(model, draws)));
+    };
+    let scorer = embedded::Scorer::load(dir).map_err(|e| e.to_string())?;
     let settings = ScoreSettings { threads, prompts_a_pack: PROMPTS_A_PACK };
     Ok(Box::new(Embedded { scorer, settings }))
 }

@@ -4,22 +4,25 @@
 
 mod calibration;
 mod error;
+mod growth;
 pub mod guards;
 mod id;
 mod import;
 mod job;
+mod ledger;
 mod metrics;
 mod run;
 mod select;
 mod settings;
 pub mod similarity;
 mod summary;
+mod waves;
 
 pub use calibration::{Calibration, calibrate};
 pub use error::AugmentError;
 pub use id::sample_id;
 pub use import::{ImportReport, import};
-pub use job::{MakeAugmenter, work};
+pub use job::{MakeProposer, Proposer, work};
 pub use metrics::{TextMetrics, text_metrics};
 pub use run::run;
 pub use settings::Settings;

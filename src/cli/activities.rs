@@ -5,14 +5,16 @@ use std::path::Path;
 
 use super::args::{AugmentArgs, EvaluateArgs, FinetuneArgs, ModelsCommand};
 use super::output::table;
-use super::{Context, Failure, runs, seeds};
+use super::{Context, Failure, open, runs, seeds};
 use crate::augment::Settings;
 use crate::dataset::test_texts;
 use crate::domain::{QuestionId, RunId};
 use crate::evaluate::{Evaluation, Plan, PlannedModel, plain};
 use crate::finetune::{ModelRef, Recipe, preset, preset_names};
 use crate::job::RunView;
-use crate::launch::{self, FinetuneRequest, Place, augment, evaluate, finetune, open_dataset};
+use crate::launch::{
+    self, FinetuneRequest, Place, SurveyInput, augment, evaluate, finetune, open_dataset,
+};
 use crate::providers::{Partition, Scope};
 
 /// `polyculture augment`
@@ -56,7 +58,8 @@ pub fn grow(ctx: &Context, a: AugmentArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn attempt_file(place: &Place, run: &RunView, name: &str) -> std::path::PathBuf {
+/// A file that a run's last attempt wrote.
+pub fn attempt_file(place: &Place, run: &RunView, name: &str) -> std::path::PathBuf {
     place.folder().runs().join(run.id.as_str()).join(format!("attempt-{}", run.attempt)).join(name)
 }
 
@@ -130,6 +133,7 @@ pub fn models(ctx: &Context, command: &ModelsCommand) -> Result<(), Failure> {
                 table(&["model", "run", "dataset", "recipe", "steps", "loss (nats)"], &rows)
             })
         }
+        ModelsCommand::Card { model, output } => super::report::card(ctx, model, output.as_deref()),
         ModelsCommand::Show { model } => {
             let reference: ModelRef = model.parse().map_err(Failure::usage)?;
             let name = match &reference {
@@ -165,13 +169,24 @@ pub fn models(ctx: &Context, command: &ModelsCommand) -> Result<(), Failure> {
     }
 }
 
+/// Answers are drawn from models behind an endpoint; those in folders give log-probabilities.
+pub fn drawn(models: &[PlannedModel], k: u32) -> Option<u32> {
+    models.iter().any(|m| m.reference.starts_with("provider:")).then_some(k)
+}
+
 /// `polyculture evaluate`
 ///
 /// # Errors
 /// An unknown model, task or culture; with `--wait`, a run that failed.
 pub fn score(ctx: &Context, a: EvaluateArgs) -> Result<(), Failure> {
+    if open::knows(&a.tasks) {
+        return open::run(ctx, &a);
+    }
     if let Some(task) = a.tasks.iter().find(|t| *t != "survey") {
-        return Err(Failure::not_found(format!("no task `{task}`: this version has `survey`")));
+        return Err(Failure::not_found(format!(
+            "no task `{task}`: expected survey, {}",
+            open::TASKS.join(", ")
+        )));
     }
     let place = ctx.place()?;
     let survey = place.read()?.read().survey()?;
@@ -188,14 +203,15 @@ pub fn score(ctx: &Context, a: EvaluateArgs) -> Result<(), Failure> {
         .map(|q| q.id.clone())
         .filter(|id| !held_questions.contains(id))
         .collect();
-    let models: Vec<PlannedModel> = a
-        .model
-        .iter()
-        .map(|m| PlannedModel { reference: m.clone(), arm: m.clone(), seed: 0, trained_for: None })
-        .collect();
-    let plan = Plan { cultures: a.cultures, ..Plan::new(models, trained, a.seed) };
+    let models: Vec<PlannedModel> =
+        a.model.iter().map(|m| launch::planned_model(&place, m)).collect::<Result<_, _>>()?;
+    let plan = Plan {
+        cultures: a.cultures,
+        draws_per_prompt: drawn(&models, a.draws_per_prompt),
+        ..Plan::new(models, trained, a.seed)
+    };
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
-    let prepared = evaluate(&place, &plan, &texts, threads)?;
+    let prepared = evaluate(&place, &SurveyInput::new(plan, texts), threads)?;
     let Some(run) = runs::start(ctx, &place, &prepared, a.wait.wait)? else { return Ok(()) };
     if !ctx.out.json {
         let text = fs::read_to_string(attempt_file(&place, &run, "evaluation.json"))?;

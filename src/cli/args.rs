@@ -9,6 +9,10 @@ use crate::domain::{
     CountryCode, CultureId, DatasetId, LabelPolicy, QuestionId, SampleId, StudyId,
 };
 
+pub use super::args_compare::{CompareArgs, ReportArgs, ReportFormat, SweepArg, SweepArgs};
+pub use super::args_judge::JudgeArgs;
+pub use super::args_open::OpenArgs;
+pub use super::args_prompts::PromptsCommand;
 pub use super::args_runs::{EngineCommand, RunsCommand};
 
 /// A terminal workbench for growing culture-aware language models from survey seeds.
@@ -50,6 +54,8 @@ pub enum Command {
     /// Rating studies
     #[command(subcommand)]
     Study(StudyCommand),
+    /// Let a model rate a study's items, 1 to 5, in both orders
+    Judge(JudgeArgs),
     /// Ratings made elsewhere
     #[command(subcommand)]
     Ratings(RatingsCommand),
@@ -63,6 +69,15 @@ pub enum Command {
     Models(ModelsCommand),
     /// Score models against the survey, beside baselines, with intervals
     Evaluate(EvaluateArgs),
+    /// Models beside controls and baselines, with paired tests
+    Compare(CompareArgs),
+    /// One thing varied, everything else equal: ablation, sample counts, label policies
+    Sweep(SweepArgs),
+    /// The workspace on one page: seeds, samples, ratings, datasets, models, evaluations
+    Report(ReportArgs),
+    /// The prompts that language models are given: read, export, replace
+    #[command(subcommand)]
+    Prompts(PromptsCommand),
     /// What the engine runs, ran and will run
     #[command(subcommand)]
     Runs(RunsCommand),
@@ -336,6 +351,9 @@ pub enum StudyCommand {
         /// Ratings in a file instead: CSV with rater, item, score
         #[arg(long, value_name = "FILE")]
         from: Option<PathBuf>,
+        /// Count model judges as raters like any other; they stand apart otherwise
+        #[arg(long, conflicts_with = "from")]
+        with_judges: bool,
         /// Bootstrap draws
         #[arg(long, default_value_t = 10_000)]
         draws: usize,
@@ -435,6 +453,9 @@ pub enum DatasetCommand {
         /// Seeds alone, seeds + stage 1, seeds + both stages
         #[arg(long, value_enum, default_value_t = TextsArg::Both)]
         texts: TextsArg,
+        /// At most this many texts, seeds counted first; smaller sets lie in larger ones
+        #[arg(long, value_name = "N")]
+        count: Option<usize>,
         /// How answers become targets: distribution, mode, rounded-mean, median, paper
         #[arg(long, default_value = "distribution")]
         policy: LabelPolicy,
@@ -505,6 +526,14 @@ pub struct FinetuneArgs {
 pub enum ModelsCommand {
     /// List models
     List,
+    /// The card of a model, as Markdown: what it grew from, what it was measured to do, its limits
+    Card {
+        /// run:ID@STEP, or its alias
+        model: String,
+        /// Where to; standard output by default
+        #[arg(short, long)]
+        output: Option<PathBuf>,
+    },
     /// One model: dataset, recipe, run, checkpoint, evaluations
     Show {
         /// run:ID@STEP, path:DIR, or its alias
@@ -527,9 +556,15 @@ pub struct EvaluateArgs {
     /// Also score the held-out paraphrases of this dataset's split
     #[arg(long)]
     pub dataset: Option<DatasetId>,
+    /// Answers drawn to each prompt from models that give no log-probabilities
+    #[arg(long, default_value_t = 20, value_name = "K")]
+    pub draws_per_prompt: u32,
     /// Random seed of the bootstrap
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub open: OpenArgs,
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
     pub wait: WaitArgs,

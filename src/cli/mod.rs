@@ -3,14 +3,23 @@
 
 mod activities;
 pub mod args;
+mod args_compare;
+mod args_judge;
+mod args_open;
+mod args_prompts;
 mod args_runs;
+mod compare;
 mod context;
 mod dataset;
 mod demo;
 mod doctor;
 mod encoder;
 mod failure;
+mod judge;
+mod open;
 mod output;
+mod prompts;
+mod report;
 mod runs;
 mod samples;
 mod samples_import;
@@ -19,6 +28,8 @@ mod samples_stats;
 mod seeds;
 mod seeds_import;
 mod study;
+mod study_judges;
+mod sweep;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -86,10 +97,15 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Finetune(a) => activities::tune(&ctx, a)?,
         Command::Models(c) => activities::models(&ctx, &c)?,
         Command::Evaluate(a) => activities::score(&ctx, a)?,
+        Command::Sweep(a) => sweep::run(&ctx, &a)?,
+        Command::Report(a) => report::run(&ctx, &a)?,
+        Command::Compare(a) => compare::run(&ctx, a)?,
         Command::Runs(c) => runs::run(&ctx, c)?,
         Command::Engine(c) => return runs::engine(&ctx, c),
         Command::Work { attempt } => return Ok(crate::work::main(&attempt)),
         Command::Shim { attempt } => return Ok(crate::engine::shim::main(&attempt)),
+        Command::Prompts(c) => prompts::run(&ctx, c)?,
+        Command::Judge(a) => judge::run(&ctx, a)?,
         Command::Study(c) => study::run(&ctx, c)?,
         Command::Ratings(c) => study::ratings(&ctx, c)?,
         Command::Doctor => doctor::run(&ctx)?,

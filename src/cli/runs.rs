@@ -36,6 +36,7 @@ impl From<LaunchError> for Failure {
             LaunchError::Store(e) => e.into(),
             LaunchError::Engine(e) => e.into(),
             LaunchError::Dataset(e) => e.into(),
+            LaunchError::Study(e) => e.into(),
             LaunchError::Files(e) => Self::workspace(e),
             LaunchError::Unknown(_) | LaunchError::Domain(_) => Self::not_found(e),
             other => Self::usage(other),

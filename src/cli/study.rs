@@ -12,9 +12,9 @@ use super::{Context, Failure};
 use crate::domain::{RaterId, StudyId};
 use crate::store::{DecisionKind, Rater, RaterKind, SampleFilter};
 use crate::study::{
-    AgreementReport, BadLine, ExportFormat, ExportOptions, ExportWhat, NewStudy, StudyError,
+    AgreementReport, Among, BadLine, ExportFormat, ExportOptions, ExportWhat, NewStudy, StudyError,
     StudyStatus, agreement, codebook, create_study, export, fix_plan, import_ratings, read_ratings,
-    results, status,
+    results_among, status,
 };
 use crate::text;
 
@@ -78,9 +78,12 @@ pub fn run(ctx: &Context, command: StudyCommand) -> Result<(), Failure> {
             )
         }
         StudyCommand::Status { study } => show_status(ctx, study.as_ref()),
-        StudyCommand::Agreement { study, from, draws, seed } => match (study, from) {
+        StudyCommand::Agreement { study, from, with_judges, draws, seed } => match (study, from) {
             (_, Some(path)) => from_file(ctx, &path, draws, seed),
-            (Some(study), None) => of_study(ctx, &study, draws, seed),
+            (Some(study), None) => {
+                let among = if with_judges { Among::Everyone } else { Among::People };
+                of_study(ctx, &study, among, draws, seed)
+            }
             (None, None) => Err(Failure::usage("which ratings? give --study NAME or --from FILE")),
         },
         StudyCommand::Export { study, rows, format, comments, timings, output } => {
@@ -218,9 +221,15 @@ fn from_file(ctx: &Context, path: &Path, draws: usize, seed: u64) -> Result<(), 
     ctx.out.show(&doc, || bad_lines(&file.bad) + &report_lines(&report))
 }
 
-fn of_study(ctx: &Context, study: &StudyId, draws: usize, seed: u64) -> Result<(), Failure> {
+fn of_study(
+    ctx: &Context,
+    study: &StudyId,
+    among: Among,
+    draws: usize,
+    seed: u64,
+) -> Result<(), Failure> {
     let store = ctx.read()?;
-    let r = results(store.read(), study, draws, seed)?;
+    let r = results_among(store.read(), study, among, draws, seed)?;
     ctx.out.show(&r, || {
         let mut out = String::new();
         for n in &r.notes {
@@ -236,6 +245,10 @@ fn of_study(ctx: &Context, study: &StudyId, draws: usize, seed: u64) -> Result<(
             r.controls,
             r.control_failures.len()
         );
+        out += &super::study_judges::lines(&r.judges);
+        if let Some(a) = &r.among_judges {
+            out += &format!("\namong the judges alone:\n{}", report_lines(a));
+        }
         out
     })
 }

@@ -12,12 +12,12 @@ use crate::augment::{Settings, Summary};
 use crate::dataset::{held_out_questions, test_texts};
 use crate::domain::{QuestionId, Survey};
 use crate::engine::{Client, EngineError};
-use crate::evaluate::{Evaluation, Plan, PlannedModel, markdown, plain};
+use crate::evaluate::{Evaluation, Framing, Plan, PlannedModel, markdown, plain};
 use crate::finetune::FinetuneError;
 use crate::job::{JobError, RunView, StateName};
 use crate::launch::{
-    BuildError, FinetuneRequest, LaunchError, Place, PlaceError, Prepared, augment, build_dataset,
-    evaluate, finetune, samples, submit,
+    BuildError, FinetuneRequest, LaunchError, Place, PlaceError, Prepared, SurveyInput, augment,
+    build_dataset, evaluate, finetune, samples, submit,
 };
 
 /// Random seed of everything in the demo.
@@ -197,6 +197,7 @@ impl Demo<'_, '_> {
                     arm: arm.label.clone(),
                     seed,
                     trained_for: arm.culture.clone(),
+                    framing: Framing::Named,
                 });
                 started.push(run);
             }
@@ -217,7 +218,7 @@ impl Demo<'_, '_> {
             survey.questions.iter().map(|q| q.id.clone()).filter(|id| !held.contains(id)).collect();
         let plan = Plan::new(models, trained, SEED);
         let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
-        let prepared = evaluate(self.place, &plan, &texts, threads)?;
+        let prepared = evaluate(self.place, &SurveyInput::new(plan, texts), threads)?;
         let run = self.submit(&prepared)?;
         let ended = self.wait("scoring every option of every prompt", vec![run])?;
         read(&self.file(&ended[0], "evaluation.json"))

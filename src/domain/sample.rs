@@ -187,6 +187,63 @@ pub enum FailReason {
         /// What it said.
         detail: String,
     },
+    /// A model said no.
+    Refused {
+        /// Its first words.
+        detail: String,
+    },
+    /// A reply, or this part of it, that holds no sentence.
+    Unreadable {
+        /// What was found instead.
+        detail: String,
+    },
+    /// The reply ended in the middle of this text, or before it.
+    CutOff,
+    /// Fewer texts came than were asked for.
+    TooFew {
+        /// Asked for.
+        asked: usize,
+        /// What came.
+        came: usize,
+    },
+    /// The call itself failed: there is no reply.
+    CallFailed {
+        /// The provider's word for it: `rate-limit`, `timeout`, ..
+        code: String,
+        /// What happened.
+        detail: String,
+    },
+}
+
+impl FailReason {
+    /// A short name for counting: `no-rule`, `cut-off`, `call-failed/timeout`.
+    pub fn kind(&self) -> String {
+        match self {
+            Self::NoRule { .. } => "no-rule".into(),
+            Self::Provider { .. } => "provider".into(),
+            Self::Refused { .. } => "refused".into(),
+            Self::Unreadable { .. } => "unreadable".into(),
+            Self::CutOff => "cut-off".into(),
+            Self::TooFew { .. } => "too-few".into(),
+            Self::CallFailed { code, .. } => format!("call-failed/{code}"),
+        }
+    }
+}
+
+impl fmt::Display for FailReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoRule { detail } => write!(f, "no rule applies: {detail}"),
+            Self::Provider { detail } => write!(f, "no usable reply: {detail}"),
+            Self::Refused { detail } => write!(f, "the model refused: {detail}"),
+            Self::Unreadable { detail } => write!(f, "the reply cannot be read: {detail}"),
+            Self::CutOff => f.write_str("the reply was cut off here"),
+            Self::TooFew { asked, came } => {
+                write!(f, "{asked} texts were asked for and {came} came")
+            }
+            Self::CallFailed { code, detail } => write!(f, "the call failed ({code}): {detail}"),
+        }
+    }
 }
 
 /// What became of a proposal. Every proposal has exactly one.

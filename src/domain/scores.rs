@@ -17,6 +17,12 @@ impl OptionScores {
         self.log_probs.iter().map(|l| l.exp()).sum::<f64>().min(1.0)
     }
 
+    /// False where every listed option has probability zero (or was never chosen): the model gave
+    /// no answer, and uniform shares would be made up. Files write impossible answers as e^-10000.
+    pub fn has_answer(&self) -> bool {
+        self.log_probs.iter().any(|l| *l > -9e3)
+    }
+
     /// Shares of the listed options, renormalised over them.
     ///
     /// # Errors

@@ -5,14 +5,16 @@
 pub mod decoder;
 pub mod encoder;
 mod error;
+pub mod generate;
 pub mod hub;
 mod kernels;
 mod matmul;
+mod parallel;
 mod score;
 pub mod tokenizer;
 pub mod training;
 
 pub use decoder::{Decoder, DecoderConfig};
 pub use error::EmbeddedError;
-pub use score::{ScoreSettings, Scorer, score_options};
+pub use score::{ScoreSettings, Scorer, score_options, score_with};
 pub use tokenizer::ChatTokenizer;

@@ -1,10 +1,10 @@
 //! From scored prompts to one number a (culture, question): prompts, orders and symbols are
 //! averaged first, then the texts of a question.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{EvaluateError, Metric, Plan, PlannedModel, Reference, ResultLine, metric};
-use crate::domain::{CultureId, Distribution, OptionScores, QuestionId, Split, TestText};
+use crate::domain::{CultureId, Distribution, OptionScores, QuestionId, Scale, Split, TestText};
 
 /// A culture and a question.
 pub type CellId = (CultureId, QuestionId);
@@ -55,13 +55,19 @@ impl Mean {
     }
 }
 
-/// The mean distribution over prompt variants, and the mean mass on listed options.
-fn average(scores: &super::TextScores) -> Result<(Distribution, f64), EvaluateError> {
-    let parts: Vec<Distribution> =
-        scores.scores.iter().map(OptionScores::distribution).collect::<Result<_, _>>()?;
-    let mass =
-        scores.scores.iter().map(OptionScores::listed_mass).sum::<f64>() / parts.len() as f64;
-    Ok((Distribution::mean(&parts)?, mass))
+/// The mean distribution over the prompt variants that got an answer (`None` where none did), and
+/// the mean mass on listed options over all of them.
+fn average(scores: &super::TextScores) -> Result<(Option<Distribution>, f64), EvaluateError> {
+    let parts: Vec<Distribution> = scores
+        .scores
+        .iter()
+        .filter(|s| s.has_answer())
+        .map(OptionScores::distribution)
+        .collect::<Result<_, _>>()?;
+    let mass = scores.scores.iter().map(OptionScores::listed_mass).sum::<f64>()
+        / scores.scores.len().max(1) as f64;
+    let mean = if parts.is_empty() { None } else { Some(Distribution::mean(&parts)?) };
+    Ok((mean, mass))
 }
 
 /// Sums up all results of a plan: one entry an arm and split, arms in the order of the plan.
@@ -76,30 +82,39 @@ pub fn aggregate(
 ) -> Result<Vec<ArmScores>, EvaluateError> {
     let splits: BTreeMap<&str, Split> =
         texts.iter().map(|t| (t.text_id.as_str(), t.split)).collect();
-    let mut by_model: BTreeMap<(&str, Split), ModelScores> = BTreeMap::new();
+    let mut by_model: BTreeMap<(String, Split), ModelScores> = BTreeMap::new();
+    let foreign: BTreeSet<String> = plan
+        .models
+        .iter()
+        .filter(|m| plan.foreign_control && has_foreign_control(plan, m))
+        .map(PlannedModel::key)
+        .collect();
+    let mut as_others: Vec<(&ResultLine, CultureId, Distribution)> = Vec::new();
     for line in lines {
         let Some(&split) = splits.get(line.text_id.as_str()) else { continue };
-        let model = by_model.entry((line.model.as_str(), split)).or_default();
+        let model = by_model.entry((line.model.clone(), split)).or_default();
         for culture in &line.cultures {
             let Some(truth) = reference.truth(&culture.culture, &line.question) else { continue };
             let Some(question) = reference.survey().question(&line.question) else { continue };
             let (mean, mass) = average(culture)?;
-            let id = (culture.culture.clone(), line.question.clone());
-            for m in Metric::ALL {
-                let value = metric(m, &question.scale, truth.shares(), mean.shares());
-                let Some(value) = value.map_err(|source| EvaluateError::Undefined {
-                    what: format!("{} of {}", m.as_str(), id.1),
-                    source,
-                })?
-                else {
-                    continue;
-                };
-                model.cells.entry(m).or_default().entry(id.clone()).or_default().add(value);
-            }
-            let (sum, n) = model.shares.entry(id).or_insert_with(|| (vec![0.0; mean.len()], 0.0));
-            sum.iter_mut().zip(mean.shares()).for_each(|(s, p)| *s += p);
-            *n += 1.0;
             model.mass.add(mass);
+            let Some(mean) = mean else { continue };
+            if foreign.contains(&line.model) {
+                as_others.push((line, culture.culture.clone(), mean.clone()));
+            }
+            let id = (culture.culture.clone(), line.question.clone());
+            add_cell(model, id, &question.scale, truth, &mean)?;
+        }
+    }
+    for (line, named, mean) in &as_others {
+        let Some(&split) = splits.get(line.text_id.as_str()) else { continue };
+        let Some(question) = reference.survey().question(&line.question) else { continue };
+        let to = by_model.entry((foreign_key(&line.model), split)).or_default();
+        to.mass.add(1.0);
+        for culture in reference.cultures().iter().filter(|c| c.id != *named) {
+            let Some(truth) = reference.truth(&culture.id, &line.question) else { continue };
+            let id = (culture.id.clone(), line.question.clone());
+            add_cell(to, id, &question.scale, truth, mean)?;
         }
     }
     let mut out = Vec::new();
@@ -108,10 +123,20 @@ pub fn aggregate(
         for &split in &plan.splits {
             let scored: Vec<(&PlannedModel, &ModelScores)> = models
                 .iter()
-                .filter_map(|m| Some((*m, by_model.get(&(m.reference.as_str(), split))?)))
+                .filter_map(|m| Some((*m, by_model.get(&(m.key(), split))?)))
                 .collect();
             if scored.is_empty() {
                 continue; // no text of this split
+            }
+            if let Some((m, _)) = scored.iter().find(|(_, s)| s.cells.is_empty()) {
+                return Err(EvaluateError::Model {
+                    model: m.reference.clone(),
+                    reason: format!(
+                        "none of its replies to the {} texts names a listed option: look at them \
+                         in replies.jsonl",
+                        split.as_str()
+                    ),
+                });
             }
             if scored.len() < models.len() {
                 return Err(EvaluateError::BadPlan(format!(
@@ -125,10 +150,51 @@ pub fn aggregate(
                 out.push(one_culture(arm, split, &scored, false));
             } else {
                 out.push(seeded(arm, split, &scored));
+                let others: Vec<(&PlannedModel, &ModelScores)> = models
+                    .iter()
+                    .filter_map(|m| Some((*m, by_model.get(&(foreign_key(&m.key()), split))?)))
+                    .collect();
+                if others.len() == models.len() {
+                    out.push(seeded(&format!("{arm}, foreign culture's name"), split, &others));
+                }
             }
         }
     }
     Ok(out)
+}
+
+/// A model whose prompts name the culture, and that was not trained for one.
+fn has_foreign_control(plan: &Plan, m: &PlannedModel) -> bool {
+    !m.framing.is_same_for_all() && m.trained_for.is_none() && !plan.culture_blind.contains(&m.arm)
+}
+
+fn foreign_key(model: &str) -> String {
+    format!("{model} [as others]")
+}
+
+/// One more text in a cell.
+fn add_cell(
+    to: &mut ModelScores,
+    id: CellId,
+    scale: &Scale,
+    truth: &Distribution,
+    mean: &Distribution,
+) -> Result<(), EvaluateError> {
+    for m in Metric::ALL {
+        let value = metric(m, scale, truth.shares(), mean.shares());
+        let Some(value) = value.map_err(|source| EvaluateError::Undefined {
+            what: format!("{} of {}", m.as_str(), id.1),
+            source,
+        })?
+        else {
+            continue;
+        };
+        to.cells.entry(m).or_default().entry(id.clone()).or_default().add(value);
+    }
+    let (sum, n) = to.shares.entry(id).or_insert_with(|| (vec![0.0; mean.len()], 0.0));
+    sum.iter_mut().zip(mean.shares()).for_each(|(s, p)| *s += p);
+    *n += 1.0;
+    Ok(())
 }
 
 /// Arms in the order of the plan.
@@ -157,6 +223,12 @@ fn seeded(arm: &str, split: Split, models: &[(&PlannedModel, &ModelScores)]) -> 
         mass.add(scores.mass.get());
     }
     out.listed_mass = mass.get();
+    // A cell that one of the seeds gave no answer to has no mean over the seeds.
+    let n = out.seeds.len();
+    for cells in out.cells.values_mut() {
+        cells.retain(|_, v| v.len() == n);
+    }
+    out.shares.retain(|_, v| v.len() == n);
     out
 }
 

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::aggregate::{ArmScores, CellId};
-use super::{EvaluateError, Metric, Reference, metric};
+use super::{EvaluateError, Metric, Plan, Reference, metric};
 use crate::domain::{Distribution, Question, QuestionId, Scale, Split, TestText};
 use crate::text::NgramProfile;
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// Character n-grams of the nearest-seed lookup.
 const GRAM: usize = 3;
@@ -175,6 +177,65 @@ fn point_mass(d: &Distribution) -> Result<Distribution, EvaluateError> {
     let mode = d.modes().first().copied().unwrap_or(0);
     let w: Vec<f64> = (0..d.len()).map(|i| f64::from(u8::from(i == mode))).collect();
     Ok(Distribution::from_weights(&w)?)
+}
+
+/// Repetitions behind [`drawn_ceiling`]; their mean is shown.
+const REPEATS: usize = 40;
+
+/// What a model that knew people's answers exactly would score if it were asked by drawing: as
+/// many draws a text as the plan takes (`draws_per_prompt` x prompt variants), from the truth.
+///
+/// # Errors
+/// A score that does not exist: a defect.
+pub fn drawn_ceiling(
+    split: Split,
+    reference: &Reference<'_>,
+    texts: &[TestText],
+    plan: &Plan,
+) -> Result<Option<ArmScores>, EvaluateError> {
+    let Some(k) = plan.draws_per_prompt else { return Ok(None) };
+    let mut out = ArmScores {
+        arm: format!("{k} draws a prompt from the truth (ceiling)"),
+        split: Some(split),
+        seeds: vec![0],
+        listed_mass: 1.0,
+        ..ArmScores::default()
+    };
+    let questions: std::collections::BTreeSet<&QuestionId> =
+        texts.iter().filter(|t| t.split == split).map(|t| &t.question).collect();
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(plan.seed);
+    for id in questions {
+        let Some(question) = reference.survey().question(id) else { continue };
+        let n = k as usize * plan.variants(question).len().max(1);
+        for culture in reference.cultures() {
+            let Some(truth) = reference.truth(&culture.id, id) else { continue };
+            let pairs: Vec<(Distribution, Distribution)> = (0..REPEATS)
+                .map(|_| Ok((truth.clone(), drawn(truth, n, &mut rng)?)))
+                .collect::<Result<_, EvaluateError>>()?;
+            let cell = (culture.id.clone(), id.clone());
+            put(&mut out, Baseline::SplitHalf, &cell, &question.scale, &pairs)?;
+        }
+    }
+    Ok(Some(out))
+}
+
+/// Shares of n draws.
+fn drawn(
+    truth: &Distribution,
+    n: usize,
+    rng: &mut Xoshiro256PlusPlus,
+) -> Result<Distribution, EvaluateError> {
+    let mut counts = vec![0.0; truth.len()];
+    for _ in 0..n {
+        let mut u: f64 = rng.random();
+        let mut rank = 0;
+        while rank + 1 < truth.len() && u >= truth.shares()[rank] {
+            u -= truth.shares()[rank];
+            rank += 1;
+        }
+        counts[rank] += 1.0;
+    }
+    Ok(Distribution::from_weights(&counts)?)
 }
 
 fn put(

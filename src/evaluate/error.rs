@@ -12,6 +12,29 @@ pub enum EvaluateError {
     /// A plan that cannot be carried out: what is wrong and the way out.
     #[error("the plan cannot be carried out: {0}")]
     BadPlan(String),
+    /// A file of items that cannot be used.
+    #[error("{}{}: {reason}", path.display(), line.map(|n| format!(", line {n}")).unwrap_or_default())]
+    BadFile {
+        /// The file.
+        path: std::path::PathBuf,
+        /// 1-based line, where there is one.
+        line: Option<u64>,
+        /// What was expected.
+        reason: String,
+    },
+    /// A prompt that cannot be used.
+    #[error(transparent)]
+    Prompt(#[from] crate::providers::ProviderError),
+    /// A context file that cannot be used.
+    #[error("{file}, line {line}: {reason}")]
+    Context {
+        /// The file.
+        file: String,
+        /// 1-based.
+        line: usize,
+        /// What was expected.
+        reason: String,
+    },
     /// The plan in the folder, or a file tied to it, is not the one that was locked.
     #[error(
         "{file} has the checksum {found}, locked was {locked}: a plan is not changed after it is locked; start another evaluation"

@@ -5,15 +5,19 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::results::{ResultLine, TextScores};
-use super::{EvaluateError, Evaluation, LockedPlan, Plan, PlannedModel, Reference, evaluation};
+use super::{
+    Contexts, EvaluateError, Evaluation, Framing, LockedPlan, Plan, PlannedModel, Reference,
+    evaluation, made_up_culture,
+};
 use crate::domain::prompt::{Prompt, Variant, render};
-use crate::domain::{OptionScores, Question, Survey, TestText};
+use crate::domain::{Culture, OptionScores, Question, Survey, TestText};
 use crate::job::{Attempt, JobError, Progress, read_jsonl};
 
 /// Texts scored between two looks at the stop flag.
 const TEXTS_AT_ONCE: usize = 4;
 
-/// Something that scores prompts: the embedded decoder, later any provider with log-probabilities.
+/// Something that scores prompts: the embedded decoder, or any provider by log-probabilities or by
+/// counting answers.
 pub trait Scorer {
     /// Log-probabilities of the complete answers of each prompt, by rank, in the order of the
     /// prompts.
@@ -21,6 +25,16 @@ pub trait Scorer {
     /// # Errors
     /// In words: the model could not score them.
     fn score(&mut self, prompts: &[Prompt]) -> Result<Vec<OptionScores>, String>;
+
+    /// How it scored, in words for the table.
+    fn method(&self) -> String {
+        "log-probabilities".into()
+    }
+
+    /// Texts that it likes to get at once: more where calls wait for a network.
+    fn texts_at_once(&self) -> usize {
+        TEXTS_AT_ONCE
+    }
 }
 
 /// Makes the scorer of a model reference.
@@ -46,6 +60,13 @@ pub fn work(
         locked.plan.check_input(name, read(name)?.as_bytes())?;
     }
     let survey: Survey = attempt.read_input("survey.json")?;
+    let contexts: Option<Contexts> = match locked.plan.inputs.contains_key("contexts.json") {
+        true => {
+            locked.plan.check_input("contexts.json", read("contexts.json")?.as_bytes())?;
+            Some(attempt.read_input("contexts.json")?)
+        }
+        false => None,
+    };
     let mut texts: Vec<TestText> = read_jsonl(&attempt.input("texts.jsonl"))?;
     texts.retain(|t| locked.plan.splits.contains(&t.split));
     let reference = Reference::new(&survey, &locked.plan.cultures);
@@ -59,24 +80,26 @@ pub fn work(
     let total = (locked.plan.models.len() * texts.len()) as u64;
     progress.at(done.len() as u64, Some(total), "scoring");
     for model in &locked.plan.models {
-        let open: Vec<&TestText> = texts
-            .iter()
-            .filter(|t| !done.contains(&(model.reference.clone(), t.text_id.clone())))
-            .collect();
+        let open: Vec<&TestText> =
+            texts.iter().filter(|t| !done.contains(&(model.key(), t.text_id.clone()))).collect();
         if open.is_empty() {
             continue;
         }
         let failed =
             |reason: String| EvaluateError::Model { model: model.reference.clone(), reason };
         let mut scorer = make_scorer(&model.reference).map_err(failed)?;
-        for some in open.chunks(TEXTS_AT_ONCE) {
+        let asking = Asking {
+            model,
+            reference: &reference,
+            plan: &locked.plan,
+            contexts: contexts.as_ref(),
+        };
+        for some in open.chunks(scorer.texts_at_once().max(1)) {
             if progress.should_stop() {
                 results.sync()?;
                 return Err(JobError::Stopped);
             }
-            for line in
-                score(&mut *scorer, model, some, &reference, &locked.plan).map_err(failed)?
-            {
+            for line in asking.score(&mut *scorer, some).map_err(failed)? {
                 results.write(&line)?;
                 done.insert((line.model.clone(), line.text_id.clone()));
                 lines.push(line);
@@ -97,68 +120,95 @@ struct Asked<'a> {
     cultures: Vec<crate::domain::CultureId>,
 }
 
-fn score(
-    scorer: &mut dyn Scorer,
-    model: &PlannedModel,
-    texts: &[&TestText],
-    reference: &Reference<'_>,
-    plan: &Plan,
-) -> Result<Vec<ResultLine>, String> {
-    let blind = plan.culture_blind.contains(&model.arm);
-    let mut prompts = Vec::new();
-    let mut asked = Vec::new();
-    for text in texts {
-        let question: &Question = reference
-            .survey()
-            .question(&text.question)
-            .ok_or_else(|| format!("question {} is not in survey.json", text.question))?;
-        let variants = plan.variants(question);
-        let mut cultures = Vec::new();
-        for culture in reference.cultures() {
-            if reference.truth(&culture.id, &question.id).is_none() {
-                continue; // not asked, or not with the whole scale: nothing to score against
+/// One model of the plan, about to be asked.
+struct Asking<'a> {
+    model: &'a PlannedModel,
+    reference: &'a Reference<'a>,
+    plan: &'a Plan,
+    contexts: Option<&'a Contexts>,
+}
+
+impl Asking<'_> {
+    fn prompt(
+        &self,
+        q: &Question,
+        text: &str,
+        culture: &Culture,
+        v: Variant,
+    ) -> Result<Prompt, String> {
+        let blind = self.plan.culture_blind.contains(&self.model.arm);
+        Ok(match self.model.framing {
+            Framing::Blind => render(q, text, None, v),
+            Framing::Named => render(q, text, (!blind).then_some(culture), v),
+            Framing::MadeUp => {
+                let people = made_up_culture().ok_or("the made-up culture has no name")?;
+                render(q, text, Some(&people), v)
             }
-            // Without a culture in it the prompt is the same for all: it is put once.
-            if !blind || cultures.is_empty() {
-                let named = (!blind).then_some(*culture);
-                prompts.extend(variants.iter().map(|v| render(question, &text.text, named, *v)));
+            Framing::Context => {
+                let contexts = self.contexts.ok_or("contexts.json is missing")?;
+                contexts.put_before(render(q, text, Some(culture), v), culture, text)
             }
-            cultures.push(culture.id.clone());
+        })
+    }
+
+    fn score(
+        &self,
+        scorer: &mut dyn Scorer,
+        texts: &[&TestText],
+    ) -> Result<Vec<ResultLine>, String> {
+        // Without a culture of the survey in it the prompt is the same for all: it is put once.
+        let once = self.model.framing.is_same_for_all()
+            || self.plan.culture_blind.contains(&self.model.arm);
+        let mut prompts = Vec::new();
+        let mut asked = Vec::new();
+        for text in texts {
+            let question: &Question = self
+                .reference
+                .survey()
+                .question(&text.question)
+                .ok_or_else(|| format!("question {} is not in survey.json", text.question))?;
+            let variants = self.plan.variants(question);
+            let mut cultures = Vec::new();
+            for culture in self.reference.cultures() {
+                if self.reference.truth(&culture.id, &question.id).is_none() {
+                    continue; // not asked, or not with the whole scale: nothing to score against
+                }
+                if !once || cultures.is_empty() {
+                    for v in &variants {
+                        prompts.push(self.prompt(question, &text.text, culture, *v)?);
+                    }
+                }
+                cultures.push(culture.id.clone());
+            }
+            asked.push(Asked { text, variants, cultures });
         }
-        asked.push(Asked { text, variants, cultures });
-    }
-    let mut scores = scorer.score(&prompts)?.into_iter();
-    if scores.len() != prompts.len() {
-        return Err(format!("{} scores came back for {} prompts", scores.len(), prompts.len()));
-    }
-    let mut out = Vec::new();
-    for a in asked {
-        let mut cultures: Vec<TextScores> = Vec::new();
-        for culture in a.cultures {
-            let scores: Vec<OptionScores> = match cultures.first() {
-                Some(first) if blind => first.scores.clone(),
-                _ => scores.by_ref().take(a.variants.len()).collect(),
+        let mut scores = scorer.score(&prompts)?.into_iter();
+        if scores.len() != prompts.len() {
+            return Err(format!("{} scores came back for {} prompts", scores.len(), prompts.len()));
+        }
+        let mut out = Vec::new();
+        for a in asked {
+            let mut cultures: Vec<TextScores> = Vec::new();
+            for culture in a.cultures {
+                let scores: Vec<OptionScores> = match cultures.first() {
+                    Some(first) if once => first.scores.clone(),
+                    _ => scores.by_ref().take(a.variants.len()).collect(),
+                };
+                if scores.iter().flat_map(|s| &s.log_probs).any(|l| l.is_nan()) {
+                    return Err(format!("it answers {} with NaN", a.text.text_id));
+                }
+                cultures.push(TextScores { culture, scores });
+            }
+            let line = ResultLine {
+                model: self.model.key(),
+                method: scorer.method(),
+                question: a.text.question.clone(),
+                text_id: a.text.text_id.clone(),
+                variants: a.variants,
+                cultures,
             };
-            if scores.iter().flat_map(|s| &s.log_probs).any(|l| l.is_nan()) {
-                return Err(format!("it answers {} with NaN", a.text.text_id));
-            }
-            // Without any mass on the options there is no answer, and uniform would be made up.
-            if scores.iter().any(|s| s.log_probs.iter().all(|l| *l == f64::NEG_INFINITY)) {
-                return Err(format!(
-                    "it gives every listed option of {} the probability zero",
-                    a.text.text_id
-                ));
-            }
-            cultures.push(TextScores { culture, scores });
+            out.push(line.rounded());
         }
-        let line = ResultLine {
-            model: model.reference.clone(),
-            question: a.text.question.clone(),
-            text_id: a.text.text_id.clone(),
-            variants: a.variants,
-            cultures,
-        };
-        out.push(line.rounded());
+        Ok(out)
     }
-    Ok(out)
 }

@@ -5,23 +5,34 @@
 //! scorers. Definitions: `docs/science.md`.
 
 mod aggregate;
+pub mod asking;
 mod baseline;
 pub mod classify;
+mod drawn;
 mod error;
+pub mod figures;
+mod framing;
 pub mod job;
+pub mod locked;
 mod metric;
+pub mod open_ended;
+mod pairs;
 mod plan;
 mod reference;
 mod results;
 mod rows;
 mod table;
+mod table_pairs;
 mod variance;
 
 pub use aggregate::{ArmScores, Cells, aggregate};
-pub use baseline::{Baseline, baseline_cells};
+pub use baseline::{Baseline, baseline_cells, drawn_ceiling};
+pub use drawn::{ANSWER_TOKENS, DEFAULT_DRAWS, Drawn, Draws, chosen_option};
 pub use error::EvaluateError;
+pub use framing::{Contexts, Framing, made_up_culture};
 pub use job::{MakeScorer, Scorer};
 pub use metric::{Metric, metric};
+pub use pairs::PairRow;
 pub use plan::{AGGREGATION, LockedPlan, Orders, Plan, PlannedModel};
 pub use reference::Reference;
 pub use results::{ResultLine, TextScores};

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{EvaluateError, Metric};
+use super::{EvaluateError, Framing, Metric};
 use crate::domain::prompt::{OptionOrder, PromptForm, Symbols, Variant, variants};
 use crate::domain::{CultureId, Question, QuestionId, Split};
 
@@ -23,12 +23,51 @@ pub struct PlannedModel {
     /// model on its own culture, and on the foreign ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trained_for: Option<CultureId>,
+    /// How its prompts name the people who answer.
+    #[serde(default, skip_serializing_if = "is_named")]
+    pub framing: Framing,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_named(f: &Framing) -> bool {
+    *f == Framing::Named
+}
+
+impl PlannedModel {
+    /// A model as one arm of its own, its prompts naming the culture.
+    pub fn new(reference: impl Into<String>, arm: impl Into<String>) -> Self {
+        Self {
+            reference: reference.into(),
+            arm: arm.into(),
+            seed: 0,
+            trained_for: None,
+            framing: Framing::Named,
+        }
+    }
+
+    /// The same model asked in another way, as an arm of its own.
+    #[must_use]
+    pub fn framed(&self, framing: Framing) -> Self {
+        let arm = match framing.label() {
+            "" => self.arm.clone(),
+            label => format!("{}, {label}", self.arm),
+        };
+        Self { arm, framing, ..self.clone() }
+    }
+
+    /// What its lines in `results.jsonl` are called: a model that is asked in two ways has two.
+    pub fn key(&self) -> String {
+        match self.framing.label() {
+            "" => self.reference.clone(),
+            label => format!("{} [{label}]", self.reference),
+        }
+    }
 }
 
 /// How figures are summed up, in words. A plan carries it, so that a program with another rule
 /// refuses the plan and does not quietly apply its own.
-pub const AGGREGATION: &str = "1: shares over the listed options, by rank, averaged over prompt \
-forms, orders and symbols of a text; scored; scores averaged over the texts of a question, then \
+pub const AGGREGATION: &str = "2: shares over the listed options, by rank, prompts without a listed \
+answer left out (their share is missing from listed-mass), averaged over prompt forms, orders and symbols of a text; scored; scores averaged over the texts of a question, then \
 over cultures; the unit is the question; all training seeds count and are nested in the \
 bootstrap; skill is a ratio of means; 95 % percentile intervals; two-sided sign-flip tests of \
 1-jsd over all cultures against the mixture of the others, Holm over the model rows of the table";
@@ -68,6 +107,16 @@ pub struct Plan {
     /// is compared with every culture.
     #[serde(default)]
     pub culture_blind: Vec<String>,
+    /// Control: every model whose prompts name the culture gets a second row, in which it is asked
+    /// as each other culture and scored against this one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub foreign_control: bool,
+    /// The arm that every other one is compared with, pair by pair.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<String>,
+    /// Answers drawn to each prompt from models that give no log-probabilities.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draws_per_prompt: Option<u32>,
     /// [`AGGREGATION`].
     pub aggregation: String,
     /// SHA-256 of the input files by name, in hexadecimal; see [`Plan::with_input`].
@@ -95,6 +144,9 @@ impl Plan {
             orders: Orders::All,
             symbols: vec![Symbols::Codes],
             culture_blind: Vec::new(),
+            foreign_control: false,
+            against: None,
+            draws_per_prompt: None,
             aggregation: AGGREGATION.to_owned(),
             inputs: BTreeMap::new(),
             trained_questions,
@@ -151,12 +203,16 @@ impl Plan {
             return bad("it needs a prompt form and a kind of symbols");
         }
         self.check_rules()?;
+        if self.draws_per_prompt.is_some_and(|k| k == 0 || k > 10_000) {
+            return bad("answers drawn to a prompt: expected 1 to 10,000");
+        }
         if self.draws < 100 {
             return bad("fewer than 100 bootstrap draws make no interval");
         }
         for (i, m) in self.models.iter().enumerate() {
             let same = |o: &&PlannedModel| {
-                (&o.arm, o.seed, &o.trained_for) == (&m.arm, m.seed, &m.trained_for)
+                (&o.arm, o.seed, &o.trained_for, o.framing)
+                    == (&m.arm, m.seed, &m.trained_for, m.framing)
             };
             if self.models[..i].iter().any(|o| same(&o)) {
                 return Err(EvaluateError::BadPlan(format!(
@@ -184,6 +240,22 @@ impl Plan {
             return Err(EvaluateError::BadPlan(format!(
                 "it sums up by another rule than this program:\n  plan: {}\n  here: {AGGREGATION}",
                 self.aggregation
+            )));
+        }
+        if self.models.iter().any(|m| m.framing == Framing::Context)
+            && !self.inputs.contains_key("contexts.json")
+        {
+            return Err(EvaluateError::BadPlan(
+                "an arm is put with a text about the culture, but no context file is tied to the \
+                 plan"
+                    .into(),
+            ));
+        }
+        if let Some(arm) = &self.against
+            && self.models.iter().all(|m| &m.arm != arm)
+        {
+            return Err(EvaluateError::BadPlan(format!(
+                "everything is compared with `{arm}`, but no model is of that arm"
             )));
         }
         if let Some(arm) =

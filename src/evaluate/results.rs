@@ -8,8 +8,11 @@ use crate::domain::{CultureId, OptionScores, QuestionId};
 /// The scores of one text by one model: all cultures, all prompt variants.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ResultLine {
-    /// The model's reference, as the plan has it.
+    /// The model: [`super::PlannedModel::key`].
     pub model: String,
+    /// How it was scored: `log-probabilities`, `20 answers drawn`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub method: String,
     /// The question.
     pub question: QuestionId,
     /// The text.

@@ -1,17 +1,18 @@
 //! Rows of the table: value, interval, and the paired difference to the mixture of the other
 //! cultures. The unit is the question; training seeds are nested.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::aggregate::{ArmScores, Cells};
+use super::pairs::{PairRow, pairs};
 use super::variance::{VarianceShare, variance_shares};
 use super::{
     Baseline, EvaluateError, LockedPlan, Metric, Plan, Reference, ResultLine, aggregate,
-    baseline_cells,
+    baseline_cells, drawn_ceiling,
 };
-use crate::domain::{QuestionId, Split, TestText};
+use crate::domain::{CultureId, QuestionId, ResourceLevel, Split, TestText};
 use crate::stats::bootstrap::{
     Resampling, Seeded, nested_difference, nested_mean, nested_statistic,
 };
@@ -74,8 +75,14 @@ pub struct Evaluation {
     /// Cultures and questions that are not scored, and why: not asked, options not offered.
     #[serde(default)]
     pub left_out: Vec<String>,
+    /// How each model was scored, by its key: log-probabilities, or answers drawn.
+    #[serde(default)]
+    pub methods: BTreeMap<String, String>,
     /// The rows.
     pub rows: Vec<EvalRow>,
+    /// Every arm against one of them; empty where the plan names none.
+    #[serde(default)]
+    pub pairs: Vec<PairRow>,
     /// How much of a model's answers follows the culture, the prompt form and the order.
     pub variance: Vec<VarianceShare>,
 }
@@ -109,6 +116,9 @@ pub fn evaluation(
         for (_, scores) in &baselines {
             rows.extend(table.rows_of(scores, 0)?);
         }
+        if let Some(ceiling) = drawn_ceiling(split, reference, texts, plan)? {
+            rows.extend(table.rows_of(&ceiling, 0)?);
+        }
         for scores in arms.iter().filter(|a| a.split == Some(split)) {
             rows.extend(table.rows_of(scores, scores.seeds.len())?);
         }
@@ -120,7 +130,9 @@ pub fn evaluation(
         weighting: weighting(reference),
         shared_questions: shared,
         left_out: reference.left_out(),
+        methods: lines.iter().map(|l| (l.model.clone(), l.method.clone())).collect(),
         rows,
+        pairs: pairs(plan, &arms)?,
         variance: variance_shares(plan, reference, texts, lines),
     })
 }
@@ -173,6 +185,17 @@ impl Table<'_> {
         self.baselines.iter().find(|(b, _)| *b == which).map(|(_, s)| s)
     }
 
+    /// Cultures by how much text of their language models have seen; empty where all are of one
+    /// group.
+    fn groups(&self) -> BTreeMap<String, BTreeSet<CultureId>> {
+        let mut out: BTreeMap<String, BTreeSet<CultureId>> = BTreeMap::new();
+        for c in self.reference.cultures() {
+            let level = ResourceLevel::of_language(&c.language);
+            out.entry(level.label().to_owned()).or_default().insert(c.id.clone());
+        }
+        if out.len() < 2 { BTreeMap::new() } else { out }
+    }
+
     fn how(&self) -> Resampling {
         Resampling { draws: self.plan.draws, ..Resampling::seeded(self.plan.seed) }
     }
@@ -183,6 +206,7 @@ impl Table<'_> {
             let mut whose = vec![ALL_CULTURES.to_owned()];
             if m == Metric::Jsd {
                 whose.push(SHARED.to_owned());
+                whose.extend(self.groups().into_keys());
                 whose.extend(self.reference.cultures().iter().map(|c| c.id.to_string()));
             }
             for culture in whose {
@@ -215,12 +239,13 @@ impl Table<'_> {
         other: Option<&Cells>,
         culture: &str,
     ) -> Vec<(QuestionId, Vec<f64>)> {
+        let groups = self.groups();
         let mut sums: BTreeMap<&QuestionId, (Vec<f64>, f64)> = BTreeMap::new();
         for ((c, q), values) in cells {
             let wanted = match culture {
                 ALL_CULTURES => true,
                 SHARED => self.shared.contains(q),
-                one => c.as_str() == one,
+                one => c.as_str() == one || groups.get(one).is_some_and(|g| g.contains(c)),
             };
             let there = other.is_none_or(|o| o.contains_key(&(c.clone(), q.clone())));
             if wanted && there {

@@ -1,5 +1,6 @@
 //! The printed table: the headline metric of all cultures, as plain text and as Markdown.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::rows::ALL_CULTURES;
@@ -7,7 +8,7 @@ use super::{EvalRow, Evaluation, Metric};
 use crate::domain::Split;
 
 /// What a split is called for people.
-fn title(split: Split) -> &'static str {
+pub(super) fn title(split: Split) -> &'static str {
     match split {
         Split::SeedWording => "seed wording (trained on: memory)",
         Split::HeldOutParaphrase => "paraphrase recall (held-out paraphrases of trained questions)",
@@ -41,15 +42,43 @@ fn interval(ci: Option<[f64; 2]>) -> String {
     ci.map_or_else(|| "-".into(), |[lo, hi]| format!("[{lo:.3}, {hi:.3}]"))
 }
 
-fn signed(ci: Option<[f64; 2]>) -> String {
+pub(super) fn signed(ci: Option<[f64; 2]>) -> String {
     ci.map_or_else(|| "-".into(), |[lo, hi]| format!("[{lo:+.3}, {hi:+.3}]"))
+}
+
+pub(super) fn p_value(p: f64) -> String {
+    if p < 0.001 { "<.001".into() } else { format!("{p:.3}") }
+}
+
+/// Aligned columns, the first flush left.
+pub(super) fn lines(head: &[&str], rows: &[Vec<String>]) -> String {
+    let mut all = vec![head.iter().map(|h| (*h).to_owned()).collect::<Vec<_>>()];
+    all.extend(rows.iter().cloned());
+    let width = |i: usize| all.iter().map(|r| r[i].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let mut out = String::new();
+    for line in &all {
+        let mut text = format!("  {:<w$}", line[0], w = widths[0]);
+        for i in 1..head.len() {
+            let _ = write!(text, "  {:>w$}", line[i], w = widths[i]);
+        }
+        out += text.trim_end();
+        out.push('\n');
+    }
+    out
+}
+
+pub(super) fn markdown_lines(head: &[&str], rows: &[Vec<String>]) -> String {
+    let mut out = format!("\n| {} |\n|---|{}\n", head.join(" | "), "---:|".repeat(head.len() - 1));
+    for r in rows {
+        let _ = writeln!(out, "| {} |", r.join(" | "));
+    }
+    out
 }
 
 /// The cells of one row.
 fn cells(e: &Evaluation, r: &EvalRow) -> [String; 8] {
-    let p = r
-        .p_holm
-        .map_or_else(|| "-".into(), |p| if p < 0.001 { "<.001".into() } else { format!("{p:.3}") });
+    let p = r.p_holm.map_or_else(|| "-".into(), p_value);
     let skill = companion(e, r, "skill").map_or_else(|| "-".into(), |s| format!("{:.2}", s.value));
     let seeds = if r.seeds == 0 { "-".into() } else { r.seeds.to_string() };
     [
@@ -116,6 +145,7 @@ pub fn plain(e: &Evaluation) -> String {
         }
         out.push('\n');
     }
+    out += &super::table_pairs::plain_pairs(e);
     out += &notes(e);
     out
 }
@@ -133,6 +163,7 @@ pub fn markdown(e: &Evaluation) -> String {
         }
         out.push('\n');
     }
+    out += &super::table_pairs::markdown_pairs(e);
     out += &notes(e);
     out
 }
@@ -143,6 +174,26 @@ fn notes(e: &Evaluation) -> String {
         e.plan.draws,
         &e.plan_sha256[..12.min(e.plan_sha256.len())]
     );
+    for (model, method) in e.methods.iter().filter(|m| m.1.contains("drawn")) {
+        let _ = writeln!(
+            out,
+            "{model}: no log-probabilities, {method} to each prompt; the row of draws from the truth is the most that so many can reach."
+        );
+    }
+    let mut mass: BTreeMap<&str, f64> = BTreeMap::new();
+    for r in e.rows.iter().filter(|r| r.metric == "listed-mass" && r.value < 0.9) {
+        let least = mass.entry(r.model.as_str()).or_insert(r.value);
+        *least = least.min(r.value);
+    }
+    if !mass.is_empty() {
+        let list: Vec<String> =
+            mass.iter().map(|(m, x)| format!("{m} {:.0} %", x * 100.0)).collect();
+        let _ = writeln!(
+            out,
+            "Listed mass (share of probability, or of replies, that names a listed option; lowest split): {}. The scores are over the listed options alone.",
+            list.join("; ")
+        );
+    }
     for v in e.variance.iter().filter(|v| v.prompt_exceeds_culture && v.prompt > 5e-5) {
         let _ = writeln!(
             out,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Framing;
 use super::*;
 use crate::domain::prompt::Prompt;
 use crate::domain::{
@@ -151,6 +152,7 @@ fn plan(survey: &Survey) -> Plan {
         arm: "a model".into(),
         seed: 1,
         trained_for: None,
+        framing: Framing::Named,
     };
     let trained = survey.questions.iter().map(|q| q.id.clone()).collect();
     Plan { draws: 500, ..Plan::new(vec![model], trained, 3) }
@@ -344,6 +346,7 @@ fn one_culture_models_make_an_own_and_a_foreign_row() {
             arm: "one model a culture".into(),
             seed: 1,
             trained_for: Some(c.id.clone()),
+            framing: Framing::Named,
         })
         .collect();
     let attempt = attempt(dir.path(), &plan, &survey, &texts);
@@ -398,6 +401,7 @@ fn plans_of_other_rules_and_lopsided_arms_are_refused() {
         arm: "own".into(),
         seed,
         trained_for: Some(CultureId::new(culture).unwrap()),
+        framing: Framing::Named,
     };
     let table: Vec<(Plan, &str)> = vec![
         (Plan { aggregation: "best of five".into(), ..good.clone() }, "another rule"),
@@ -489,6 +493,7 @@ fn differences_are_paired_and_p_values_adjusted_over_the_model_rows() {
         arm: arm.into(),
         seed,
         trained_for: None,
+        framing: Framing::Named,
     };
     let plan =
         Plan { models: vec![model("flat", 1), model("first", 1), model("first", 2)], ..base };
@@ -526,10 +531,10 @@ fn differences_are_paired_and_p_values_adjusted_over_the_model_rows() {
 }
 
 #[test]
-fn answers_that_are_none_stop_the_job_by_their_text() {
+fn answers_that_are_none_stop_the_job_and_are_named() {
     let survey = small_survey();
     let texts = seed_texts(&survey);
-    for (log_prob, said) in [(f64::NAN, "NaN"), (f64::NEG_INFINITY, "probability zero")] {
+    for (log_prob, said) in [(f64::NAN, "NaN"), (f64::NEG_INFINITY, "seed-wording")] {
         let dir = tempfile::tempdir().unwrap();
         let attempt = attempt(dir.path(), &plan(&survey), &survey, &texts);
         let e = job::work(&attempt, &mut NoProgress, &mut |_| {
@@ -537,6 +542,51 @@ fn answers_that_are_none_stop_the_job_by_their_text() {
         })
         .unwrap_err()
         .to_string();
-        assert!(e.contains(said) && e.contains("Q27"), "{e}");
+        assert!(e.contains(said), "{e}");
     }
+}
+
+#[test]
+fn a_prompt_without_an_answer_is_left_out_and_seen_in_the_listed_mass() {
+    let survey = small_survey();
+    let texts = seed_texts(&survey);
+    let dir = tempfile::tempdir().unwrap();
+    let attempt = attempt(dir.path(), &plan(&survey), &survey, &texts);
+    let e = job::work(&attempt, &mut NoProgress, &mut |_| {
+        Ok(Box::new(Fixed(|p: &Prompt| {
+            // The paper's form gets no listed answer, the others the first option.
+            let silent = p.user.starts_with("Give me");
+            (0..p.answers.len())
+                .map(|i| if !silent && i == 0 { 0.0 } else { f64::NEG_INFINITY })
+                .collect()
+        })))
+    })
+    .unwrap();
+    let mass = e.rows.iter().find(|r| r.metric == "listed-mass").unwrap().value;
+    assert!((mass - 2.0 / 3.0).abs() < 1e-9, "{mass}");
+}
+
+#[test]
+fn a_model_that_tells_all_cultures_the_same_gains_nothing_over_its_controls() {
+    let survey = small_survey();
+    let texts = seed_texts(&survey);
+    let dir = tempfile::tempdir().unwrap();
+    let mut plan = plan(&survey);
+    plan.foreign_control = true;
+    plan.draws_per_prompt = Some(20);
+    let named = plan.models[0].clone();
+    plan.models.push(named.framed(Framing::MadeUp));
+    plan.models.push(named.framed(Framing::Blind));
+    let attempt = attempt(dir.path(), &plan, &survey, &texts);
+    let e = job::work(&attempt, &mut NoProgress, &mut |_| {
+        Ok(Box::new(Fixed(|p: &Prompt| (0..p.answers.len()).map(|i| -(i as f64)).collect())))
+    })
+    .unwrap();
+    let value = |arm: String| headline(&e, &arm).value;
+    let own = value(named.arm.clone());
+    for label in ["foreign culture's name", "made-up culture", "no culture"] {
+        assert!((value(format!("{}, {label}", named.arm)) - own).abs() < 1e-9, "{label}");
+    }
+    let ceiling = headline(&e, "20 draws a prompt from the truth (ceiling)").value;
+    assert!(ceiling > 0.95 && ceiling < 1.0, "{ceiling}");
 }

@@ -63,16 +63,15 @@ pub fn variance_shares(
 ) -> Vec<VarianceShare> {
     let splits: BTreeMap<&str, Split> =
         texts.iter().map(|t| (t.text_id.as_str(), t.split)).collect();
-    let arms: BTreeMap<&str, &str> = plan
+    let arms: BTreeMap<String, &str> = plan
         .models
         .iter()
-        .filter(|m| m.trained_for.is_none())
-        .map(|m| (m.reference.as_str(), m.arm.as_str()))
+        .filter(|m| m.trained_for.is_none() && !m.framing.is_same_for_all())
+        .map(|m| (m.key(), m.arm.as_str()))
         .collect();
     let mut factors: BTreeMap<(&str, Split, &QuestionId), [Factor; 5]> = BTreeMap::new();
     for line in lines {
-        let (Some(arm), Some(split)) =
-            (arms.get(line.model.as_str()), splits.get(line.text_id.as_str()))
+        let (Some(arm), Some(split)) = (arms.get(&line.model), splits.get(line.text_id.as_str()))
         else {
             continue;
         };
@@ -82,6 +81,9 @@ pub fn variance_shares(
                 continue;
             }
             for (variant, scores) in line.variants.iter().zip(&c.scores) {
+                if !scores.has_answer() {
+                    continue;
+                }
                 let Ok(d) = scores.distribution() else { continue };
                 let x = position(&d);
                 entry[0].add(c.culture.to_string(), x);

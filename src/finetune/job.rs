@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::checkpoint::{self, Restored, TrainerState, sha256};
 use super::{DataOrder, FinetuneError, ModelChoice, ModelRef, Recipe, TinyModel, TrainingSet};
 use crate::domain::{Example, Survey};
+use crate::embedded::decoder::TokenIds;
 use crate::embedded::training::{AdamW, AdamWSettings, StepReport, Trainer};
 use crate::embedded::{ChatTokenizer, Decoder, DecoderConfig, tokenizer};
 use crate::job::{Attempt, JobError, MetricsWriter, Progress, read_jsonl};
@@ -202,7 +203,7 @@ fn tiny(
     )?;
     let (bos, eos, pad) = tokenizer.special_ids();
     (config.bos_token_id, config.eos_token_id, config.pad_token_id) =
-        (Some(bos), Some(eos), Some(pad));
+        (Some(TokenIds::One(bos)), Some(TokenIds::One(eos)), Some(i64::from(pad)));
     Ok((Decoder::random(config, t.init_std, seed)?, tokenizer))
 }
 

@@ -26,6 +26,8 @@ pub enum RunKind {
     Finetune,
     /// Score a model.
     Evaluate,
+    /// Let a model rate the items of a study.
+    Judge,
     /// Any command line (`runs add -- CMD ARG..`).
     Command,
 }
@@ -37,13 +39,14 @@ impl RunKind {
             Self::Augment => "augment",
             Self::Finetune => "finetune",
             Self::Evaluate => "evaluate",
+            Self::Judge => "judge",
             Self::Command => "command",
         }
     }
 
     /// Reads [`Self::word`] back.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Augment, Self::Finetune, Self::Evaluate, Self::Command]
+        [Self::Augment, Self::Finetune, Self::Evaluate, Self::Judge, Self::Command]
             .into_iter()
             .find(|k| k.word() == word)
     }

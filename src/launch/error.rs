@@ -10,6 +10,7 @@ use crate::evaluate::EvaluateError;
 use crate::finetune::FinetuneError;
 use crate::job::JobError;
 use crate::store::StoreError;
+use crate::study::StudyError;
 
 /// A run that was not started; nothing was left behind.
 #[derive(Debug, Error)]
@@ -32,6 +33,9 @@ pub enum LaunchError {
     /// The evaluation's plan.
     #[error(transparent)]
     Evaluate(#[from] EvaluateError),
+    /// The study.
+    #[error(transparent)]
+    Study(#[from] StudyError),
     /// A name.
     #[error(transparent)]
     Domain(#[from] DomainError),

@@ -4,16 +4,23 @@
 
 mod dataset;
 mod error;
+mod judge;
 mod models;
+mod open;
 mod place;
 mod prepared;
+mod reuse;
 mod runs;
+mod sources;
 
 pub use dataset::{
     BuildError, DatasetManifest, StoredDataset, build_dataset, open_dataset, samples,
 };
 pub use error::LaunchError;
-pub use models::model_folder;
+pub use judge::{JudgeRequest, PreparedJudge, judge, judge_name};
+pub use models::{model_folder, model_source, planned_model};
+pub use open::{WinRateRequest, party, win_rate};
 pub use place::{Place, PlaceError};
 pub use prepared::Prepared;
-pub use runs::{FinetuneRequest, augment, command, evaluate, finetune, submit};
+pub use runs::{FinetuneRequest, SurveyInput, augment, command, evaluate, finetune, submit};
+pub use sources::named_source;

@@ -1,9 +1,29 @@
-//! From the name of a model to its folder.
+//! From the name of a model to its folder, or to the provider that has it.
 
 use std::path::PathBuf;
 
 use super::{LaunchError, Place};
+use crate::evaluate::PlannedModel;
 use crate::finetune::{ModelRef, checkpoint};
+use crate::job::JobError;
+use crate::providers::ModelSource;
+
+/// What a model reference stands for, as a run's input freezes it. `name` is how tables call it.
+///
+/// # Errors
+/// No such model, or one whose checkpoint is not complete.
+pub fn model_source(
+    place: &Place,
+    reference: &ModelRef,
+    name: &str,
+) -> Result<ModelSource, LaunchError> {
+    if let ModelRef::Provider { provider, model } = reference {
+        return Ok(ModelSource::Endpoint { provider: provider.clone(), model: model.clone() });
+    }
+    let folder = model_folder(place, reference)?;
+    let dir = std::path::absolute(&folder).map_err(JobError::io(&folder))?;
+    Ok(ModelSource::Folder { name: name.to_owned(), dir, adapter: None })
+}
 
 /// The folder behind a model reference: `run:ID[@STEP]`, `path:DIR`, or an alias of the registry.
 ///
@@ -39,7 +59,7 @@ pub fn model_folder(place: &Place, reference: &ModelRef) -> Result<PathBuf, Laun
         }
         ModelRef::Hub { .. } | ModelRef::Provider { .. } => {
             return Err(LaunchError::Unknown(format!(
-                "{reference}: this version evaluates models in folders (run:ID, path:DIR, an alias)"
+                "{reference} is in no folder here: expected run:ID, path:DIR, or an alias"
             )));
         }
     };
@@ -53,4 +73,28 @@ pub fn model_folder(place: &Place, reference: &ModelRef) -> Result<PathBuf, Laun
         checkpoint::verify(&folder)?;
     }
     Ok(folder)
+}
+
+/// A model as one arm of an evaluation. The registry knows for which culture it was tuned, if for
+/// one: such a model makes two rows, on its own culture and on the foreign ones.
+///
+/// # Errors
+/// A name that is none, or an unreadable workspace.
+pub fn planned_model(place: &Place, reference: &str) -> Result<PlannedModel, LaunchError> {
+    let parsed: ModelRef = reference.parse()?;
+    let store = place.read()?;
+    let reader = store.read();
+    let record = match &parsed {
+        ModelRef::Alias(alias) => match reader.model_by_alias(alias.as_str())? {
+            Some(m) => Some(m),
+            None => reader.model(alias)?,
+        },
+        ModelRef::Run { run, .. } => reader.models_of_run(run)?.pop(),
+        _ => None,
+    };
+    let culture = record
+        .and_then(|m| m.card["about"]["culture"].as_str().map(str::to_owned))
+        .map(crate::domain::CultureId::new)
+        .transpose()?;
+    Ok(PlannedModel { trained_for: culture, ..PlannedModel::new(reference, reference) })
 }

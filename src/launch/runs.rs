@@ -1,17 +1,18 @@
 //! One function a kind of run: check, freeze the input, hand over.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::dataset::open_dataset;
-use super::{LaunchError, Place, Prepared, model_folder};
+use super::{LaunchError, Place, Prepared, model_source};
 use crate::augment::Settings;
 use crate::domain::{DatasetId, Decision, QuestionId, Sample, Survey, TestText};
 use crate::engine::Client;
-use crate::evaluate::Plan;
+use crate::evaluate::{Contexts, DEFAULT_DRAWS, Draws, Plan};
 use crate::finetune::{ModelRef, Recipe};
 use crate::ingest::AboutModel;
-use crate::job::{NewRun, RunKind, RunView};
+use crate::job::{JobError, NewRun, RunKind, RunView};
+use crate::providers::ModelSource;
 use crate::store::SampleFilter;
 
 /// Hands a prepared run to the engine.
@@ -24,10 +25,18 @@ pub fn submit(
     prepared: &Prepared,
 ) -> Result<RunView, LaunchError> {
     let runs = place.folder().runs();
-    Ok(client.add(prepared.run.clone(), &runs, |input| prepared.write_input(input))?.run)
+    let fill = |input: &Path| {
+        prepared.write_input(input)?;
+        if !prepared.fresh {
+            super::reuse::link_replies(&runs, input);
+        }
+        Ok(())
+    };
+    Ok(client.add(prepared.run.clone(), &runs, fill)?.run)
 }
 
-fn new_run(place: &Place, kind: RunKind, label: impl Into<String>) -> NewRun {
+/// A run of the workspace, before its input.
+pub(super) fn new_run(place: &Place, kind: RunKind, label: impl Into<String>) -> NewRun {
     NewRun {
         label: Some(label.into()),
         // A script that may be run twice names its request; the same name is never run twice.
@@ -120,24 +129,49 @@ pub fn finetune(place: &Place, request: &FinetuneRequest) -> Result<Prepared, La
         .json("about.json", &about)?)
 }
 
+/// What a survey evaluation is asked to do.
+#[derive(Debug, Clone)]
+pub struct SurveyInput {
+    /// The plan, not locked yet.
+    pub plan: Plan,
+    /// The texts that are put.
+    pub texts: Vec<TestText>,
+    /// How answers are drawn from models that give no log-probabilities.
+    pub draws: Draws,
+    /// Texts about cultures, for the arm "context".
+    pub contexts: Option<Contexts>,
+}
+
+impl SurveyInput {
+    /// A plan and its texts.
+    pub fn new(plan: Plan, texts: Vec<TestText>) -> Self {
+        let draws = Draws::of(plan.draws_per_prompt.unwrap_or(DEFAULT_DRAWS));
+        Self { plan, texts, draws, contexts: None }
+    }
+}
+
 /// Prepares scoring models against the survey. The plan is locked here.
 ///
 /// # Errors
 /// A plan that cannot be carried out, or a model that is not there.
-pub fn evaluate(
-    place: &Place,
-    plan: &Plan,
-    texts: &[TestText],
-    threads: u32,
-) -> Result<Prepared, LaunchError> {
+pub fn evaluate(place: &Place, input: &SurveyInput, threads: u32) -> Result<Prepared, LaunchError> {
+    let SurveyInput { plan, texts, draws, contexts } = input;
+    let contexts = match contexts {
+        Some(c) => Some(serde_json::to_vec_pretty(c).map_err(|e| JobError::Work(e.to_string()))?),
+        None => None,
+    };
+    let plan = match &contexts {
+        Some(bytes) => &plan.clone().with_input("contexts.json", bytes),
+        None => plan,
+    };
     let locked = plan.lock()?;
     let survey = place.read()?.read().survey()?;
-    let mut folders: BTreeMap<String, PathBuf> = BTreeMap::new();
+    let mut sources: BTreeMap<String, ModelSource> = BTreeMap::new();
     for m in &plan.models {
-        let reference: ModelRef = m.reference.parse()?;
-        let folder = model_folder(place, &reference)?;
-        let folder = std::path::absolute(&folder).map_err(crate::job::JobError::io(&folder))?;
-        folders.insert(m.reference.clone(), folder);
+        if !sources.contains_key(&m.reference) {
+            let source = model_source(place, &m.reference.parse::<ModelRef>()?, &m.reference)?;
+            sources.insert(m.reference.clone(), source);
+        }
     }
     let mut run = new_run(
         place,
@@ -145,12 +179,17 @@ pub fn evaluate(
         format!("survey alignment of {} models", plan.models.len()),
     );
     run.resources.threads = threads;
-    Ok(Prepared::new(run)
+    let prepared = match contexts {
+        Some(bytes) => Prepared::new(run).file("contexts.json", bytes),
+        None => Prepared::new(run),
+    };
+    Ok(prepared
+        .json("draws.json", draws)?
         .file("plan.json", locked.text.into_bytes())
         .file("plan.sha256", locked.sha256.into_bytes())
         .json("survey.json", &survey)?
         .rows("texts.jsonl", texts)?
-        .json("models.json", &folders)?)
+        .json("models.json", &sources)?)
 }
 
 /// Prepares any command line.

@@ -4,10 +4,18 @@
 //! judges or stores a text: that is the work of `augment`, one floor up.
 
 mod augmenter;
+pub mod budget;
 pub mod chat;
 mod error;
+pub mod language;
+pub mod local;
 pub mod offline;
 mod open;
+mod prompt_file;
+pub mod prompts;
+pub mod reading;
+pub mod replies;
+mod said;
 
 pub use augmenter::{Ask, Augmenter, Family, Outcome, Parent, Partition, Proposal, Scope};
 pub use chat::{
@@ -17,3 +25,5 @@ pub use chat::{
 pub use error::ProviderError;
 pub use offline::Offline;
 pub use open::{ModelSource, ReplyPlaces, open};
+pub use prompt_file::PromptFile;
+pub use said::{declines, excerpt, sounds_declining, without_reasoning};

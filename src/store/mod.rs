@@ -39,8 +39,9 @@ pub use sample_decisions::DecisionChange;
 pub use sample_filter::{DecisionKind, SampleFilter, SampleOrder};
 pub use samples::{PutReport, SampleCount, SampleCursor, SampleRow};
 pub use study::{
-    Action, Assignment, Consent, EventKind, Item, ItemKind, NewAssignment, NewEvent, Rater,
-    RaterKind, RaterProgress, RatingRow, Reclaimed, StudyRecord,
+    Action, Assignment, Consent, EventKind, Item, ItemKind, JUDGE_SLOTS, JudgeRecord,
+    NewAssignment, NewEvent, Rater, RaterKind, RaterProgress, RatingRow, Reclaimed, Shown,
+    StudyRecord, VerdictClass, VerdictRow,
 };
 pub use survey_merge::{MergeReport, MergeRule};
 pub use transaction::{Reader, Tx};

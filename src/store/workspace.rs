@@ -11,6 +11,7 @@ const SCHEMA: Schema = Schema {
     migrations: &[
         Migration { name: "0001_base", sql: include_str!("migrations/0001_base.sql") },
         Migration { name: "0002_study", sql: include_str!("migrations/0002_study.sql") },
+        Migration { name: "0003_judge", sql: include_str!("migrations/0003_judge.sql") },
     ],
 };
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::domain::{DomainError, StudyId};
+use crate::providers::ProviderError;
 use crate::store::StoreError;
 use crate::table::TableError;
 
@@ -76,6 +77,9 @@ pub enum StudyError {
         /// The first few bad ones.
         first: String,
     },
+    /// A prompt that cannot be used.
+    #[error(transparent)]
+    Prompt(#[from] ProviderError),
     /// The file cannot be read as a table.
     #[error(transparent)]
     Table(#[from] TableError),

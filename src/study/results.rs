@@ -11,6 +11,7 @@ use crate::store::{ItemKind, RaterKind, RatingRow, Reader};
 
 use super::StudyError;
 use super::agreement::{AgreementReport, Rating, agreement};
+use super::judge::{JudgeResults, judge_results};
 use super::status::scripted_note;
 
 /// A control that a rater scored outside its range.
@@ -57,36 +58,58 @@ pub struct Results {
     pub control_failures: Vec<ControlFailure>,
     /// Repeats.
     pub repeats: Consistency,
+    /// Judges, each by itself: they are in none of the figures above unless that was asked for.
+    pub judges: Vec<JudgeResults>,
+    /// Agreement of the judges among themselves; absent with fewer than two.
+    pub among_judges: Option<AgreementReport>,
     /// Raters with a rating, by kind.
     pub raters: BTreeMap<RaterKind, usize>,
     /// What a reader must know, first of all which raters were scripted.
     pub notes: Vec<String>,
 }
 
-/// The results of a study from the ratings that stand. Controls and repeats enter no estimate.
+/// Whose ratings the estimates are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Among {
+    /// People (and scripts, which are marked): the default.
+    People,
+    /// Model judges too, as raters like any other.
+    Everyone,
+}
+
+/// The results of a study among people; see [`results_among`].
 ///
 /// # Errors
-/// No such study; the database cannot be read.
+/// As there.
 pub fn results(
     reader: Reader<'_>,
     study: &StudyId,
     draws: usize,
     seed: u64,
 ) -> Result<Results, StudyError> {
+    results_among(reader, study, Among::People, draws, seed)
+}
+
+/// The results of a study from the ratings that stand. Controls and repeats enter no estimate.
+///
+/// # Errors
+/// No such study; the database cannot be read.
+pub fn results_among(
+    reader: Reader<'_>,
+    study: &StudyId,
+    among: Among,
+    draws: usize,
+    seed: u64,
+) -> Result<Results, StudyError> {
     reader.need_study(study)?;
-    let rows = reader.current_ratings(study)?;
-    let ratings: Vec<Rating> = rows
+    let all = reader.current_ratings(study)?;
+    let judged = ratings(all.iter().filter(|r| r.rater_kind == RaterKind::Judge));
+    let rows: Vec<&RatingRow> = all
         .iter()
-        .filter(|r| r.item_kind.enters_estimates())
-        .filter_map(|r| {
-            Some(Rating {
-                item: r.item.as_str().to_owned(),
-                rater: r.rater.as_str().to_owned(),
-                score: r.score?,
-                cluster: Some(r.seed.as_str().to_owned()),
-            })
-        })
+        .filter(|r| among == Among::Everyone || r.rater_kind != RaterKind::Judge)
         .collect();
+    let ratings = ratings(rows.iter().copied());
     let mut kinds: BTreeMap<&RaterId, RaterKind> = BTreeMap::new();
     for r in &rows {
         kinds.insert(&r.rater, r.rater_kind);
@@ -99,6 +122,13 @@ pub fn results(
     let mut notes: Vec<String> = scripted_note(scripted, kinds.len()).into_iter().collect();
     if raters.len() > 1 {
         notes.push("raters of several kinds are counted together".to_owned());
+    }
+    let judges = judge_results(reader, study, draws, seed)?;
+    if among == Among::People && !judges.is_empty() {
+        notes.push(format!(
+            "{} model judge(s) stand apart and are in none of these figures",
+            judges.len()
+        ));
     }
     let report: Result<AgreementReport, Undefined> = agreement(&ratings, draws, seed);
     let (agreement, undefined) = match report {
@@ -116,12 +146,33 @@ pub fn results(
         controls: rows.iter().filter(|r| r.item_kind.is_control()).count(),
         control_failures: failures(&rows),
         repeats: consistency(&rows),
+        among_judges: if judges.len() < 2 { None } else { agreement_of(&judged, draws, seed) },
+        judges,
         raters,
         notes,
     })
 }
 
-fn failures(rows: &[RatingRow]) -> Vec<ControlFailure> {
+/// What enters estimates, of these rows.
+fn ratings<'a>(rows: impl Iterator<Item = &'a RatingRow>) -> Vec<Rating> {
+    rows.filter(|r| r.item_kind.enters_estimates())
+        .filter_map(|r| {
+            Some(Rating {
+                item: r.item.as_str().to_owned(),
+                rater: r.rater.as_str().to_owned(),
+                score: r.score?,
+                cluster: Some(r.seed.as_str().to_owned()),
+            })
+        })
+        .collect()
+}
+
+fn agreement_of(ratings: &[Rating], draws: usize, seed: u64) -> Option<AgreementReport> {
+    agreement(ratings, draws, seed).ok()
+}
+
+/// Controls scored outside their range, by rater.
+pub(super) fn failures(rows: &[&RatingRow]) -> Vec<ControlFailure> {
     let mut out: Vec<ControlFailure> = rows
         .iter()
         .filter_map(|r| {
@@ -139,7 +190,7 @@ fn failures(rows: &[RatingRow]) -> Vec<ControlFailure> {
     out
 }
 
-fn consistency(rows: &[RatingRow]) -> Consistency {
+fn consistency(rows: &[&RatingRow]) -> Consistency {
     let first: BTreeMap<(&RaterId, &ItemId), u8> =
         rows.iter().filter_map(|r| Some(((&r.rater, &r.item), r.score?))).collect();
     let apart: Vec<u8> = rows

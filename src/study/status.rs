@@ -25,7 +25,7 @@ pub struct StudyStatus {
     pub seed: u64,
     /// Items by kind.
     pub items: BTreeMap<ItemKind, usize>,
-    /// Assignments that stand.
+    /// Assignments that stand; judges are left out of this and the next two.
     pub assigned: u64,
     /// Those rated.
     pub rated: u64,
@@ -52,6 +52,8 @@ pub fn status(reader: Reader<'_>, study: &StudyId) -> Result<StudyStatus, StudyE
     }
     let raters = reader.progress(study)?;
     let scripted = raters.iter().filter(|r| r.kind == RaterKind::Scripted).count();
+    // model judges stand in the list, not in the sums: a study is done when its people are
+    let people = || raters.iter().filter(|r| r.kind != RaterKind::Judge);
     Ok(StudyStatus {
         study: record.id,
         created: record.created,
@@ -59,10 +61,10 @@ pub fn status(reader: Reader<'_>, study: &StudyId) -> Result<StudyStatus, StudyE
         k: record.k,
         seed: record.seed,
         items,
-        assigned: raters.iter().map(|r| r.assigned).sum(),
-        rated: raters.iter().map(|r| r.rated).sum(),
-        skipped: raters.iter().map(|r| r.skipped).sum(),
-        note: scripted_note(scripted, raters.len()),
+        assigned: people().map(|r| r.assigned).sum(),
+        rated: people().map(|r| r.rated).sum(),
+        skipped: people().map(|r| r.skipped).sum(),
+        note: scripted_note(scripted, people().count()),
         scripted,
         raters,
     })

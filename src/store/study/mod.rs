@@ -4,6 +4,7 @@
 
 mod assignments;
 mod events;
+mod judges;
 mod ratings;
 mod reclaim;
 mod records;
@@ -11,6 +12,7 @@ mod studies;
 #[cfg(test)]
 mod tests;
 
+pub use judges::{JUDGE_SLOTS, JudgeRecord, Shown, VerdictClass, VerdictRow};
 pub use reclaim::Reclaimed;
 pub use records::{
     Action, Assignment, Consent, EventKind, Item, ItemKind, NewAssignment, NewEvent, Rater,

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod files;
+mod judge;
 mod plan;
 mod whole;
 

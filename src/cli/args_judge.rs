@@ -1,0 +1,26 @@
+//! `polyculture judge`, as types.
+
+use clap::Args;
+
+use super::args::WaitArgs;
+use crate::domain::{RaterId, StudyId};
+
+/// `polyculture judge`
+#[derive(Debug, Args)]
+pub struct JudgeArgs {
+    /// The study
+    #[arg(long)]
+    pub study: StudyId,
+    /// Who judges: a provider of your configuration, or a model (path:DIR, run:ID, an alias)
+    #[arg(long, value_name = "NAME[/MODEL]")]
+    pub provider: String,
+    /// The judge's name among the raters; made from the model by default
+    #[arg(long = "as", value_name = "RATER")]
+    pub rater: Option<RaterId>,
+    /// What is asked: a prompt by name, or a TOML file with name, version, system and user
+    #[arg(long, default_value = "similarity", value_name = "NAME|FILE")]
+    pub prompt: String,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub wait: WaitArgs,
+}

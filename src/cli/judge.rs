@@ -1,0 +1,83 @@
+//! `polyculture judge`: a model rates a study's items.
+
+use std::fs;
+use std::path::Path;
+
+use super::args_judge::JudgeArgs;
+use super::output::note;
+use super::{Context, Failure, activities, runs};
+use crate::launch::{JudgeRequest, judge, named_source};
+use crate::providers::PromptFile;
+use crate::study::judge::{JudgeSummary, judge_prompt};
+
+/// `polyculture judge`
+///
+/// # Errors
+/// No such study, model or prompt; nothing left to judge; with `--wait`, a run that failed.
+pub fn run(ctx: &Context, a: JudgeArgs) -> Result<(), Failure> {
+    let place = ctx.place()?;
+    let request = JudgeRequest {
+        study: a.study,
+        rater: a.rater,
+        source: named_source(&place, &a.provider)?,
+        model: a.provider,
+        prompt: prompt(&a.prompt)?,
+        threads: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
+    };
+    let prepared = judge(&place, &request)?;
+    note(&format!(
+        "{} rates {} items of {} as {}: {} requests, both orders, prompt {}@{}",
+        request.model,
+        prepared.items,
+        request.study,
+        prepared.spec.rater,
+        prepared.items * 2,
+        request.prompt.name,
+        request.prompt.version
+    ));
+    let Some(run) = runs::start(ctx, &place, &prepared.prepared, a.wait.wait)? else {
+        return Ok(());
+    };
+    if !ctx.out.json {
+        let text = fs::read_to_string(activities::attempt_file(&place, &run, "summary.json"))?;
+        let s: JudgeSummary = serde_json::from_str(&text)?;
+        println!("{}", lines(&s));
+        println!("  next: polyculture study agreement --study {}", request.study);
+    }
+    Ok(())
+}
+
+/// A prompt by name, or from a file.
+fn prompt(name: &str) -> Result<PromptFile, Failure> {
+    let path = Path::new(name);
+    if path.is_file() {
+        let text = fs::read_to_string(path).map_err(|e| Failure::bad_input(e).file(path))?;
+        return PromptFile::parse(&text, name).map_err(|e| Failure::bad_input(e).file(path));
+    }
+    judge_prompt(name).map_err(Failure::not_found)
+}
+
+fn lines(s: &JudgeSummary) -> String {
+    let classes: Vec<String> =
+        s.by_class.iter().map(|(class, n)| format!("{n} {}", word(*class))).collect();
+    format!(
+        "{} items, {} verdicts = {}\n{} items with a score in both orders, {} of them the same score",
+        s.items,
+        s.requests,
+        classes.join(" + "),
+        s.both_orders,
+        s.same_score
+    )
+}
+
+/// A class of verdicts, for people.
+pub fn word(class: crate::store::VerdictClass) -> &'static str {
+    use crate::store::VerdictClass::{CutOff, Failed, Refused, Score, Unparsable};
+    match class {
+        Score => "scores",
+        Refused => "refused",
+        CutOff => "cut off",
+        Unparsable => "unparsable",
+        Failed => "failed calls",
+    }
+}

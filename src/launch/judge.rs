@@ -1,0 +1,96 @@
+//! A judging run: the study's open items, frozen with guideline, prompt and model.
+
+use super::runs::new_run;
+use super::{LaunchError, Place, Prepared};
+use crate::domain::{RaterId, StudyId};
+use crate::job::RunKind;
+use crate::providers::{ModelSource, PromptFile};
+use crate::study::Guideline;
+use crate::study::judge::{JudgeSpec, open_items};
+
+/// What a judging run is asked to do.
+#[derive(Debug, Clone)]
+pub struct JudgeRequest {
+    /// The study.
+    pub study: StudyId,
+    /// The judge's name among the raters; made from the model where none is given.
+    pub rater: Option<RaterId>,
+    /// How the model is called.
+    pub model: String,
+    /// Where its answers come from.
+    pub source: ModelSource,
+    /// The prompt.
+    pub prompt: PromptFile,
+    /// Threads, for embedded models.
+    pub threads: u32,
+}
+
+/// A prepared judging run, with what it will ask.
+#[derive(Debug)]
+pub struct PreparedJudge {
+    /// The run.
+    pub prepared: Prepared,
+    /// What it was frozen as.
+    pub spec: JudgeSpec,
+    /// Items that the judge has not answered in both orders; each is two requests.
+    pub items: usize,
+}
+
+/// A rater's name from a model's: `judge-lab-big-model-70b`.
+///
+/// # Errors
+/// None in practice: what a name may not hold becomes a dash.
+pub fn judge_name(model: &str) -> Result<RaterId, LaunchError> {
+    let plain: String = model
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') { c } else { '-' })
+        .collect();
+    let tail: String =
+        plain.chars().rev().take(100).collect::<Vec<_>>().into_iter().rev().collect();
+    Ok(RaterId::new(format!("judge-{}", tail.trim_matches('-')))?)
+}
+
+/// Prepares rating a study's items by a model.
+///
+/// # Errors
+/// No such study; a name that a person has, or another judge; nothing left to rate.
+pub fn judge(place: &Place, request: &JudgeRequest) -> Result<PreparedJudge, LaunchError> {
+    let rater = match &request.rater {
+        Some(r) => r.clone(),
+        None => judge_name(&request.model)?,
+    };
+    let spec = JudgeSpec {
+        study: request.study.clone(),
+        rater: rater.clone(),
+        model: request.model.clone(),
+        source: request.source.clone(),
+        guideline: Guideline::similarity()?,
+        prompt: request.prompt.text.clone(),
+        prompt_sha256: request.prompt.sha256.clone(),
+    };
+    let store = place.read()?;
+    let items = open_items(store.read(), &request.study, &rater)?;
+    if let Some(known) = store.read().judge(&request.study, &rater)? {
+        let record = spec.record()?;
+        if (&known.model, &known.prompt_sha256) != (&record.model, &record.prompt_sha256) {
+            return Err(LaunchError::Unknown(format!(
+                "rater {rater} of this study is {} under {} and stays so: name another one with --as",
+                known.model, known.prompt
+            )));
+        }
+    }
+    if items.is_empty() {
+        return Err(LaunchError::Unknown(format!(
+            "{rater} has judged every item of study {} in both orders: nothing is asked twice",
+            request.study
+        )));
+    }
+    let mut run = new_run(
+        place,
+        RunKind::Judge,
+        format!("{} judges {} items of {}", request.model, items.len(), request.study),
+    );
+    run.resources.threads = request.threads;
+    let prepared = Prepared::new(run).json("judge.json", &spec)?.rows("items.jsonl", &items)?;
+    Ok(PreparedJudge { prepared, spec, items: items.len() })
+}

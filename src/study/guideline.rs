@@ -1,0 +1,82 @@
+//! What raters are asked: the question, the rules, and what each score stands for. People and
+//! models get the same; its version is stored with every rating.
+
+use serde::{Deserialize, Serialize};
+
+use super::StudyError;
+
+const SIMILARITY: &str = include_str!("guideline.toml");
+
+/// A guideline as its file has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Guideline {
+    /// Its name.
+    pub name: String,
+    /// Counts up with every change of the wording.
+    pub version: u32,
+    /// What is asked of a pair.
+    pub question: String,
+    /// How to go about it.
+    pub rules: Vec<String>,
+    /// What each score stands for, best first.
+    #[serde(rename = "anchor")]
+    pub anchors: Vec<ScaleAnchor>,
+}
+
+/// What one score stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScaleAnchor {
+    /// 1 to 5.
+    pub score: u8,
+    /// In words.
+    pub text: String,
+}
+
+impl Guideline {
+    /// The guideline of similarity studies.
+    ///
+    /// # Errors
+    /// None in practice: the file is part of the program, and a test reads it.
+    pub fn similarity() -> Result<Self, StudyError> {
+        Self::parse(SIMILARITY)
+    }
+
+    /// Reads a guideline.
+    ///
+    /// # Errors
+    /// No TOML, an unknown key, or not one anchor for each of 5, 4, 3, 2, 1.
+    pub fn parse(text: &str) -> Result<Self, StudyError> {
+        let bad = |value: String, expected| StudyError::BadSetting {
+            what: "the guideline",
+            value,
+            expected,
+        };
+        let g: Self = toml::from_str(text)
+            .map_err(|e| bad(e.to_string(), "name, version, question, rules and [[anchor]]s"))?;
+        let scores: Vec<u8> = g.anchors.iter().map(|a| a.score).collect();
+        if scores != [5, 4, 3, 2, 1] {
+            return Err(bad(format!("{scores:?}"), "anchors for the scores 5, 4, 3, 2, 1"));
+        }
+        Ok(g)
+    }
+
+    /// `similarity@1`
+    pub fn reference(&self) -> String {
+        format!("{}@{}", self.name, self.version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guideline_needs_an_anchor_for_every_score() {
+        assert!(Guideline::parse("name = 3").is_err());
+        let cut = SIMILARITY.replace("score = 3", "score = 2");
+        assert!(Guideline::parse(&cut).unwrap_err().to_string().contains("5, 4, 3, 2, 1"));
+        assert_eq!(Guideline::similarity().unwrap().reference(), "similarity@1");
+    }
+}
