@@ -9,6 +9,7 @@ use crate::domain::{
     CountryCode, CultureId, DatasetId, LabelPolicy, QuestionId, SampleId, StudyId,
 };
 
+pub use super::args_providers::{BudgetArgs, ProvidersCommand, RepliesCommand};
 pub use super::args_runs::{EngineCommand, RunsCommand};
 
 /// A terminal workbench for growing culture-aware language models from survey seeds.
@@ -66,6 +67,12 @@ pub enum Command {
     /// What the engine runs, ran and will run
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// Services of language models that your configuration defines
+    #[command(subcommand)]
+    Providers(ProvidersCommand),
+    /// Raw replies of models
+    #[command(subcommand)]
+    Replies(RepliesCommand),
     /// The local task engine
     #[command(subcommand)]
     Engine(EngineCommand),

@@ -3,6 +3,7 @@
 
 mod activities;
 pub mod args;
+mod args_providers;
 mod args_runs;
 mod context;
 mod dataset;
@@ -11,6 +12,7 @@ mod doctor;
 mod encoder;
 mod failure;
 mod output;
+mod providers;
 mod runs;
 mod samples;
 mod samples_import;
@@ -92,6 +94,8 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Shim { attempt } => return Ok(crate::engine::shim::main(&attempt)),
         Command::Study(c) => study::run(&ctx, c)?,
         Command::Ratings(c) => study::ratings(&ctx, c)?,
+        Command::Providers(c) => providers::run(&ctx, &c)?,
+        Command::Replies(c) => providers::replies(&ctx, &c)?,
         Command::Doctor => doctor::run(&ctx)?,
     }
     Ok(ExitCode::SUCCESS)

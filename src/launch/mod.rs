@@ -3,6 +3,7 @@
 //! lives here: the activities plan, this room carries.
 
 mod dataset;
+mod endpoints;
 mod error;
 mod models;
 mod place;
@@ -12,6 +13,7 @@ mod runs;
 pub use dataset::{
     BuildError, DatasetManifest, StoredDataset, build_dataset, open_dataset, samples,
 };
+pub use endpoints::{ask_services, endpoint, price, reply_files};
 pub use error::LaunchError;
 pub use models::model_folder;
 pub use place::{Place, PlaceError};

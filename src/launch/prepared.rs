@@ -1,7 +1,7 @@
 //! A run with its input, ready to be handed to the engine.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -14,12 +14,13 @@ pub struct Prepared {
     /// The run.
     pub run: NewRun,
     input: Vec<(&'static str, Vec<u8>)>,
+    links: Vec<(String, PathBuf)>,
 }
 
 impl Prepared {
     /// A run without input yet.
     pub fn new(run: NewRun) -> Self {
-        Self { run, input: Vec::new() }
+        Self { run, input: Vec::new(), links: Vec::new() }
     }
 
     /// Adds a file.
@@ -37,6 +38,14 @@ impl Prepared {
         let bytes =
             serde_json::to_vec_pretty(value).map_err(|e| JobError::Work(format!("{name}: {e}")))?;
         Ok(self.file(name, bytes))
+    }
+
+    /// Adds an existing file under a name, with folders: linked where the file system can, else
+    /// copied. For files that no one changes any more.
+    #[must_use]
+    pub fn link(mut self, name: String, file: PathBuf) -> Self {
+        self.links.push((name, file));
+        self
     }
 
     /// Adds one JSON document a line.
@@ -61,6 +70,15 @@ impl Prepared {
         for (name, bytes) in &self.input {
             let path = dir.join(name);
             fs::write(&path, bytes).map_err(JobError::io(&path))?;
+        }
+        for (name, file) in &self.links {
+            let path = dir.join(name);
+            if let Some(parent) = path.parent() {
+                fs::create_dir_all(parent).map_err(JobError::io(parent))?;
+            }
+            if fs::hard_link(file, &path).is_err() {
+                fs::copy(file, &path).map_err(JobError::io(file))?;
+            }
         }
         Ok(())
     }
