@@ -13,6 +13,7 @@ pub use super::args_compare::{CompareArgs, ReportArgs, ReportFormat, SweepArg, S
 pub use super::args_judge::JudgeArgs;
 pub use super::args_open::OpenArgs;
 pub use super::args_prompts::PromptsCommand;
+pub use super::args_providers::{BudgetArgs, ProvidersCommand, RepliesCommand};
 pub use super::args_runs::{EngineCommand, RunsCommand};
 
 /// A terminal workbench for growing culture-aware language models from survey seeds.
@@ -81,6 +82,12 @@ pub enum Command {
     /// What the engine runs, ran and will run
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// Services of language models that your configuration defines
+    #[command(subcommand)]
+    Providers(ProvidersCommand),
+    /// Raw replies of models
+    #[command(subcommand)]
+    Replies(RepliesCommand),
     /// The local task engine
     #[command(subcommand)]
     Engine(EngineCommand),

@@ -7,6 +7,7 @@ mod args_compare;
 mod args_judge;
 mod args_open;
 mod args_prompts;
+mod args_providers;
 mod args_runs;
 mod compare;
 mod context;
@@ -20,6 +21,7 @@ mod open;
 mod output;
 mod prompts;
 mod report;
+mod providers;
 mod runs;
 mod samples;
 mod samples_import;
@@ -108,6 +110,8 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Judge(a) => judge::run(&ctx, a)?,
         Command::Study(c) => study::run(&ctx, c)?,
         Command::Ratings(c) => study::ratings(&ctx, c)?,
+        Command::Providers(c) => providers::run(&ctx, &c)?,
+        Command::Replies(c) => providers::replies(&ctx, &c)?,
         Command::Doctor => doctor::run(&ctx)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -25,14 +25,8 @@ pub fn submit(
     prepared: &Prepared,
 ) -> Result<RunView, LaunchError> {
     let runs = place.folder().runs();
-    let fill = |input: &Path| {
-        prepared.write_input(input)?;
-        if !prepared.fresh {
-            super::reuse::link_replies(&runs, input);
-        }
-        Ok(())
-    };
-    Ok(client.add(prepared.run.clone(), &runs, fill)?.run)
+    let prepared = super::endpoints::ready(place, prepared)?;
+    Ok(client.add(prepared.run.clone(), &runs, |input| prepared.write_input(input))?.run)
 }
 
 /// A run of the workspace, before its input.
