@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::*;
 use crate::domain::prompt::Prompt;
+use crate::embedded::decoder::{Adapter, LoraSettings};
 use crate::embedded::tokenizer::testing::{Shape, write_tokenizer};
-use crate::embedded::{Decoder, DecoderConfig};
+use crate::embedded::{Decoder, DecoderConfig, adapter};
 use crate::providers::{
     ChatModel, ChatRequest, Finish, Message, ModelSource, ProviderError, ReplyPlaces, Sampling,
     ask_all, open,
@@ -125,4 +125,32 @@ fn a_folder_scores_complete_answers() {
         let alone = m.score(&prompts[1..]).unwrap().unwrap();
         assert_eq!(alone[0], got[1]);
     }
+}
+
+#[test]
+fn an_adapter_is_merged_and_makes_another_model_of_the_folder() {
+    let (dir, adapter, merged) =
+        (folder(Shape::Turns), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let base = Decoder::load(dir.path()).unwrap();
+    let settings = LoraSettings::default();
+    let mut delta = Adapter::new(base.config(), settings, 1).unwrap();
+    delta.weights.iter_mut().zip(0..).for_each(|(w, i)| *w += (i as f32 * 0.7).sin() * 0.1);
+    adapter::save(adapter.path(), &delta, None).unwrap();
+    adapter::merge_folder(dir.path(), adapter.path(), &merged.path().join("m")).unwrap();
+    let requests: Vec<ChatRequest> = ["Do you agree?", "Why?"].map(|t| asked(t, 0.0, 0)).to_vec();
+    let texts = |source: &ModelSource| {
+        let mut m = open(source, &ReplyPlaces::default(), 1).unwrap();
+        let (got, _) = ask_all(m.as_mut(), &requests).unwrap();
+        got.into_iter().map(|r| r.map(|r| (r.text, r.key)).unwrap()).collect::<Vec<_>>()
+    };
+    let with = ModelSource::Folder {
+        name: "m".into(),
+        dir: dir.path().to_owned(),
+        adapter: Some(adapter.path().to_owned()),
+    };
+    let (alone, tuned) = (texts(&source(dir.path())), texts(&with));
+    assert!(alone.iter().zip(&tuned).all(|(a, b)| a.1 != b.1), "other keys in the reply store");
+    let same = texts(&source(&merged.path().join("m")));
+    assert!(tuned.iter().zip(&same).all(|(a, b)| a.0 == b.0), "{tuned:?} {same:?}");
+    assert!(alone.iter().zip(&tuned).any(|(a, b)| a.0 != b.0));
 }
