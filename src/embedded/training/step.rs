@@ -384,7 +384,7 @@ mod tests {
 
     #[test]
     fn dropout_repeats_with_its_seed_and_differs_with_another() {
-        let run = |seed| {
+        let run = |seed: u64| {
             let mut t = adapted(0.3, settings(2));
             (0..4).map(|i| t.step(&batch(), 1e-2, 1.0, seed + i).unwrap().loss).collect::<Vec<_>>()
         };
