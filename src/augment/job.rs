@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use super::calls::Asking;
 use super::growth::Judge;
 use super::ledger::Ledger;
 use super::similarity::SimilarityModel;
@@ -85,7 +86,7 @@ pub fn work(
                     return Err(JobError::Stopped);
                 }
                 let grown = run::grow(seed, &**augmenter, judge).map_err(failed)?;
-                ledger.finished(&seed.id, grown)?;
+                ledger.finished(&seed.id, &grown)?;
             }
             progress.at(total, Some(total), "done");
         }
@@ -94,13 +95,8 @@ pub fn work(
             let prompts =
                 Prompts::load(&library, &settings).map_err(|e| JobError::Work(e.to_string()))?;
             let open: Vec<&Question> = seeds.iter().filter(|q| !finished.contains(&q.id)).collect();
-            let mut waves = Waves {
-                model: &mut **model,
-                prompts: &prompts,
-                judge,
-                ledger: &mut ledger,
-                progress,
-            };
+            let asking = Asking { model: &mut **model, ledger: &mut ledger, progress };
+            let mut waves = Waves { asking, prompts: &prompts, judge };
             waves.grow(&open)?;
         }
     }

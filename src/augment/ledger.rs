@@ -19,6 +19,8 @@ pub(super) struct Ledger {
     summary: Summary,
     totals: Totals,
     calls: bool,
+    /// Seeds written since figures were noted last.
+    unlogged: usize,
 }
 
 impl Ledger {
@@ -32,6 +34,7 @@ impl Ledger {
             summary: Summary::of(before),
             totals: Totals::default(),
             calls: false,
+            unlogged: 0,
         })
     }
 
@@ -57,12 +60,19 @@ impl Ledger {
         }
     }
 
-    /// Writes the samples of a seed that is finished.
-    pub fn finished(&mut self, seed: &QuestionId, samples: Vec<Sample>) -> Result<(), JobError> {
-        for s in &samples {
+    /// Writes samples that need no mark: each is finished by itself.
+    pub fn write(&mut self, samples: &[Sample]) -> Result<(), JobError> {
+        for s in samples {
             self.results.write(s)?;
             self.summary.add(s);
         }
+        self.unlogged += 1;
+        if self.calls && self.unlogged >= TOGETHER { self.log(None) } else { Ok(()) }
+    }
+
+    /// Writes the samples of a seed that is finished.
+    pub fn finished(&mut self, seed: &QuestionId, samples: &[Sample]) -> Result<(), JobError> {
+        self.write(samples)?;
         self.waiting.push(seed.clone());
         if self.waiting.len() >= TOGETHER {
             self.sync()?;
@@ -72,14 +82,14 @@ impl Ledger {
 
     /// Makes everything finished so far durable, then marks it, and notes the figures.
     pub fn sync(&mut self) -> Result<(), JobError> {
+        self.results.sync()?;
         if self.waiting.is_empty() {
             return Ok(());
         }
-        self.results.sync()?;
         for id in self.waiting.drain(..) {
             self.marks.write(&id)?;
         }
-        if self.calls { self.log(None) } else { Ok(()) }
+        Ok(())
     }
 
     /// Takes over what the provider itself counted over a wave: tries and cost.
@@ -92,6 +102,7 @@ impl Ledger {
     }
 
     fn log(&mut self, total: Option<u64>) -> Result<(), JobError> {
+        self.unlogged = 0;
         let (t, s) = (&self.totals, &self.summary);
         let n = |x: u64| x as f64;
         let mut values = vec![

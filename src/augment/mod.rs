@@ -3,6 +3,7 @@
 //! the counts add up. Also here: reading samples of others through the same guards.
 
 mod calibration;
+mod calls;
 mod error;
 mod growth;
 pub mod guards;
@@ -16,6 +17,7 @@ mod select;
 mod settings;
 pub mod similarity;
 mod summary;
+pub mod translate;
 mod waves;
 
 pub use calibration::{Calibration, calibrate};

@@ -3,17 +3,16 @@
 //! when its last reply is there, while the calls of others go on, and written when it is finished.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
-use std::sync::Mutex;
 
+use super::calls::Asking;
 use super::growth::{Growth, Judge, as_parent};
 use super::ledger::Ledger;
 use super::{AugmentError, Settings};
 use crate::domain::{Question, Sample};
-use crate::job::{JobError, Progress};
+use crate::job::JobError;
 use crate::providers::language::{Paraphrases, SynonymsInContext};
 use crate::providers::prompts::{Library, PromptError};
-use crate::providers::{ChatModel, ChatRequest, Proposal, Totals};
+use crate::providers::{ChatRequest, Proposal};
 
 /// How many paraphrases are asked for each one that is wanted: a model's texts pass the guards more
 /// often than not, and every one is paid for.
@@ -99,11 +98,9 @@ struct Open<'a> {
 
 /// Grows the seeds and writes each as it is finished.
 pub(super) struct Waves<'a, 'w> {
-    pub model: &'w mut dyn ChatModel,
+    pub asking: Asking<'w>,
     pub prompts: &'w Prompts,
     pub judge: Judge<'a>,
-    pub ledger: &'w mut Ledger,
-    pub progress: &'w mut dyn Progress,
 }
 
 impl<'a> Waves<'a, '_> {
@@ -118,7 +115,7 @@ impl<'a> Waves<'a, '_> {
             let growth = Growth::new(seed, self.judge);
             if growth.is_full() {
                 // Enough texts are in use: nothing is asked, nothing is paid.
-                self.ledger.finished(&seed.id, growth.finish())?;
+                self.asking.ledger.finished(&seed.id, &growth.finish())?;
                 continue;
             }
             let families = self.prompts.families(seed, settings).map_err(super::job::failed)?;
@@ -131,7 +128,7 @@ impl<'a> Waves<'a, '_> {
         let later = if settings.synonyms == 0 { 0 } else { open.len() * settings.templates };
         let prompts = self.prompts;
         let version = prompts.paraphrases.version();
-        self.wave(
+        self.asking.wave(
             "paraphrases",
             &calls,
             later as u64,
@@ -163,7 +160,7 @@ impl<'a> Waves<'a, '_> {
             .collect();
         let version = prompts.synonyms.version();
         let of_seed = |seed: usize| parents.iter().filter(move |p| p.seed == seed);
-        self.wave(
+        self.asking.wave(
             "synonyms",
             &parents,
             0,
@@ -182,73 +179,6 @@ impl<'a> Waves<'a, '_> {
                 finish(&mut open, c.seed, &seed.id, ledger)
             },
         )
-    }
-
-    /// Puts the calls of one wave and hears of each.
-    fn wave<T: Sync>(
-        &mut self,
-        name: &str,
-        calls: &[Call<T>],
-        later: u64,
-        request: impl Fn(&Call<T>) -> Result<ChatRequest, PromptError> + Sync,
-        mut heard: impl FnMut(
-            &Call<T>,
-            crate::providers::language::Answer,
-            &mut Ledger,
-        ) -> Result<(), AugmentError>,
-    ) -> Result<(), JobError> {
-        if calls.is_empty() {
-            return Ok(());
-        }
-        let unrendered: Mutex<Option<PromptError>> = Mutex::new(None);
-        let mut requests = calls.iter().map_while(|c| match request(c) {
-            Ok(r) => Some(r),
-            Err(e) => {
-                if let Ok(mut place) = unrendered.lock() {
-                    *place = Some(e);
-                }
-                None
-            }
-        });
-        let (ledger, progress) = (&mut *self.ledger, &mut *self.progress);
-        let before = ledger.replies();
-        let total = before + calls.len() as u64 + later;
-        let mut trouble: Option<JobError> = None;
-        let asked = self.model.ask(&mut requests, &mut |i, answer| {
-            let Some(call) = usize::try_from(i).ok().and_then(|i| calls.get(i)) else {
-                return ControlFlow::Continue(());
-            };
-            ledger.heard(&answer);
-            if let Err(e) = heard(call, answer, ledger) {
-                trouble = Some(super::job::failed(e));
-                return ControlFlow::Break(());
-            }
-            progress.at(ledger.replies(), Some(total), name);
-            if progress.should_stop() {
-                trouble = Some(JobError::Stopped);
-                return ControlFlow::Break(());
-            }
-            ControlFlow::Continue(())
-        });
-        drop(requests);
-        ledger.sync()?;
-        let totals: Totals = match (trouble, asked) {
-            (Some(e), _) => return Err(e),
-            (None, Err(e)) => return Err(JobError::Work(e.to_string())),
-            (None, Ok(t)) => t,
-        };
-        if let Some(e) = unrendered.into_inner().ok().flatten() {
-            return Err(JobError::Work(e.to_string()));
-        }
-        ledger.wave_done(&totals, total)?;
-        let came = ledger.replies() - before;
-        if came < calls.len() as u64 {
-            return Err(JobError::Work(format!(
-                "the provider answered {came} of {} calls for {name}: resume the run to ask for the rest",
-                calls.len()
-            )));
-        }
-        Ok(())
     }
 }
 
@@ -270,7 +200,7 @@ fn finish(
     ledger: &mut Ledger,
 ) -> Result<(), AugmentError> {
     if let Some(growth) = open.remove(&seed).and_then(|o| o.growth) {
-        ledger.finished(id, growth.finish())?;
+        ledger.finished(id, &growth.finish())?;
     }
     Ok(())
 }

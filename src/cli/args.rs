@@ -249,7 +249,7 @@ pub enum SamplesCommand {
         /// Only with this decision
         #[arg(long, value_enum)]
         decision: Option<DecisionArg>,
-        /// Only of this stage: template, synonym, imported
+        /// Only of this stage: template, synonym, imported, translation
         #[arg(long)]
         stage: Option<crate::domain::Stage>,
         /// At most this many

@@ -14,6 +14,8 @@ mod open;
 mod prompt_file;
 pub mod prompts;
 pub mod reading;
+pub mod estimate;
+pub mod openai;
 pub mod replies;
 mod said;
 

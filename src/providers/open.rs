@@ -8,6 +8,7 @@ use super::local::{LocalFolder, LocalOptions};
 use super::replies::Recorded;
 use super::{ChatModel, ProviderError};
 use crate::embedded::generate::GenerateSettings;
+use crate::config::UserConfig;
 use crate::job::Attempt;
 
 /// Where a model's answers come from, as `input/models.json` and the like freeze it. A provider is
@@ -82,9 +83,9 @@ pub fn open(
             let folder = LocalFolder::open(name, dir, adapter.as_deref(), options)?;
             Ok(Box::new(Recorded::new(folder, places)?))
         }
-        ModelSource::Endpoint { provider, .. } => Err(ProviderError::NotHere {
-            provider: provider.clone(),
-            detail: "endpoints are not built yet".into(),
-        }),
+        ModelSource::Endpoint { provider, model } => {
+            let config = UserConfig::load().map_err(|e| ProviderError::Config(e.to_string()))?;
+            Ok(Box::new(super::openai::open(&config, provider, model, places)?))
+        }
     }
 }

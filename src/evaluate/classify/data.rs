@@ -81,12 +81,8 @@ impl Items {
                 found()
             )));
         };
-        let text = scalar(value).ok_or_else(|| {
-            bad(format!("`{column}` holds {}: expected a text", kind_of(value)))
-        })?;
-        if text.trim().is_empty() {
-            return Err(bad(format!("`{column}` is empty: there is nothing to ask about")));
-        }
+        let text = scalar(value)
+            .ok_or_else(|| bad(format!("`{column}` holds {}: expected a text", kind_of(value))))?;
         let gold = match row.get(&self.columns.label) {
             None => {
                 return Err(bad(format!(
@@ -97,11 +93,7 @@ impl Items {
             }
             Some(Value::Null) => String::new(),
             Some(v) => scalar(v).ok_or_else(|| {
-                bad(format!(
-                    "`{}` holds {}: expected a label",
-                    self.columns.label,
-                    kind_of(v)
-                ))
+                bad(format!("`{}` holds {}: expected a label", self.columns.label, kind_of(v)))
             })?,
         };
         let number = self.next;

@@ -209,7 +209,20 @@ impl Task {
         if file.labels.len() < 2 {
             return Err(bad(None, "fewer than two [[labels]]: nothing could be told apart".into()));
         }
+        if file.labels.len() > 200 {
+            return Err(bad(None, "more than 200 [[labels]]: this is no classification".into()));
+        }
         check_labels(&file.labels).map_err(|(span, reason)| bad(at(span), reason))?;
+        let prompt = file.prompt.get_ref();
+        if let Some(l) = file.labels.iter().find(|l| {
+            let say = &l.get_ref().say;
+            !prompt.user.contains(say) && !prompt.system.contains(say)
+        }) {
+            return Err(bad(
+                at(l.span()),
+                format!("the prompt never says `{}`: a model cannot know it", l.get_ref().say),
+            ));
+        }
         Ok(Self {
             pool: file.pool.unwrap_or_else(|| name.clone()),
             name: file.name.into_inner(),
