@@ -24,6 +24,13 @@ pub struct LocalOptions {
     pub generate: GenerateSettings,
 }
 
+impl LocalOptions {
+    /// The usual ones on so many threads.
+    pub fn on(threads: usize) -> Self {
+        Self { generate: GenerateSettings { threads, ..Default::default() }, ..Self::default() }
+    }
+}
+
 /// Prompts scored together; neighbours share their prefix.
 const PROMPTS_A_PACK: usize = 64;
 

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use super::testing::write_folder;
 use crate::domain::prompt::Prompt;
 use crate::embedded::decoder::{Adapter, LoraSettings};
-use crate::embedded::tokenizer::testing::{Shape, write_tokenizer};
-use crate::embedded::{Decoder, DecoderConfig, adapter};
+use crate::embedded::tokenizer::testing::Shape;
+use crate::embedded::{Decoder, adapter};
 use crate::providers::{
     ChatModel, ChatRequest, Finish, Message, ModelSource, ProviderError, ReplyPlaces, Sampling,
     ask_all, open,
@@ -14,15 +15,8 @@ use crate::providers::{
 /// A folder with a random model of a shape.
 pub(super) fn folder(shape: Shape) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
-    write(dir.path(), shape);
+    write_folder(dir.path(), shape);
     dir
-}
-
-fn write(dir: &Path, shape: Shape) {
-    let vocab = write_tokenizer(dir, shape);
-    let mut c = DecoderConfig::llama(vocab + 5, 32, 48, 2, 4, 2).unwrap();
-    c.max_position_embeddings = 160;
-    Decoder::random(c, 0.5, 3).unwrap().save(dir).unwrap();
 }
 
 fn source(dir: &Path) -> ModelSource {
@@ -64,7 +58,7 @@ fn a_folder_answers_through_the_door_and_its_replies_are_found_again() {
         drop(m);
         // The same model in another place: nothing is computed again.
         let copy = tempfile::tempdir().unwrap();
-        write(copy.path(), shape);
+        write_folder(copy.path(), shape);
         let mut m = opened(copy.path(), &places).unwrap();
         let (second, totals) = ask_all(m.as_mut(), &requests).unwrap();
         assert_eq!((totals.calls, totals.stored), (0, 10));
