@@ -10,6 +10,7 @@ use crate::augment::{self, Proposer, Settings};
 use crate::domain::prompt::Prompt;
 use crate::domain::{OptionScores, Question};
 use crate::embedded::encoder::Encoder;
+use crate::embedded::tokenizer::ChatOptions;
 use crate::embedded::{self, ScoreSettings};
 use crate::evaluate::open_ended;
 use crate::evaluate::{self, Drawn, Draws, Scorer};
@@ -153,11 +154,12 @@ fn scorer(
     draws: Draws,
 ) -> Result<Box<dyn Scorer>, String> {
     let source = sources.get(reference).ok_or_else(|| "it is not in models.json".to_owned())?;
-    let ModelSource::Folder { dir, .. } = source else {
+    let ModelSource::Folder { dir, adapter, .. } = source else {
         let model = providers::open(source, places, threads).map_err(|e| e.to_string())?;
         return Ok(Box::new(Drawn::new(model, draws)));
     };
-    let scorer = embedded::Scorer::load(dir).map_err(|e| e.to_string())?;
+    let scorer = embedded::Scorer::open(dir, adapter.as_deref(), ChatOptions::default())
+        .map_err(|e| e.to_string())?;
     let settings = ScoreSettings { threads, prompts_a_pack: PROMPTS_A_PACK };
     Ok(Box::new(Embedded { scorer, settings }))
 }

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::decoder::{Decoder, Pack};
 use super::generate::{PackBuffers, pack_log_probs};
+use super::tokenizer::ChatOptions;
 use super::{ChatTokenizer, EmbeddedError};
 use crate::domain::OptionScores;
 use crate::domain::prompt::Prompt;
@@ -38,23 +39,25 @@ impl Scorer {
     /// # Errors
     /// What is wrong with it, by name.
     pub fn load(dir: &std::path::Path) -> Result<Self, EmbeddedError> {
-        Self::load_adapted(dir, None)
+        Self::open(dir, None, ChatOptions::default())
     }
 
-    /// Reads a model folder and merges an adapter into it. The tokenizer is the base's.
+    /// Reads a model folder, and an adapter that is merged into its weights.
     ///
     /// # Errors
     /// What is wrong with either, by name.
-    pub fn load_adapted(
+    pub fn open(
         dir: &std::path::Path,
         adapter: Option<&std::path::Path>,
+        options: ChatOptions,
     ) -> Result<Self, EmbeddedError> {
         let mut model = Decoder::load(dir)?;
         if let Some(adapter) = adapter {
             let delta = super::adapter::load(adapter, model.config())?;
             super::adapter::merge(&mut model, &delta);
         }
-        let tokenizer = ChatTokenizer::load(dir, model.config().vocab_size)?;
+        let dirs: Vec<_> = [adapter, Some(dir)].into_iter().flatten().collect();
+        let tokenizer = ChatTokenizer::load_with(&dirs, model.config().vocab_size, options)?;
         Ok(Self { model, tokenizer })
     }
 

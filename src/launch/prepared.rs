@@ -26,13 +26,7 @@ pub struct Prepared {
 impl Prepared {
     /// A run without input yet.
     pub fn new(run: NewRun) -> Self {
-        Self {
-            run,
-            input: Vec::new(),
-            links: Vec::new(),
-            budget: Budget::default(),
-            fresh: false,
-        }
+        Self { run, input: Vec::new(), links: Vec::new(), budget: Budget::default(), fresh: false }
     }
 
     /// Adds a file.
