@@ -10,6 +10,7 @@ mod baseline;
 mod drawn;
 mod error;
 pub mod figures;
+pub mod forgetting;
 mod framing;
 pub mod job;
 pub mod locked;
