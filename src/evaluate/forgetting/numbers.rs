@@ -10,15 +10,14 @@ fn pattern(text: &str) -> Option<Regex> {
     Regex::new(text).ok()
 }
 
-/// A number with what is written into one: currency before it, groups, a decimal part, a percent
-/// sign after it.
-static NUMBER: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    pattern(r"[-−–]?\s?[$€£¥₩₹₺৳]?\s?[-−]?[0-9](?:[0-9]|[.,\u{a0}\u{202f}’'][0-9])*")
-});
+/// A sign and a currency that belong to a number.
+const BEFORE: &str = r"(?:[-−–]\s?[$€£¥₩₹₺৳]\s?|[-−–]|[$€£¥₩₹₺৳]\s?[-−]?)?";
+/// A number with what is written into one: a currency before it, groups, a decimal part.
+static NUMBER: LazyLock<Option<Regex>> =
+    LazyLock::new(|| pattern(&format!(r"{BEFORE}[0-9](?:[0-9]|[.,\u{{a0}}\u{{202f}}’'][0-9])*")));
 /// The mark of the data set before its answer.
-static MARKED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    pattern(r"####\s*([-−–]?\s?[$€£¥₩₹₺৳]?\s?[-−]?[0-9][0-9.,\u{a0}\u{202f}’']*)")
-});
+static MARKED: LazyLock<Option<Regex>> =
+    LazyLock::new(|| pattern(&format!(r"####\s*({BEFORE}[0-9][0-9.,\u{{a0}}\u{{202f}}’']*)")));
 
 /// The number after the first `####`, in one spelling: what the harness calls strict match.
 pub fn strict_number(reply: &str) -> Option<String> {
