@@ -11,7 +11,7 @@
 //! | 3 | [`providers`] |
 //! | 4 | [`seeds`], [`augment`], [`study`], [`dataset`], [`finetune`], [`evaluate`] |
 //! | 5 | [`engine`], [`report`], [`work`], [`ingest`] |
-//! | 6 | [`launch`], [`demo`] |
+//! | 6 | [`launch`], [`demo`], [`sweep`] |
 //! | 7 | [`tui`], [`cli`] |
 
 // floor 0
@@ -35,6 +35,7 @@ pub mod evaluate;
 pub mod finetune;
 pub mod seeds;
 pub mod study;
+pub mod sweep;
 // floor 5
 pub mod engine;
 pub mod ingest;

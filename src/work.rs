@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::augment::similarity::{Encoded, Lexical, SimilarityModel};
-use crate::augment::{self, Settings};
+use crate::augment::{self, Proposer, Settings};
 use crate::domain::prompt::Prompt;
 use crate::domain::{OptionScores, Question};
 use crate::embedded::encoder::Encoder;
@@ -16,7 +16,7 @@ use crate::evaluate::open_ended;
 use crate::evaluate::{self, Drawn, Draws, Scorer};
 use crate::finetune;
 use crate::job::{Attempt, FailureFile, FileProgress, JobError, RunKind, RunSpec};
-use crate::providers::{self, Augmenter, ChatModel, ModelSource, Offline, ReplyPlaces};
+use crate::providers::{self, ChatModel, ModelSource, Offline, ReplyPlaces};
 use crate::study::judge;
 
 /// Exit code of work that stopped because it was asked to: 128 + SIGTERM.
@@ -48,9 +48,16 @@ fn work(dir: &Path) -> Result<(), JobError> {
     let mut progress = FileProgress::new(&attempt);
     let threads = spec.resources.threads.max(1) as usize;
     match spec.kind {
+        RunKind::Augment if attempt.input("translate.json").exists() => {
+            let source: ModelSource = attempt.read_input("provider.json")?;
+            let mut model =
+                chat_model(&source, &ReplyPlaces::of(&attempt), threads).map_err(JobError::Work)?;
+            augment::translate::work(&attempt, &mut progress, &mut *model).map(drop)
+        }
         RunKind::Augment => {
             let filter = filter(&attempt)?;
-            augment::work(&attempt, &mut progress, &mut augmenter, &*filter).map(drop)
+            let mut make = |settings: &Settings| proposer(&attempt, settings, threads);
+            augment::work(&attempt, &mut progress, &mut make, &*filter).map(drop)
         }
         RunKind::Finetune => finetune::work(&attempt, &mut progress).map(drop),
         RunKind::Evaluate if evaluate::locked::task_of(&attempt)? != "survey" => {
@@ -97,11 +104,14 @@ fn chat_model(
     providers::open(source, places, threads).map_err(|e| e.to_string())
 }
 
-fn augmenter(settings: &Settings) -> Result<Box<dyn Augmenter>, String> {
-    match settings.provider.as_str() {
-        "offline" => Ok(Box::new(Offline::new().map_err(|e| e.to_string())?)),
-        other => Err(format!("no provider `{other}`: this version has `offline`")),
+/// Rules, or the model that `provider.json` names.
+fn proposer(attempt: &Attempt, settings: &Settings, threads: usize) -> Result<Proposer, String> {
+    if settings.provider == "offline" {
+        return Ok(Proposer::Rules(Box::new(Offline::new().map_err(|e| e.to_string())?)));
     }
+    let source: ModelSource = attempt.read_input("provider.json").map_err(|e| e.to_string())?;
+    let places = ReplyPlaces::of(attempt);
+    Ok(Proposer::Model(chat_model(&source, &places, threads)?))
 }
 
 /// The semantic filter that the settings name. Words are weighed over all seeds of the workspace,

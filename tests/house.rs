@@ -12,13 +12,14 @@ const FLOORS: [&[&str]; 8] = [
     &["providers"],
     &["seeds", "augment", "study", "dataset", "finetune", "evaluate"],
     &["engine", "report", "work", "ingest"],
-    &["launch", "demo"],
+    &["launch", "demo", "sweep"],
     &["tui", "cli"],
 ];
 
 /// Imports between rooms of one floor that are meant: ids in the job contract and in the settings,
-/// and the demo, which drives the launcher that the faces above it drive too.
-const SIDEWAYS: [(&str, &str); 3] = [("job", "domain"), ("config", "domain"), ("demo", "launch")];
+/// and the demo and the sweep, which drive the launcher that the faces above it drive too.
+const SIDEWAYS: [(&str, &str); 4] =
+    [("job", "domain"), ("config", "domain"), ("demo", "launch"), ("sweep", "launch")];
 
 fn sources(dir: &Path, out: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).unwrap() {

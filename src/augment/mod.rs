@@ -3,23 +3,28 @@
 //! the counts add up. Also here: reading samples of others through the same guards.
 
 mod calibration;
+mod calls;
 mod error;
+mod growth;
 pub mod guards;
 mod id;
 mod import;
 mod job;
+mod ledger;
 mod metrics;
 mod run;
 mod select;
 mod settings;
 pub mod similarity;
 mod summary;
+pub mod translate;
+mod waves;
 
 pub use calibration::{Calibration, calibrate};
 pub use error::AugmentError;
 pub use id::sample_id;
 pub use import::{ImportReport, import};
-pub use job::{MakeAugmenter, work};
+pub use job::{MakeProposer, Proposer, work};
 pub use metrics::{TextMetrics, text_metrics};
 pub use run::run;
 pub use settings::Settings;

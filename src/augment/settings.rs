@@ -3,14 +3,18 @@
 use serde::{Deserialize, Serialize};
 
 use super::AugmentError;
+use crate::providers::language::Manner;
 use crate::providers::{Partition, Scope};
 
 /// Settings of a run, frozen in its input as `settings.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Who proposes: `offline`, or a provider of the user's configuration.
+    /// Who proposes: `offline`, or the language model that `input/provider.json` names.
     pub provider: String,
+    /// How a language model's replies are drawn; `None` for rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manner: Option<Manner>,
     /// Which rules may be used: training families, held-out ones, or named ones.
     pub scope: Scope,
     /// Paraphrases that stay in use per seed (the paper's n = 5): what stage 1 contributes, and
@@ -36,6 +40,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             provider: "offline".into(),
+            manner: None,
             scope: Scope::of(Partition::Train),
             templates: 5,
             synonyms: 4,
@@ -76,6 +81,9 @@ impl Settings {
         }
         if self.templates > 1000 || self.keep > 1000 {
             return bad("more than 1,000 texts per seed: ask for fewer".into());
+        }
+        if let Some(m) = &self.manner {
+            m.check().map_err(AugmentError::Settings)?;
         }
         if let Some(t) = self.threshold
             && !(-1.0..=1.0).contains(&t)

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Decision, FailReason, QuestionId, Sample};
+use crate::domain::{Decision, QuestionId, Sample};
+use crate::providers::Totals;
 
 /// Counts: proposed = kept + rejected + failed, in all and for every seed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Proposals.
     pub proposed: u64,
@@ -21,6 +22,9 @@ pub struct Summary {
     pub by_reason: BTreeMap<String, u64>,
     /// Kept samples of each seed.
     pub by_seed: BTreeMap<QuestionId, u64>,
+    /// What the calls of this attempt took; `None` for rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls: Option<Totals>,
 }
 
 impl Summary {
@@ -39,11 +43,7 @@ impl Summary {
             }
             Decision::Failed(f) => {
                 self.failed += 1;
-                let kind = match f {
-                    FailReason::NoRule { .. } => "no-rule",
-                    FailReason::Provider { .. } => "provider",
-                };
-                *self.by_reason.entry(kind.to_owned()).or_default() += 1;
+                *self.by_reason.entry(f.kind()).or_default() += 1;
             }
         }
     }

@@ -1,5 +1,7 @@
 //! The room from its door.
 
+mod waves;
+
 use proptest::prelude::*;
 
 use super::similarity::{Encoded, Lexical, SimilarityModel};
@@ -199,8 +201,8 @@ fn a_stopped_run_goes_on_and_ends_as_if_it_had_not_been() {
     let seeds = &seeds()[..6];
     let filter = lexical(seeds);
     let make = || {
-        |_: &Settings| -> Result<Box<dyn Augmenter>, String> {
-            Ok(Box::new(Offline::new().map_err(|e| e.to_string())?))
+        |_: &Settings| -> Result<Proposer, String> {
+            Ok(Proposer::Rules(Box::new(Offline::new().map_err(|e| e.to_string())?)))
         }
     };
     let straight = tempfile::tempdir().unwrap();

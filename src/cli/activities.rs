@@ -133,6 +133,7 @@ pub fn models(ctx: &Context, command: &ModelsCommand) -> Result<(), Failure> {
                 table(&["model", "run", "dataset", "recipe", "steps", "loss (nats)"], &rows)
             })
         }
+        ModelsCommand::Card { model, output } => super::report::card(ctx, model, output.as_deref()),
         ModelsCommand::Show { model } => {
             let reference: ModelRef = model.parse().map_err(Failure::usage)?;
             let name = match &reference {

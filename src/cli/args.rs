@@ -12,6 +12,8 @@ use crate::domain::{
 pub use super::args_compare::{CompareArgs, ReportArgs, ReportFormat, SweepArg, SweepArgs};
 pub use super::args_judge::JudgeArgs;
 pub use super::args_open::OpenArgs;
+pub use super::args_prompts::PromptsCommand;
+pub use super::args_providers::{BudgetArgs, ProvidersCommand, RepliesCommand};
 pub use super::args_runs::{EngineCommand, RunsCommand};
 
 /// A terminal workbench for growing culture-aware language models from survey seeds.
@@ -70,9 +72,22 @@ pub enum Command {
     Evaluate(EvaluateArgs),
     /// Models beside controls and baselines, with paired tests
     Compare(CompareArgs),
+    /// One thing varied, everything else equal: ablation, sample counts, label policies
+    Sweep(SweepArgs),
+    /// The workspace on one page: seeds, samples, ratings, datasets, models, evaluations
+    Report(ReportArgs),
+    /// The prompts that language models are given: read, export, replace
+    #[command(subcommand)]
+    Prompts(PromptsCommand),
     /// What the engine runs, ran and will run
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// Services of language models that your configuration defines
+    #[command(subcommand)]
+    Providers(ProvidersCommand),
+    /// Raw replies of models
+    #[command(subcommand)]
+    Replies(RepliesCommand),
     /// The local task engine
     #[command(subcommand)]
     Engine(EngineCommand),
@@ -241,7 +256,7 @@ pub enum SamplesCommand {
         /// Only with this decision
         #[arg(long, value_enum)]
         decision: Option<DecisionArg>,
-        /// Only of this stage: template, synonym, imported
+        /// Only of this stage: template, synonym, imported, translation
         #[arg(long)]
         stage: Option<crate::domain::Stage>,
         /// At most this many
@@ -445,6 +460,9 @@ pub enum DatasetCommand {
         /// Seeds alone, seeds + stage 1, seeds + both stages
         #[arg(long, value_enum, default_value_t = TextsArg::Both)]
         texts: TextsArg,
+        /// At most this many texts, seeds counted first; smaller sets lie in larger ones
+        #[arg(long, value_name = "N")]
+        count: Option<usize>,
         /// How answers become targets: distribution, mode, rounded-mean, median, paper
         #[arg(long, default_value = "distribution")]
         policy: LabelPolicy,
@@ -515,6 +533,14 @@ pub struct FinetuneArgs {
 pub enum ModelsCommand {
     /// List models
     List,
+    /// The card of a model, as Markdown: what it grew from, what it was measured to do, its limits
+    Card {
+        /// run:ID@STEP, or its alias
+        model: String,
+        /// Where to; standard output by default
+        #[arg(short, long)]
+        output: Option<PathBuf>,
+    },
     /// One model: dataset, recipe, run, checkpoint, evaluations
     Show {
         /// run:ID@STEP, path:DIR, or its alias

@@ -77,13 +77,13 @@ fn text(r: &DemoReport) -> String {
 }
 
 /// Steps as a bar on a terminal, as lines elsewhere.
-struct Watcher {
+pub(super) struct Watcher {
     bar: ProgressBar,
     step: String,
 }
 
 impl Watcher {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let bar =
             if io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
         if let Ok(style) = ProgressStyle::with_template("{elapsed:>4} {msg} {wide_bar} {pos}/{len}")
@@ -94,7 +94,7 @@ impl Watcher {
         Self { bar, step: String::new() }
     }
 
-    fn at(&mut self, step: &str, done: u64, of: u64) {
+    pub(super) fn at(&mut self, step: &str, done: u64, of: u64) {
         if self.step != step {
             step.clone_into(&mut self.step);
             if self.bar.is_hidden() {
@@ -106,7 +106,7 @@ impl Watcher {
         self.bar.set_position(done);
     }
 
-    fn end(&self) {
+    pub(super) fn end(&self) {
         self.bar.finish_and_clear();
     }
 }

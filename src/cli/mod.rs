@@ -6,6 +6,8 @@ pub mod args;
 mod args_compare;
 mod args_judge;
 mod args_open;
+mod args_prompts;
+mod args_providers;
 mod args_runs;
 mod compare;
 mod context;
@@ -17,6 +19,9 @@ mod failure;
 mod judge;
 mod open;
 mod output;
+mod prompts;
+mod report;
+mod providers;
 mod runs;
 mod samples;
 mod samples_import;
@@ -26,6 +31,7 @@ mod seeds;
 mod seeds_import;
 mod study;
 mod study_judges;
+mod sweep;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -93,14 +99,19 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Finetune(a) => activities::tune(&ctx, a)?,
         Command::Models(c) => activities::models(&ctx, &c)?,
         Command::Evaluate(a) => activities::score(&ctx, a)?,
+        Command::Sweep(a) => sweep::run(&ctx, &a)?,
+        Command::Report(a) => report::run(&ctx, &a)?,
         Command::Compare(a) => compare::run(&ctx, a)?,
         Command::Runs(c) => runs::run(&ctx, c)?,
         Command::Engine(c) => return runs::engine(&ctx, c),
         Command::Work { attempt } => return Ok(crate::work::main(&attempt)),
         Command::Shim { attempt } => return Ok(crate::engine::shim::main(&attempt)),
+        Command::Prompts(c) => prompts::run(&ctx, c)?,
         Command::Judge(a) => judge::run(&ctx, a)?,
         Command::Study(c) => study::run(&ctx, c)?,
         Command::Ratings(c) => study::ratings(&ctx, c)?,
+        Command::Providers(c) => providers::run(&ctx, &c)?,
+        Command::Replies(c) => providers::replies(&ctx, &c)?,
         Command::Doctor => doctor::run(&ctx)?,
     }
     Ok(ExitCode::SUCCESS)

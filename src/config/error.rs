@@ -31,6 +31,19 @@ pub enum ConfigError {
         /// What was expected.
         reason: String,
     },
+    /// A provider that the user's configuration does not define.
+    #[error(
+        "no provider `{name}`: {path} defines {}. Add a table [providers.{name}] with kind, base_url and model",
+        if known.is_empty() { "none" } else { known }
+    )]
+    NoProvider {
+        /// The name given.
+        name: String,
+        /// The user's configuration.
+        path: PathBuf,
+        /// The names there are, comma separated.
+        known: String,
+    },
     /// The file system said no.
     #[error("{path}: {source}")]
     Io {

@@ -3,8 +3,12 @@
 
 mod error;
 mod places;
+mod providers;
+mod user;
 mod workspace;
 
 pub use error::ConfigError;
-pub use places::{default_workspace, user_config_file};
+pub use places::{default_workspace, user_config_file, user_prompts_folder};
+pub use providers::{KeySource, KeyStyle, Prices, ProviderKind, ProviderSettings, Structured};
+pub use user::UserConfig;
 pub use workspace::{MARKER, Workspace, WorkspaceSettings};

@@ -25,3 +25,14 @@ pub fn default_workspace() -> Result<PathBuf, ConfigError> {
 pub fn user_config_file() -> Result<PathBuf, ConfigError> {
     Ok(dirs()?.config_dir().join("config.toml"))
 }
+
+/// Folder of the user's own prompt files, beside the configuration file (the one that
+/// `POLYCULTURE_CONFIG` names, where it does); it may not exist.
+///
+/// # Errors
+/// No home folder is known.
+pub fn user_prompts_folder() -> Result<PathBuf, ConfigError> {
+    let named = std::env::var_os("POLYCULTURE_CONFIG").filter(|v| !v.is_empty());
+    let file = named.map_or_else(user_config_file, |f| Ok(PathBuf::from(f)))?;
+    Ok(file.with_file_name("prompts"))
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::audit::{audit, rows_of};
 use super::label::{Label, LabelNote, Refusal, Refused, labels, target};
@@ -56,6 +57,10 @@ pub struct DatasetSpec {
     pub arm: Arm,
     /// Which texts.
     pub stages: Stages,
+    /// At most this many texts, the seeds counted first. Samples are taken question by question in
+    /// an order of their own, so that the texts of a smaller set lie in every larger one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub texts: Option<usize>,
     /// Cultures in view (the mixture is over them); empty = all of the survey.
     #[serde(default)]
     pub cultures: Vec<CultureId>,
@@ -118,6 +123,29 @@ pub fn mixture(
     Some((mean, cells.len(), cells.iter().map(|c| c.effective_n).sum()))
 }
 
+/// The samples that make `n` texts together with the seeds: the first of every question, then the
+/// second, each question's own in the order of a hash of their ids.
+fn first_texts<'a>(
+    used: &[&'a Sample],
+    questions: &[&Question],
+    n: usize,
+) -> Result<Vec<&'a Sample>, DatasetError> {
+    let all = questions.len() + used.len();
+    if n < questions.len() || n > all {
+        return Err(DatasetError::Texts { wanted: n, seeds: questions.len(), all });
+    }
+    let key = |s: &Sample| Sha256::digest(s.id.as_str().as_bytes());
+    let mut ranked: Vec<(usize, &Sample)> = Vec::with_capacity(used.len());
+    for q in questions {
+        let mut own: Vec<&Sample> = used.iter().copied().filter(|s| s.seed == q.id).collect();
+        own.sort_by_key(|s| key(s));
+        ranked.extend(own.into_iter().enumerate());
+    }
+    ranked.sort_by_key(|(place, s)| (*place, key(s)));
+    ranked.truncate(n - questions.len());
+    Ok(ranked.into_iter().map(|(_, s)| s).collect())
+}
+
 /// Makes a dataset, audits it, and refuses it where the audit finds what is not allowed.
 ///
 /// # Errors
@@ -135,6 +163,10 @@ pub fn build(spec: &DatasetSpec, sources: &Sources<'_>) -> Result<Dataset, Datas
         .filter(|s| s.decision == Decision::Kept && in_stage(s, spec.stages))
         .filter(|s| questions.iter().any(|q| q.id == s.seed))
         .collect();
+    let used = match spec.texts {
+        Some(n) => first_texts(&used, &questions, n)?,
+        None => used,
+    };
     let mut out = Dataset {
         spec: spec.clone(),
         examples: Vec::new(),

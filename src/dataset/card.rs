@@ -45,6 +45,9 @@ pub fn card(dataset: &Dataset, survey: &Survey, file: Option<CardFile>) -> Strin
             Stages::Both => "seeds, paraphrases of stage 1 and word variants of stage 2",
         }
     );
+    if let Some(n) = spec.texts {
+        let _ = writeln!(s, "- Cut to {n} texts, spread over the questions.");
+    }
     let _ = writeln!(s, "- Label policy: `{}`. {}", spec.policy.as_str(), policy_words(dataset));
     if let Some(f) = file {
         file_words(&mut s, dataset, f);

@@ -9,6 +9,18 @@ use super::Finding;
 /// Trouble with a dataset, with the rows it is about.
 #[derive(Debug, Error)]
 pub enum DatasetError {
+    /// More texts than there are, or fewer than there are seeds.
+    #[error(
+        "{wanted} texts are asked for: there are {seeds} seeds and {all} texts in all; ask for {seeds} to {all}, or grow more samples (`polyculture augment --keep`)"
+    )]
+    Texts {
+        /// Texts asked for.
+        wanted: usize,
+        /// Seeds that are not held out.
+        seeds: usize,
+        /// Seeds and kept samples together.
+        all: usize,
+    },
     /// The audit found something that was not allowed.
     #[error(
         "the audit refuses this dataset: {} finding(s)\n{}\nmend the rows, or allow a kind by name (for example `{}`)",

@@ -39,6 +39,7 @@ fn spec(arm: Arm) -> DatasetSpec {
         policy: LabelPolicy::Distribution,
         arm,
         stages: Stages::Both,
+        texts: None,
         cultures: vec![],
         held_out_questions: vec![],
         allow: BTreeSet::new(),

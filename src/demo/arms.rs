@@ -52,6 +52,7 @@ pub(super) fn arms(cultures: &[Culture], held_out: &[QuestionId], size: Size) ->
         policy: LabelPolicy::Distribution,
         arm,
         stages,
+        texts: None,
         cultures: Vec::new(),
         held_out_questions: held_out.to_vec(),
         allow: BTreeSet::new(),

@@ -9,6 +9,7 @@ mod distribution;
 mod error;
 mod example;
 mod ids;
+mod language;
 mod paper;
 pub mod prompt;
 mod question;
@@ -29,6 +30,7 @@ pub use ids::{
     CountryCode, CultureId, DatasetId, ItemId, ModelId, QuestionId, RaterId, RunId, SampleId,
     StudyId,
 };
+pub use language::{KnownLanguage, known_language, language_name, primary_language, same_language};
 pub use paper::PaperMeans;
 pub use question::{Form, Question, Topic};
 pub use sample::{Decision, FailReason, Provenance, RejectReason, Sample, Stage, Substitution};

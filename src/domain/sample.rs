@@ -16,15 +16,18 @@ pub enum Stage {
     Synonym,
     /// Written or edited by a person, or read from a file.
     Imported,
+    /// A seed or a sample in another language.
+    Translation,
 }
 
 impl Stage {
-    /// `template`, `synonym`, `imported`.
+    /// `template`, `synonym`, `imported`, `translation`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Template => "template",
             Self::Synonym => "synonym",
             Self::Imported => "imported",
+            Self::Translation => "translation",
         }
     }
 }
@@ -32,13 +35,13 @@ impl Stage {
 impl std::str::FromStr for Stage {
     type Err = DomainError;
     fn from_str(s: &str) -> Result<Self, DomainError> {
-        [Self::Template, Self::Synonym, Self::Imported]
+        [Self::Template, Self::Synonym, Self::Imported, Self::Translation]
             .into_iter()
             .find(|x| x.as_str() == s)
             .ok_or_else(|| DomainError::UnknownWord {
                 what: "stage",
                 value: s.into(),
-                expected: "template, synonym, imported".into(),
+                expected: "template, synonym, imported, translation".into(),
             })
     }
 }
@@ -126,6 +129,13 @@ pub enum RejectReason {
         /// What it saw.
         detail: String,
     },
+    /// A translation that cannot be one, or not of this text.
+    Translation {
+        /// Which check: `unchanged`, `script`, `language`, `length`, `digits`, `options`, `form`.
+        check: String,
+        /// What it saw.
+        detail: String,
+    },
     /// Good, but not among the `keep` best of its seed.
     NotAmongBest {
         /// How many were kept.
@@ -152,6 +162,9 @@ impl fmt::Display for RejectReason {
             Self::MeaningChanged { guard, detail } => {
                 write!(f, "changed meaning ({guard}): {detail}")
             }
+            Self::Translation { check, detail } => {
+                write!(f, "no plausible translation ({check}): {detail}")
+            }
             Self::NotAmongBest { keep } => write!(f, "not among the {keep} best of its seed"),
             Self::ByHand { note } => write!(f, "rejected by hand: {note}"),
         }
@@ -167,6 +180,7 @@ impl RejectReason {
             Self::NearDuplicate { .. } => "near-duplicate".into(),
             Self::Broken { guard, .. } => format!("broken/{guard}"),
             Self::MeaningChanged { guard, .. } => format!("meaning/{guard}"),
+            Self::Translation { check, .. } => format!("translation/{check}"),
             Self::NotAmongBest { .. } => "not-among-best".into(),
             Self::ByHand { .. } => "by-hand".into(),
         }
@@ -187,6 +201,63 @@ pub enum FailReason {
         /// What it said.
         detail: String,
     },
+    /// A model said no.
+    Refused {
+        /// Its first words.
+        detail: String,
+    },
+    /// A reply, or this part of it, that holds no sentence.
+    Unreadable {
+        /// What was found instead.
+        detail: String,
+    },
+    /// The reply ended in the middle of this text, or before it.
+    CutOff,
+    /// Fewer texts came than were asked for.
+    TooFew {
+        /// Asked for.
+        asked: usize,
+        /// What came.
+        came: usize,
+    },
+    /// The call itself failed: there is no reply.
+    CallFailed {
+        /// The provider's word for it: `rate-limit`, `timeout`, ..
+        code: String,
+        /// What happened.
+        detail: String,
+    },
+}
+
+impl FailReason {
+    /// A short name for counting: `no-rule`, `cut-off`, `call-failed/timeout`.
+    pub fn kind(&self) -> String {
+        match self {
+            Self::NoRule { .. } => "no-rule".into(),
+            Self::Provider { .. } => "provider".into(),
+            Self::Refused { .. } => "refused".into(),
+            Self::Unreadable { .. } => "unreadable".into(),
+            Self::CutOff => "cut-off".into(),
+            Self::TooFew { .. } => "too-few".into(),
+            Self::CallFailed { code, .. } => format!("call-failed/{code}"),
+        }
+    }
+}
+
+impl fmt::Display for FailReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoRule { detail } => write!(f, "no rule applies: {detail}"),
+            Self::Provider { detail } => write!(f, "no usable reply: {detail}"),
+            Self::Refused { detail } => write!(f, "the model refused: {detail}"),
+            Self::Unreadable { detail } => write!(f, "the reply cannot be read: {detail}"),
+            Self::CutOff => f.write_str("the reply was cut off here"),
+            Self::TooFew { asked, came } => {
+                write!(f, "{asked} texts were asked for and {came} came")
+            }
+            Self::CallFailed { code, detail } => write!(f, "the call failed ({code}): {detail}"),
+        }
+    }
 }
 
 /// What became of a proposal. Every proposal has exactly one.

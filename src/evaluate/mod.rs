@@ -7,6 +7,7 @@
 mod aggregate;
 pub mod asking;
 mod baseline;
+pub mod classify;
 mod drawn;
 mod error;
 pub mod figures;

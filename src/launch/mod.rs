@@ -3,9 +3,11 @@
 //! lives here: the activities plan, this room carries.
 
 mod dataset;
+mod endpoints;
 mod error;
 mod judge;
 mod models;
+mod named;
 mod open;
 mod place;
 mod prepared;
@@ -15,6 +17,7 @@ mod sources;
 pub use dataset::{
     BuildError, DatasetManifest, StoredDataset, build_dataset, open_dataset, samples,
 };
+pub use endpoints::{ask_services, endpoint, price, reply_files};
 pub use error::LaunchError;
 pub use judge::{JudgeRequest, PreparedJudge, judge, judge_name};
 pub use models::{model_folder, model_source, planned_model};

@@ -25,6 +25,7 @@ pub fn submit(
     prepared: &Prepared,
 ) -> Result<RunView, LaunchError> {
     let runs = place.folder().runs();
+    let prepared = super::endpoints::ready(place, prepared)?;
     Ok(client.add(prepared.run.clone(), &runs, |input| prepared.write_input(input))?.run)
 }
 

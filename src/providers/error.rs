@@ -30,4 +30,42 @@ pub enum ProviderError {
         /// What is missing, and the way out.
         detail: String,
     },
+    /// The user's configuration does not define it, or defines it wrongly.
+    #[error("{0}")]
+    Config(String),
+    /// The key of a provider cannot be had: said before anything is sent.
+    #[error("provider `{provider}` has no key: {detail}")]
+    NoKey {
+        /// Its name.
+        provider: String,
+        /// Where it was looked for, and the way out.
+        detail: String,
+    },
+    /// The service turned us away: every further request would end in the same way.
+    #[error("provider `{provider}`: {detail}")]
+    Refused {
+        /// Its name.
+        provider: String,
+        /// HTTP status, the service's own words, and the way out.
+        detail: String,
+    },
+    /// The service cannot be reached, or answers nothing that is of use.
+    #[error("provider `{provider}`: {detail}")]
+    Unreachable {
+        /// Its name.
+        provider: String,
+        /// What was tried and what came of it.
+        detail: String,
+    },
+    /// A limit of the run is reached. What was answered is stored and will not be paid for again.
+    #[error("the limit of this run is reached: {0}")]
+    Budget(String),
+    /// The reply store cannot be written or read.
+    #[error("{path}: {detail}")]
+    Replies {
+        /// The file.
+        path: String,
+        /// The reason.
+        detail: String,
+    },
 }

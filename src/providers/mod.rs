@@ -4,11 +4,19 @@
 //! judges or stores a text: that is the work of `augment`, one floor up.
 
 mod augmenter;
+pub mod budget;
 pub mod chat;
 mod error;
+pub mod estimate;
+pub mod language;
+pub mod local;
 pub mod offline;
 mod open;
+pub mod openai;
 mod prompt_file;
+pub mod prompts;
+pub mod reading;
+pub mod replies;
 mod said;
 
 pub use augmenter::{Ask, Augmenter, Family, Outcome, Parent, Partition, Proposal, Scope};

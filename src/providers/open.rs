@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::local::{LocalFolder, LocalOptions};
+use super::replies::Recorded;
 use super::{ChatModel, ProviderError};
+use crate::config::UserConfig;
+use crate::embedded::generate::GenerateSettings;
 use crate::job::Attempt;
 
 /// Where a model's answers come from, as `input/models.json` and the like freeze it. A provider is
@@ -40,6 +44,9 @@ pub struct ReplyPlaces {
     /// Read first: earlier attempts of the run, and `input/replies/` (finished runs of the same
     /// model).
     pub read: Vec<PathBuf>,
+    /// `input/budget.json`: what the run may spend; see [`Budget`](super::budget::Budget). A
+    /// missing file sets no limit.
+    pub budget: Option<PathBuf>,
 }
 
 impl ReplyPlaces {
@@ -53,7 +60,8 @@ impl ReplyPlaces {
             more.sort();
             read.extend(more);
         }
-        Self { write: Some(write), read }
+        let budget = Some(attempt.input(super::budget::Budget::NAME));
+        Self { write: Some(write), read, budget }
     }
 }
 
@@ -66,15 +74,18 @@ pub fn open(
     places: &ReplyPlaces,
     threads: usize,
 ) -> Result<Box<dyn ChatModel>, ProviderError> {
-    let _ = (places, threads);
     match source {
-        ModelSource::Folder { name, .. } => Err(ProviderError::NotHere {
-            provider: name.clone(),
-            detail: "models in folders do not answer in words yet".into(),
-        }),
-        ModelSource::Endpoint { provider, .. } => Err(ProviderError::NotHere {
-            provider: provider.clone(),
-            detail: "endpoints are not built yet".into(),
-        }),
+        ModelSource::Folder { name, dir, adapter } => {
+            let options = LocalOptions {
+                generate: GenerateSettings { threads, ..GenerateSettings::default() },
+                ..LocalOptions::default()
+            };
+            let folder = LocalFolder::open(name, dir, adapter.as_deref(), options)?;
+            Ok(Box::new(Recorded::new(folder, places)?))
+        }
+        ModelSource::Endpoint { provider, model } => {
+            let config = UserConfig::load().map_err(|e| ProviderError::Config(e.to_string()))?;
+            Ok(Box::new(super::openai::open(&config, provider, model, places)?))
+        }
     }
 }

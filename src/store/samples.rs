@@ -65,8 +65,7 @@ pub(super) fn reason_of(d: &Decision) -> String {
     match d {
         Decision::Kept => String::new(),
         Decision::Rejected(r) => r.kind(),
-        Decision::Failed(crate::domain::FailReason::NoRule { .. }) => "no-rule".into(),
-        Decision::Failed(crate::domain::FailReason::Provider { .. }) => "provider".into(),
+        Decision::Failed(f) => f.kind(),
     }
 }
 

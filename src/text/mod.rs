@@ -9,6 +9,7 @@ mod display;
 mod distance;
 mod ngram;
 mod normal;
+mod script;
 mod token;
 mod width;
 
@@ -18,5 +19,6 @@ pub use display::{TAB_WIDTH, display, display_lines};
 pub use distance::{edits_between, similarity, token_edits};
 pub use ngram::NgramProfile;
 pub use normal::{fold, nfc};
+pub use script::{Script, script_of, script_share};
 pub use token::{Token, TokenKind, folded_words, tokens, words};
 pub use width::{cluster_width, pad, truncate, width};

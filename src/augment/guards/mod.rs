@@ -19,6 +19,7 @@ mod shape;
 mod vocabulary;
 
 pub use near::Siblings;
+pub use number::changed_in_translation;
 pub use reading::Reading;
 
 use crate::domain::RejectReason;

@@ -81,6 +81,26 @@ pub(super) fn changed(text: &Reading, seed: &Reading, language: Language) -> Opt
     ours.iter().find(|n| !theirs.contains(n)).map(|n| format!("the number {n} came in"))
 }
 
+/// A number that a translation brought in, or one in digits that it lost. `source` is the tag of the
+/// language that was translated from: English number words may become digits.
+pub fn changed_in_translation(from: &str, source: &str, text: &str) -> Option<String> {
+    let plain =
+        |n: String| n.chars().filter(|c| !matches!(c, '.' | '\u{66b}' | '\u{66c}')).collect();
+    let all =
+        |t: &str, l| numbers(&Reading::new(t), l).into_iter().map(plain).collect::<Vec<String>>();
+    let (there, may) = (all(text, Language::Other), all(from, Language::of(source)));
+    let must = all(from, Language::Other);
+    let digits = |n: &&String| n.chars().all(|c| c.is_ascii_digit());
+    if let Some(n) = must.iter().filter(digits).find(|n| !there.contains(n)) {
+        return Some(format!("the number {n} is gone"));
+    }
+    there
+        .iter()
+        .filter(digits)
+        .find(|n| !may.contains(n))
+        .map(|n| format!("the number {n} came in"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,5 +125,17 @@ mod tests {
         for (seed, text) in [("Two cats", "Three cats"), ("Cats", "Ten cats"), ("5 cats", "Cats")] {
             assert!(check(seed, text, en).is_some(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_translation_keeps_digits_and_may_write_words_as_digits() {
+        let check = |from: &str, text: &str| changed_in_translation(from, "en", text);
+        assert_eq!(check("At 18 years", "À 18 ans"), None);
+        assert_eq!(check("At 18 years", "في سن ١٨"), None);
+        assert_eq!(check("Two cats", "2 chats"), None);
+        assert_eq!(check("Two cats", "Deux chats"), None);
+        assert_eq!(check("1,000 cats", "1.000 Katzen"), None);
+        assert!(check("At 18 years", "Adulte").is_some());
+        assert!(check("Cats", "1. Chats 2. Chiens").is_some());
     }
 }

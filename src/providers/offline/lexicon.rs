@@ -17,7 +17,7 @@ use crate::text::tokens;
 /// A synonym: `from[i]` may be said as `to[i]` in texts of the seeds named.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Entry {
+pub(in crate::providers) struct Entry {
     /// The forms as they stand in a text.
     pub from: Vec<String>,
     /// The forms to put there, one for each of `from`.
@@ -45,17 +45,19 @@ struct Fit<'a> {
 }
 
 /// A text with words exchanged, and which.
-pub(super) type Variant = (String, Vec<Substitution>);
+pub(in crate::providers) type Variant = (String, Vec<Substitution>);
 
 /// Random sets of exchanges in a row that bring nothing new, after which there is nothing new.
 const PATIENCE: usize = 5;
 
 /// Up to `n` texts in which words of the parent were exchanged. Each differs from the parent, and
-/// from the others, by more words than a near-duplicate does.
-pub(super) fn variants(
+/// from the others, by more words than a near-duplicate does. `english` sets `a` and `an` right,
+/// which are other words in other languages.
+pub(in crate::providers) fn variants(
     entries: &[&Entry],
     parent: &str,
     n: usize,
+    english: bool,
     rng: &mut Xoshiro256PlusPlus,
 ) -> Vec<Variant> {
     let fits = fits(entries, parent);
@@ -66,7 +68,7 @@ pub(super) fn variants(
     let mut in_vain = 0;
     while made.len() < n && in_vain < PATIENCE && !fits.is_empty() {
         order.shuffle(rng);
-        let chosen = smallest_change(&fits, &order, parent, &known[0], &mut rendered);
+        let chosen = smallest_change(&fits, &order, (parent, english), &known[0], &mut rendered);
         let fresh = chosen.and_then(|chosen| {
             let (text, words) = rendered.get(&chosen)?;
             let fresh = !known.iter().any(|k| k.near(words));
@@ -92,7 +94,7 @@ type Rendered = BTreeMap<Vec<usize>, (String, Words)>;
 fn smallest_change(
     fits: &[Fit<'_>],
     order: &[usize],
-    parent: &str,
+    (parent, english): (&str, bool),
     parent_words: &Words,
     rendered: &mut Rendered,
 ) -> Option<Vec<usize>> {
@@ -105,7 +107,8 @@ fn smallest_change(
         chosen.push(next);
         chosen.sort_by_key(|&c| fits[c].start);
         let (_, words) = rendered.entry(chosen.clone()).or_insert_with(|| {
-            let text = exchanged(parent, &chosen.iter().map(|&c| &fits[c]).collect::<Vec<_>>());
+            let places: Vec<_> = chosen.iter().map(|&c| &fits[c]).collect();
+            let text = exchanged(parent, &places, english);
             let words = Words::of(&text);
             (text, words)
         });
@@ -160,8 +163,8 @@ fn fits<'a>(entries: &[&'a Entry], parent: &str) -> Vec<Fit<'a>> {
     found
 }
 
-/// The parent with all chosen places exchanged, articles set right.
-fn exchanged(parent: &str, chosen: &[&Fit<'_>]) -> String {
+/// The parent with all chosen places exchanged, articles set right in English.
+fn exchanged(parent: &str, chosen: &[&Fit<'_>], english: bool) -> String {
     let mut out = String::with_capacity(parent.len() + 32);
     let mut copied = 0;
     for fit in chosen {
@@ -178,7 +181,7 @@ fn exchanged(parent: &str, chosen: &[&Fit<'_>]) -> String {
         copied = fit.end;
     }
     out.push_str(&parent[copied..]);
-    with_articles(&out)
+    if english { with_articles(&out) } else { out }
 }
 
 #[cfg(test)]
@@ -194,7 +197,7 @@ mod tests {
     fn one(entries: &[Entry], parent: &str) -> Option<String> {
         let refs: Vec<&Entry> = entries.iter().collect();
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
-        variants(&refs, parent, 1, &mut rng).pop().map(|(text, _)| text)
+        variants(&refs, parent, 1, true, &mut rng).pop().map(|(text, _)| text)
     }
 
     #[test]

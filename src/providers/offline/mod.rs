@@ -11,7 +11,7 @@
 //! Debt: English only.
 
 mod agreement;
-mod lexicon;
+pub(super) mod lexicon;
 mod near;
 mod rules;
 mod template;
@@ -130,7 +130,7 @@ impl Augmenter for Offline {
     ) -> Result<Vec<Proposal>, ProviderError> {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(mix(ask.rng_seed, parent.text));
         let entries = self.rules.entries(seed, &ask.scope);
-        let found = lexicon::variants(&entries, parent.text, ask.n, &mut rng);
+        let found = lexicon::variants(&entries, parent.text, ask.n, true, &mut rng);
         let count = found.len();
         let seed_words = Words::of(&seed.text);
         let mut made: Vec<Proposal> = found
@@ -169,7 +169,7 @@ fn proposal(template: &Template, text: String) -> Proposal {
 }
 
 /// A random seed of its own for every text, whatever the order in which texts are asked for.
-fn mix(seed: u64, text: &str) -> u64 {
+pub(super) fn mix(seed: u64, text: &str) -> u64 {
     let digest = Sha256::new().chain_update(seed.to_le_bytes()).chain_update(text).finalize();
     digest.iter().take(8).fold(0, |acc, &byte| acc << 8 | u64::from(byte))
 }

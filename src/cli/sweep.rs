@@ -1,0 +1,66 @@
+//! `polyculture sweep`: one thing varied, everything else equal.
+
+use super::args_compare::{SweepArg, SweepArgs};
+use super::{Context, Failure, activities, seeds};
+use crate::sweep::{SweepError, SweepKind, SweepSpec, plain, run as go};
+
+impl From<SweepError> for Failure {
+    fn from(e: SweepError) -> Self {
+        match e {
+            SweepError::Place(e) => e.into(),
+            SweepError::Engine(e) => e.into(),
+            SweepError::Launch(e) => e.into(),
+            other => Self::failed(other),
+        }
+    }
+}
+
+/// # Errors
+/// Counts that the workspace cannot make, a recipe that does not parse, a run that failed.
+pub fn run(ctx: &Context, a: &SweepArgs) -> Result<(), Failure> {
+    let place = ctx.place()?;
+    let survey = place.read()?.read().survey()?;
+    seeds::pick_cultures(&survey, &a.cultures)?;
+    let mut recipe = activities::recipe(&a.recipe)?;
+    if let Some(steps) = a.steps {
+        (recipe.steps, recipe.epochs) = (Some(steps), None);
+    }
+    if recipe.steps.is_none() {
+        return Err(Failure::usage(
+            "the arms of a sweep get equal optimiser steps: this recipe counts epochs",
+        )
+        .hint("say --steps N"));
+    }
+    let spec = SweepSpec {
+        kind: kind(a)?,
+        seeds: a.seeds.max(1),
+        recipe: recipe.to_toml().map_err(Failure::bad_input)?,
+        cultures: a.cultures.clone(),
+        held_out_questions: a.hold_out_questions,
+        paraphrases: 2,
+        seed: a.seed,
+    };
+    let mut watch = super::demo::Watcher::new();
+    let report = go(&place, &spec, &mut |step, done, of| watch.at(step, done, of))?;
+    watch.end();
+    ctx.out.show(&report, || plain(&report))
+}
+
+fn kind(a: &SweepArgs) -> Result<SweepKind, Failure> {
+    Ok(match a.what {
+        SweepArg::Ablation => SweepKind::Ablation,
+        SweepArg::Samples => {
+            let mut counts = a.counts.clone();
+            counts.sort_unstable();
+            counts.dedup();
+            if counts.is_empty() {
+                return Err(Failure::usage("--counts: expected numbers such as 50,100,500"));
+            }
+            SweepKind::Samples { counts }
+        }
+        SweepArg::Policies => SweepKind::Policies,
+        SweepArg::Language => {
+            return Err(Failure::usage("language: not here yet"));
+        }
+    })
+}
