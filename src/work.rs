@@ -12,6 +12,7 @@ use crate::domain::{OptionScores, Question};
 use crate::embedded::encoder::Encoder;
 use crate::embedded::tokenizer::ChatOptions;
 use crate::embedded::{self, ScoreSettings};
+use crate::evaluate::forgetting;
 use crate::evaluate::open_ended;
 use crate::evaluate::{self, Drawn, Draws, Scorer};
 use crate::finetune;
@@ -65,6 +66,9 @@ fn work(dir: &Path) -> Result<(), JobError> {
             let mut make = |source: &ModelSource| chat_model(source, &places, threads);
             match evaluate::locked::task_of(&attempt)?.as_str() {
                 "win-rate" => open_ended::job::work(&attempt, &mut progress, &mut make).map(drop),
+                "gsm8k" | "bbh" => {
+                    forgetting::job::work(&attempt, &mut progress, &mut make).map(drop)
+                }
                 other => Err(JobError::Work(format!(
                     "plan.json names the task `{other}`, which this polyculture does not know"
                 ))),

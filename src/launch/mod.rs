@@ -21,7 +21,7 @@ pub use endpoints::{ask_services, endpoint, price, reply_files};
 pub use error::LaunchError;
 pub use judge::{JudgeRequest, PreparedJudge, judge, judge_name};
 pub use models::{model_folder, model_source, planned_model};
-pub use open::{WinRateRequest, party, win_rate};
+pub use open::{ForgettingRequest, WinRateRequest, forgetting, party, win_rate};
 pub use place::{Place, PlaceError};
 pub use prepared::Prepared;
 pub use runs::{FinetuneRequest, SurveyInput, augment, command, evaluate, finetune, submit};
