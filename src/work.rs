@@ -11,6 +11,7 @@ use crate::domain::prompt::Prompt;
 use crate::domain::{OptionScores, Question};
 use crate::embedded::encoder::Encoder;
 use crate::embedded::{self, ScoreSettings};
+use crate::evaluate::classify;
 use crate::evaluate::open_ended;
 use crate::evaluate::{self, Drawn, Draws, Scorer};
 use crate::finetune;
@@ -63,6 +64,7 @@ fn work(dir: &Path) -> Result<(), JobError> {
             let places = ReplyPlaces::of(&attempt);
             let mut make = |source: &ModelSource| chat_model(source, &places, threads);
             match evaluate::locked::task_of(&attempt)?.as_str() {
+                classify::TASK => classify::job::work(&attempt, &mut progress, &mut make).map(drop),
                 "win-rate" => open_ended::job::work(&attempt, &mut progress, &mut make).map(drop),
                 other => Err(JobError::Work(format!(
                     "plan.json names the task `{other}`, which this polyculture does not know"

@@ -7,15 +7,15 @@ mod augmenter;
 pub mod budget;
 pub mod chat;
 mod error;
+pub mod estimate;
 pub mod language;
 pub mod local;
 pub mod offline;
 mod open;
+pub mod openai;
 mod prompt_file;
 pub mod prompts;
 pub mod reading;
-pub mod estimate;
-pub mod openai;
 pub mod replies;
 mod said;
 

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::local::{LocalFolder, LocalOptions};
 use super::replies::Recorded;
 use super::{ChatModel, ProviderError};
-use crate::embedded::generate::GenerateSettings;
 use crate::config::UserConfig;
+use crate::embedded::generate::GenerateSettings;
 use crate::job::Attempt;
 
 /// Where a model's answers come from, as `input/models.json` and the like freeze it. A provider is
