@@ -13,6 +13,7 @@ use crate::embedded::encoder::Encoder;
 use crate::embedded::tokenizer::ChatOptions;
 use crate::embedded::{self, ScoreSettings};
 use crate::evaluate::forgetting;
+use crate::evaluate::classify;
 use crate::evaluate::open_ended;
 use crate::evaluate::{self, Drawn, Draws, Scorer};
 use crate::finetune;
@@ -65,6 +66,7 @@ fn work(dir: &Path) -> Result<(), JobError> {
             let places = ReplyPlaces::of(&attempt);
             let mut make = |source: &ModelSource| chat_model(source, &places, threads);
             match evaluate::locked::task_of(&attempt)?.as_str() {
+                classify::TASK => classify::job::work(&attempt, &mut progress, &mut make).map(drop),
                 "win-rate" => open_ended::job::work(&attempt, &mut progress, &mut make).map(drop),
                 "gsm8k" | "bbh" => {
                     forgetting::job::work(&attempt, &mut progress, &mut make).map(drop)
