@@ -249,6 +249,9 @@ pub enum SamplesCommand {
         /// Only of this stage: template, synonym, imported, translation
         #[arg(long)]
         stage: Option<crate::domain::Stage>,
+        /// Only in this language (BCP 47)
+        #[arg(long, value_name = "TAG")]
+        language: Option<String>,
         /// At most this many
         #[arg(long, default_value_t = 200)]
         limit: usize,
@@ -453,6 +456,9 @@ pub enum DatasetCommand {
         /// At most this many texts, seeds counted first; smaller sets lie in larger ones
         #[arg(long, value_name = "N")]
         count: Option<usize>,
+        /// Use texts in this language (made by `translate`) instead of the survey's own wording
+        #[arg(long, value_name = "TAG")]
+        language: Option<String>,
         /// How answers become targets: distribution, mode, rounded-mean, median, paper
         #[arg(long, default_value = "distribution")]
         policy: LabelPolicy,
