@@ -6,14 +6,16 @@
 
 use std::time::Instant;
 
-use polyculture::embedded::training::{AdamW, AdamWSettings, AnswerTarget, TailTargets, Trainer};
+use polyculture::embedded::training::{
+    AdamWSettings, AnswerTarget, StepSettings, TailTargets, Trainer,
+};
 use polyculture::embedded::{Decoder, DecoderConfig, EmbeddedError};
 
 fn measure(name: &str, c: DecoderConfig, batch: &[AnswerTarget]) -> Result<(), EmbeddedError> {
     let model = Decoder::random(c, 0.05, 1)?;
     let n = model.weights.len();
-    let optimizer = AdamW::new(AdamWSettings::default(), &model.layout().regions, n);
-    let mut trainer = Trainer::new(model, optimizer, TailTargets::All, 1)?;
+    let settings = StepSettings { tails: TailTargets::All, ..StepSettings::default() };
+    let mut trainer = Trainer::new(model, None, AdamWSettings::default(), settings)?;
     let mut times = Vec::new();
     let mut rows = 0;
     for i in 0..30 {

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::domain::{CultureId, DatasetId, ModelId, Sample};
 use crate::evaluate::Evaluation;
+use crate::evaluate::figures::TaskResult;
 use crate::finetune::TrainSummary;
 use crate::job::{Attempt, RunKind, RunSpec};
 use crate::store::{Access, EvaluationRecord, EvaluationRow, ModelRecord, StoreError, Workspace};
@@ -129,9 +130,47 @@ fn model(spec: &RunSpec, attempt: &Attempt) -> Result<(), String> {
     store.write(|tx| tx.put_model(&record)).map_err(|e| e.to_string())
 }
 
+/// The figures of a task other than `survey`.
+fn task_result(spec: &RunSpec, r: &TaskResult) -> Result<(), String> {
+    let record = EvaluationRecord {
+        id: spec.id.to_string(),
+        run: Some(spec.id.clone()),
+        task: r.task.clone(),
+        plan: r.plan.clone(),
+        plan_sha256: r.plan_sha256.clone(),
+        created: Timestamp::now(),
+    };
+    let rows: Vec<EvaluationRow> = r
+        .rows
+        .iter()
+        .map(|f| EvaluationRow {
+            model: match &f.against {
+                Some(other) => format!("{} against {other}", f.model),
+                None => f.model.clone(),
+            },
+            culture: f.culture.clone(),
+            split: f.split.clone(),
+            question: None,
+            metric: f.metric.clone(),
+            value: f.value,
+            extra: json!(f),
+        })
+        .collect();
+    let mut store = store(spec).map_err(|e| e.to_string())?;
+    store
+        .write(|tx| {
+            tx.put_evaluation(&record)?;
+            tx.put_evaluation_rows(&record.id, &rows)
+        })
+        .map_err(|e| e.to_string())
+}
+
 fn evaluation(spec: &RunSpec, attempt: &Attempt) -> Result<(), String> {
     let path = attempt.file("evaluation.json");
     let Ok(text) = std::fs::read(&path) else { return Ok(()) };
+    if let Ok(result) = serde_json::from_slice::<TaskResult>(&text) {
+        return task_result(spec, &result);
+    }
     let e: Evaluation =
         serde_json::from_slice(&text).map_err(|e| format!("{}: {e}", path.display()))?;
     let record = EvaluationRecord {

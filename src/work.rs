@@ -11,6 +11,7 @@ use crate::domain::prompt::Prompt;
 use crate::domain::{OptionScores, Question};
 use crate::embedded::encoder::Encoder;
 use crate::embedded::{self, ScoreSettings};
+use crate::evaluate::open_ended;
 use crate::evaluate::{self, Drawn, Draws, Scorer};
 use crate::finetune;
 use crate::job::{Attempt, FailureFile, FileProgress, JobError, RunKind, RunSpec};
@@ -58,6 +59,16 @@ fn work(dir: &Path) -> Result<(), JobError> {
             augment::work(&attempt, &mut progress, &mut make, &*filter).map(drop)
         }
         RunKind::Finetune => finetune::work(&attempt, &mut progress).map(drop),
+        RunKind::Evaluate if evaluate::locked::task_of(&attempt)? != "survey" => {
+            let places = ReplyPlaces::of(&attempt);
+            let mut make = |source: &ModelSource| chat_model(source, &places, threads);
+            match evaluate::locked::task_of(&attempt)?.as_str() {
+                "win-rate" => open_ended::job::work(&attempt, &mut progress, &mut make).map(drop),
+                other => Err(JobError::Work(format!(
+                    "plan.json names the task `{other}`, which this polyculture does not know"
+                ))),
+            }
+        }
         RunKind::Evaluate => {
             let sources: BTreeMap<String, ModelSource> = attempt.read_input("models.json")?;
             let draws: Draws = match attempt.input("draws.json") {

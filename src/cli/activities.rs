@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::args::{AugmentArgs, EvaluateArgs, FinetuneArgs, ModelsCommand};
 use super::output::table;
-use super::{Context, Failure, runs, seeds};
+use super::{Context, Failure, open, runs, seeds};
 use crate::augment::Settings;
 use crate::dataset::test_texts;
 use crate::domain::{QuestionId, RunId};
@@ -133,6 +133,7 @@ pub fn models(ctx: &Context, command: &ModelsCommand) -> Result<(), Failure> {
                 table(&["model", "run", "dataset", "recipe", "steps", "loss (nats)"], &rows)
             })
         }
+        ModelsCommand::Card { model, output } => super::report::card(ctx, model, output.as_deref()),
         ModelsCommand::Show { model } => {
             let reference: ModelRef = model.parse().map_err(Failure::usage)?;
             let name = match &reference {
@@ -178,8 +179,14 @@ pub fn drawn(models: &[PlannedModel], k: u32) -> Option<u32> {
 /// # Errors
 /// An unknown model, task or culture; with `--wait`, a run that failed.
 pub fn score(ctx: &Context, a: EvaluateArgs) -> Result<(), Failure> {
+    if open::knows(&a.tasks) {
+        return open::run(ctx, &a);
+    }
     if let Some(task) = a.tasks.iter().find(|t| *t != "survey") {
-        return Err(Failure::not_found(format!("no task `{task}`: this version has `survey`")));
+        return Err(Failure::not_found(format!(
+            "no task `{task}`: expected survey, {}",
+            open::TASKS.join(", ")
+        )));
     }
     let place = ctx.place()?;
     let survey = place.read()?.read().survey()?;

@@ -11,6 +11,7 @@ use crate::domain::{
 
 pub use super::args_compare::{CompareArgs, ReportArgs, ReportFormat, SweepArg, SweepArgs};
 pub use super::args_judge::JudgeArgs;
+pub use super::args_open::OpenArgs;
 pub use super::args_prompts::PromptsCommand;
 pub use super::args_runs::{EngineCommand, RunsCommand};
 
@@ -72,6 +73,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// One thing varied, everything else equal: ablation, sample counts, label policies
     Sweep(SweepArgs),
+    /// The workspace on one page: seeds, samples, ratings, datasets, models, evaluations
+    Report(ReportArgs),
     /// The prompts that language models are given: read, export, replace
     #[command(subcommand)]
     Prompts(PromptsCommand),
@@ -529,6 +532,14 @@ pub struct FinetuneArgs {
 pub enum ModelsCommand {
     /// List models
     List,
+    /// The card of a model, as Markdown: what it grew from, what it was measured to do, its limits
+    Card {
+        /// run:ID@STEP, or its alias
+        model: String,
+        /// Where to; standard output by default
+        #[arg(short, long)]
+        output: Option<PathBuf>,
+    },
     /// One model: dataset, recipe, run, checkpoint, evaluations
     Show {
         /// run:ID@STEP, path:DIR, or its alias
@@ -557,6 +568,9 @@ pub struct EvaluateArgs {
     /// Random seed of the bootstrap
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub open: OpenArgs,
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
     pub wait: WaitArgs,

@@ -37,6 +37,9 @@ pub struct CompareArgs {
     /// Held-out paraphrases of a question that are put, at most
     #[arg(long, default_value_t = 2)]
     pub paraphrases: usize,
+    /// Pay again: do not take equal replies from earlier runs of this workspace
+    #[arg(long)]
+    pub fresh: bool,
     /// Random seed of bootstrap and sign flips
     #[arg(long, default_value_t = 1)]
     pub seed: u64,

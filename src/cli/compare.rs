@@ -44,7 +44,8 @@ pub fn run(ctx: &Context, a: CompareArgs) -> Result<(), Failure> {
         contexts,
     };
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
-    let prepared = evaluate(&place, &input, threads)?;
+    let mut prepared = evaluate(&place, &input, threads)?;
+    prepared.fresh = a.fresh;
     let Some(run) = runs::start(ctx, &place, &prepared, a.wait.wait)? else { return Ok(()) };
     if !ctx.out.json {
         let text = fs::read_to_string(activities::attempt_file(&place, &run, "evaluation.json"))?;

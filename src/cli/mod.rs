@@ -5,6 +5,7 @@ mod activities;
 pub mod args;
 mod args_compare;
 mod args_judge;
+mod args_open;
 mod args_prompts;
 mod args_runs;
 mod compare;
@@ -15,8 +16,10 @@ mod doctor;
 mod encoder;
 mod failure;
 mod judge;
+mod open;
 mod output;
 mod prompts;
+mod report;
 mod runs;
 mod samples;
 mod samples_import;
@@ -95,6 +98,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Models(c) => activities::models(&ctx, &c)?,
         Command::Evaluate(a) => activities::score(&ctx, a)?,
         Command::Sweep(a) => sweep::run(&ctx, &a)?,
+        Command::Report(a) => report::run(&ctx, &a)?,
         Command::Compare(a) => compare::run(&ctx, a)?,
         Command::Runs(c) => runs::run(&ctx, c)?,
         Command::Engine(c) => return runs::engine(&ctx, c),

@@ -111,14 +111,14 @@ pub(crate) fn rms_norm(x: &[f32], w: &[f32], eps: f32, y: &mut [f32], inv: &mut 
     });
 }
 
-/// Backward of [`rms_norm`]: adds to `dx` and `dw`.
+/// Backward of [`rms_norm`]: adds to `dx`, and to `dw` where it is wanted.
 pub(crate) fn rms_norm_backward(
     x: &[f32],
     w: &[f32],
     inv: &[f32],
     dy: &[f32],
     dx: &mut [f32],
-    dw: &mut [f32],
+    mut dw: Option<&mut [f32]>,
 ) {
     let d = w.len();
     vectorised(|| {
@@ -137,11 +137,124 @@ pub(crate) fn rms_norm_backward(
                 tail += dy[i] * w[i] * x[i];
             }
             let mean = (fold(&acc) + tail) * inv * inv / d as f32;
-            let cells = dx.iter_mut().zip(dw.iter_mut()).zip(x).zip(dy).zip(w);
-            for ((((dx, dw), x), dy), w) in cells {
+            for (((dx, x), dy), w) in dx.iter_mut().zip(x).zip(dy).zip(w) {
                 *dx += inv * (dy * w - x * mean);
-                *dw += dy * x * inv;
             }
+            if let Some(dw) = dw.as_deref_mut() {
+                for ((dw, x), dy) in dw.iter_mut().zip(x).zip(dy) {
+                    *dw += dy * x * inv;
+                }
+            }
+        }
+    });
+}
+
+/// y += bias for each row of `y`.
+pub(crate) fn add_bias(y: &mut [f32], bias: &[f32]) {
+    vectorised(|| {
+        for y in y.chunks_exact_mut(bias.len()) {
+            add(y, bias);
+        }
+    });
+}
+
+/// Backward of [`add_bias`]: adds the sum over rows to `db`.
+pub(crate) fn add_bias_backward(dy: &[f32], db: &mut [f32]) {
+    vectorised(|| {
+        for dy in dy.chunks_exact(db.len()) {
+            add(db, dy);
+        }
+    });
+}
+
+/// RMSNorm of each head of each row in place: the first `heads * w.len()` elements of every
+/// `stride`. `pre` keeps what stood there, `[rows, heads * w.len()]`, and `inv` each head's 1 / rms.
+pub(crate) fn rms_norm_heads(
+    x: &mut [f32],
+    stride: usize,
+    w: &[f32],
+    eps: f32,
+    pre: &mut [f32],
+    inv: &mut [f32],
+) {
+    let d = w.len();
+    let heads = pre.len() * stride / (x.len().max(1) * d);
+    vectorised(|| {
+        let rows = x.chunks_mut(stride).zip(pre.chunks_exact_mut(heads * d));
+        for ((row, pre), inv) in rows.zip(inv.chunks_exact_mut(heads)) {
+            pre.copy_from_slice(&row[..heads * d]);
+            let cells = row.chunks_exact_mut(d).zip(pre.chunks_exact(d));
+            for ((y, x), inv) in cells.zip(inv) {
+                *inv = 1.0 / (dot(x, x) / d as f32 + eps).sqrt();
+                for ((y, x), w) in y.iter_mut().zip(x).zip(w) {
+                    *y = x * *inv * w;
+                }
+            }
+        }
+    });
+}
+
+/// Backward of [`rms_norm_heads`], in place: `dx` comes as the gradient of its output; adds to `dw`
+/// where it is wanted.
+pub(crate) fn rms_norm_heads_backward(
+    pre: &[f32],
+    w: &[f32],
+    inv: &[f32],
+    dx: &mut [f32],
+    stride: usize,
+    mut dw: Option<&mut [f32]>,
+) {
+    let d = w.len();
+    let heads = pre.len() * stride / (dx.len().max(1) * d);
+    vectorised(|| {
+        let rows = dx.chunks_mut(stride).zip(pre.chunks_exact(heads * d));
+        for ((row, pre), inv) in rows.zip(inv.chunks_exact(heads)) {
+            let cells = row.chunks_exact_mut(d).zip(pre.chunks_exact(d));
+            for ((dy, x), &inv) in cells.zip(inv) {
+                if let Some(dw) = dw.as_deref_mut() {
+                    for ((dw, dy), x) in dw.iter_mut().zip(dy.iter()).zip(x) {
+                        *dw += dy * x * inv;
+                    }
+                }
+                for (dy, w) in dy.iter_mut().zip(w) {
+                    *dy *= w;
+                }
+                let mean = dot(dy, x) * inv * inv / d as f32;
+                for (dy, x) in dy.iter_mut().zip(x) {
+                    *dy = inv * (*dy - x * mean);
+                }
+            }
+        }
+    });
+}
+
+/// Whether element `i` of a dropout mask is kept (the 'lowbias32' mixer as a counter generator:
+/// the backward pass works the same mask out again), as the factor 0 or `keep`.
+#[inline(always)]
+fn mask(i: u32, seed: u32, share: u32, keep: f32) -> f32 {
+    let x = i.wrapping_mul(0x9E37_79B1) ^ seed;
+    let x = (x ^ (x >> 16)).wrapping_mul(0x7FEB_352D);
+    let x = (x ^ (x >> 15)).wrapping_mul(0x846C_A68B);
+    if (x ^ (x >> 16)) >= share { keep } else { 0.0 }
+}
+
+/// Inverted dropout: each element is left out with probability `share`, the others are divided by
+/// what is left. Source: Srivastava et al. 2014, in torch's form.
+pub(crate) fn dropout(x: &[f32], share: f32, seed: u32, out: &mut [f32]) {
+    let (limit, keep) = ((f64::from(share) * 4_294_967_296.0) as u32, 1.0 / (1.0 - share));
+    vectorised(|| {
+        for (i, (o, x)) in (0u32..).zip(out.iter_mut().zip(x)) {
+            *o = x * mask(i, seed, limit, keep);
+        }
+    });
+}
+
+/// Backward of [`dropout`]: adds to `dx`.
+pub(crate) fn dropout_backward(dout: &[f32], share: f32, seed: u32, dx: &mut [f32]) {
+    let (limit, keep) = ((f64::from(share) * 4_294_967_296.0) as u32, 1.0 / (1.0 - share));
+    vectorised(|| {
+        for (i, (dx, d)) in (0u32..).zip(dx.iter_mut().zip(dout)) {
+            *dx += d * mask(i, seed, limit, keep);
         }
     });
 }
@@ -269,6 +382,21 @@ mod tests {
         assert!(worst < 5e-7, "{worst}");
         assert!(exp(f32::NAN).is_nan());
         assert!(exp(f32::NEG_INFINITY) < 1e-37);
+    }
+
+    #[test]
+    fn dropout_leaves_out_its_share_and_keeps_the_mean() {
+        let x = vec![1.0f32; 100_000];
+        let mut y = vec![0.0; x.len()];
+        dropout(&x, 0.1, 7, &mut y);
+        let out = y.iter().filter(|y| **y == 0.0).count() as f64 / x.len() as f64;
+        assert!((out - 0.1).abs() < 0.004, "{out}");
+        assert!((sum(&y) / x.len() as f32 - 1.0).abs() < 0.01);
+        let mut back = vec![0.0; x.len()];
+        dropout_backward(&x, 0.1, 7, &mut back);
+        assert_eq!(y, back);
+        dropout(&x, 0.1, 8, &mut back);
+        assert_ne!(y, back);
     }
 
     #[test]

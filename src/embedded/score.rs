@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::decoder::{Decoder, Pack, Workspace, log_probs};
+use super::decoder::{Decoder, Pack};
+use super::generate::{PackBuffers, pack_log_probs};
 use super::{ChatTokenizer, EmbeddedError};
 use crate::domain::OptionScores;
 use crate::domain::prompt::Prompt;
@@ -37,7 +38,22 @@ impl Scorer {
     /// # Errors
     /// What is wrong with it, by name.
     pub fn load(dir: &std::path::Path) -> Result<Self, EmbeddedError> {
-        let model = Decoder::load(dir)?;
+        Self::load_adapted(dir, None)
+    }
+
+    /// Reads a model folder and merges an adapter into it. The tokenizer is the base's.
+    ///
+    /// # Errors
+    /// What is wrong with either, by name.
+    pub fn load_adapted(
+        dir: &std::path::Path,
+        adapter: Option<&std::path::Path>,
+    ) -> Result<Self, EmbeddedError> {
+        let mut model = Decoder::load(dir)?;
+        if let Some(adapter) = adapter {
+            let delta = super::adapter::load(adapter, model.config())?;
+            super::adapter::merge(&mut model, &delta);
+        }
         let tokenizer = ChatTokenizer::load(dir, model.config().vocab_size)?;
         Ok(Self { model, tokenizer })
     }
@@ -68,28 +84,25 @@ pub fn score_options(
     score_with(model, tokenizer, prompts, ScoreSettings::default())
 }
 
-fn score_with(
+/// See [`score_options`], with settings.
+///
+/// # Errors
+/// See there.
+pub fn score_with(
     model: &Decoder,
     tokenizer: &ChatTokenizer,
     prompts: &[Prompt],
     settings: ScoreSettings,
 ) -> Result<Vec<OptionScores>, EmbeddedError> {
     let size = settings.prompts_a_pack.max(1);
-    let one = |ws: &mut Workspace, part: &[Prompt]| score_pack(model, tokenizer, part, ws);
-    if settings.threads <= 1 {
-        let mut ws = Workspace::new();
-        let mut out = Vec::with_capacity(prompts.len());
-        for part in prompts.chunks(size) {
-            out.extend(one(&mut ws, part)?);
-        }
-        return Ok(out);
-    }
+    let one = |b: &mut PackBuffers, part: &[Prompt]| score_pack(model, tokenizer, part, b);
+    // One thread has a pool too: inside of a pass, work would go to the global one.
     let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(settings.threads)
+        .num_threads(settings.threads.max(1))
         .build()
         .map_err(|e| EmbeddedError::Input(format!("{} threads: {e}", settings.threads)))?;
     let parts: Result<Vec<_>, _> =
-        pool.install(|| prompts.par_chunks(size).map_init(Workspace::new, one).collect());
+        pool.install(|| prompts.par_chunks(size).map_init(PackBuffers::default, one).collect());
     Ok(parts?.into_iter().flatten().collect())
 }
 
@@ -97,7 +110,7 @@ fn score_pack(
     model: &Decoder,
     tokenizer: &ChatTokenizer,
     prompts: &[Prompt],
-    ws: &mut Workspace,
+    buffers: &mut PackBuffers,
 ) -> Result<Vec<OptionScores>, EmbeddedError> {
     let mut reader = tokenizer.reader();
     let mut sequences = Vec::new();
@@ -121,7 +134,7 @@ fn score_pack(
     }
     asked.sort_unstable();
     let pairs: Vec<(u32, u32)> = asked.iter().map(|a| (a.0, a.1)).collect();
-    let found = log_probs(model, &pack, &pairs, ws)?;
+    let found = pack_log_probs(model, &pack, &pairs, buffers)?;
     let mut sums = vec![0.0; paths.len()];
     for (a, lp) in asked.iter().zip(found) {
         if lp.is_nan() {

@@ -12,6 +12,19 @@ pub enum EvaluateError {
     /// A plan that cannot be carried out: what is wrong and the way out.
     #[error("the plan cannot be carried out: {0}")]
     BadPlan(String),
+    /// A file of items that cannot be used.
+    #[error("{}{}: {reason}", path.display(), line.map(|n| format!(", line {n}")).unwrap_or_default())]
+    BadFile {
+        /// The file.
+        path: std::path::PathBuf,
+        /// 1-based line, where there is one.
+        line: Option<u64>,
+        /// What was expected.
+        reason: String,
+    },
+    /// A prompt that cannot be used.
+    #[error(transparent)]
+    Prompt(#[from] crate::providers::ProviderError),
     /// A context file that cannot be used.
     #[error("{file}, line {line}: {reason}")]
     Context {

@@ -5,12 +5,17 @@
 //! scorers. Definitions: `docs/science.md`.
 
 mod aggregate;
+pub mod asking;
 mod baseline;
+pub mod classify;
 mod drawn;
 mod error;
+pub mod figures;
 mod framing;
 pub mod job;
+pub mod locked;
 mod metric;
+pub mod open_ended;
 mod pairs;
 mod plan;
 mod reference;

@@ -1,5 +1,6 @@
 //! The printed table: the headline metric of all cultures, as plain text and as Markdown.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::rows::ALL_CULTURES;
@@ -179,13 +180,18 @@ fn notes(e: &Evaluation) -> String {
             "{model}: no log-probabilities, {method} to each prompt; the row of draws from the truth is the most that so many can reach."
         );
     }
+    let mut mass: BTreeMap<&str, f64> = BTreeMap::new();
     for r in e.rows.iter().filter(|r| r.metric == "listed-mass" && r.value < 0.9) {
+        let least = mass.entry(r.model.as_str()).or_insert(r.value);
+        *least = least.min(r.value);
+    }
+    if !mass.is_empty() {
+        let list: Vec<String> =
+            mass.iter().map(|(m, x)| format!("{m} {:.0} %", x * 100.0)).collect();
         let _ = writeln!(
             out,
-            "{} ({}): only {:.0} % of its probability (or of its replies) is on the listed options; the rest names none of them.",
-            r.model,
-            r.split.as_str(),
-            r.value * 100.0
+            "Listed mass (share of probability, or of replies, that names a listed option; lowest split): {}. The scores are over the listed options alone.",
+            list.join("; ")
         );
     }
     for v in e.variance.iter().filter(|v| v.prompt_exceeds_culture && v.prompt > 5e-5) {

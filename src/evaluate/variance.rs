@@ -66,7 +66,7 @@ pub fn variance_shares(
     let arms: BTreeMap<String, &str> = plan
         .models
         .iter()
-        .filter(|m| m.trained_for.is_none())
+        .filter(|m| m.trained_for.is_none() && !m.framing.is_same_for_all())
         .map(|m| (m.key(), m.arm.as_str()))
         .collect();
     let mut factors: BTreeMap<(&str, Split, &QuestionId), [Factor; 5]> = BTreeMap::new();

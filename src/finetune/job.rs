@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::checkpoint::{self, Restored, TrainerState, sha256};
 use super::{DataOrder, FinetuneError, ModelChoice, ModelRef, Recipe, TinyModel, TrainingSet};
 use crate::domain::{Example, Survey};
-use crate::embedded::training::{AdamW, AdamWSettings, StepReport, Trainer};
+use crate::embedded::decoder::TokenIds;
+use crate::embedded::training::{AdamWSettings, StepReport, StepSettings, Trainer};
 use crate::embedded::{ChatTokenizer, Decoder, DecoderConfig, tokenizer};
 use crate::job::{Attempt, JobError, MetricsWriter, Progress, read_jsonl};
 
@@ -86,12 +87,15 @@ pub fn work(attempt: &Attempt, progress: &mut dyn Progress) -> Result<TrainSumma
         weight_decay: recipe.weight_decay,
         ..AdamWSettings::default()
     };
-    let mut optimizer = AdamW::new(settings, &model.layout().regions, model.weights.len());
+    let steps = StepSettings {
+        tails: recipe.tails,
+        threads: recipe.resources.threads,
+        ..StepSettings::default()
+    };
+    let mut trainer = Trainer::new(model, None, settings, steps).map_err(|e| failed(e.into()))?;
     if let Some(s) = optimizer_state {
-        optimizer.state = s;
+        trainer.resume(s).map_err(|e| failed(e.into()))?;
     }
-    let trainer = Trainer::new(model, optimizer, recipe.tails, recipe.resources.threads)
-        .map_err(|e| failed(e.into()))?;
     let mut run = Run {
         recipe: &recipe,
         checkpoints: attempt.file("checkpoints"),
@@ -202,7 +206,7 @@ fn tiny(
     )?;
     let (bos, eos, pad) = tokenizer.special_ids();
     (config.bos_token_id, config.eos_token_id, config.pad_token_id) =
-        (Some(bos), Some(eos), Some(pad));
+        (Some(TokenIds::One(bos)), Some(TokenIds::One(eos)), Some(i64::from(pad)));
     Ok((Decoder::random(config, t.init_std, seed)?, tokenizer))
 }
 

@@ -49,6 +49,14 @@ impl JsonlWriter {
         self.file.write_all(&line).map_err(JobError::io(&self.path))
     }
 
+    /// Appends whole lines, made elsewhere, with one write call.
+    ///
+    /// # Errors
+    /// The disk is full.
+    pub fn write_lines(&mut self, lines: &[u8]) -> Result<(), JobError> {
+        self.file.write_all(lines).map_err(JobError::io(&self.path))
+    }
+
     /// Makes everything written so far durable.
     ///
     /// # Errors

@@ -6,8 +6,10 @@ mod dataset;
 mod error;
 mod judge;
 mod models;
+mod open;
 mod place;
 mod prepared;
+mod reuse;
 mod runs;
 mod sources;
 
@@ -17,6 +19,7 @@ pub use dataset::{
 pub use error::LaunchError;
 pub use judge::{JudgeRequest, PreparedJudge, judge, judge_name};
 pub use models::{model_folder, model_source, planned_model};
+pub use open::{WinRateRequest, party, win_rate};
 pub use place::{Place, PlaceError};
 pub use prepared::Prepared;
 pub use runs::{FinetuneRequest, SurveyInput, augment, command, evaluate, finetune, submit};

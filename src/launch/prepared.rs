@@ -14,12 +14,14 @@ pub struct Prepared {
     /// The run.
     pub run: NewRun,
     input: Vec<(&'static str, Vec<u8>)>,
+    /// Ask again whatever earlier runs were told.
+    pub fresh: bool,
 }
 
 impl Prepared {
     /// A run without input yet.
     pub fn new(run: NewRun) -> Self {
-        Self { run, input: Vec::new() }
+        Self { run, input: Vec::new(), fresh: false }
     }
 
     /// Adds a file.

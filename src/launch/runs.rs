@@ -25,7 +25,14 @@ pub fn submit(
     prepared: &Prepared,
 ) -> Result<RunView, LaunchError> {
     let runs = place.folder().runs();
-    Ok(client.add(prepared.run.clone(), &runs, |input| prepared.write_input(input))?.run)
+    let fill = |input: &Path| {
+        prepared.write_input(input)?;
+        if !prepared.fresh {
+            super::reuse::link_replies(&runs, input);
+        }
+        Ok(())
+    };
+    Ok(client.add(prepared.run.clone(), &runs, fill)?.run)
 }
 
 /// A run of the workspace, before its input.

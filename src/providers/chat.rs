@@ -4,10 +4,12 @@
 //! reply store is behind the door.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::ProviderError;
+use super::budget::Meter;
 use crate::domain::OptionScores;
 use crate::domain::prompt::Prompt;
 
@@ -161,8 +163,8 @@ pub struct ChatReply {
 /// One request that got no usable reply; the others go on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallFailed {
-    /// A word for counts: `refused`, `timeout`, `too-long`, `bad-reply`, `rate-limit`, `server`,
-    /// `connection`, `budget`.
+    /// A word for counts: `refused` (by a filter of the service), `bad-request`, `timeout`,
+    /// `too-long`, `bad-reply`, `rate-limit`, `server`, `connection`.
     pub code: String,
     /// What happened, in words, without secrets.
     pub detail: String,
@@ -205,6 +207,12 @@ pub trait ChatModel: Send {
         requests: &mut (dyn Iterator<Item = ChatRequest> + Send),
         on_reply: &mut OnReply<'_>,
     ) -> Result<Totals, ProviderError>;
+
+    /// What the run of this model has spent so far, and may spend: for showing it as it goes.
+    /// `None` for models that count nothing.
+    fn meter(&self) -> Option<Arc<Meter>> {
+        None
+    }
 
     /// Log-probabilities of complete answers, for models that give them: by rank, in the order of
     /// the prompts. `None`: this one gives none, so answers are drawn instead.

@@ -33,6 +33,14 @@ pub enum ProviderError {
     /// The user's configuration does not define it, or defines it wrongly.
     #[error("{0}")]
     Config(String),
+    /// The key of a provider cannot be had: said before anything is sent.
+    #[error("provider `{provider}` has no key: {detail}")]
+    NoKey {
+        /// Its name.
+        provider: String,
+        /// Where it was looked for, and the way out.
+        detail: String,
+    },
     /// The service turned us away: every further request would end in the same way.
     #[error("provider `{provider}`: {detail}")]
     Refused {

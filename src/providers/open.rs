@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::local::{LocalFolder, LocalOptions};
+use super::replies::Recorded;
 use super::{ChatModel, ProviderError};
+use crate::config::UserConfig;
+use crate::embedded::generate::GenerateSettings;
 use crate::job::Attempt;
 
 /// Where a model's answers come from, as `input/models.json` and the like freeze it. A provider is
@@ -70,15 +74,18 @@ pub fn open(
     places: &ReplyPlaces,
     threads: usize,
 ) -> Result<Box<dyn ChatModel>, ProviderError> {
-    let _ = (places, threads);
     match source {
-        ModelSource::Folder { name, .. } => Err(ProviderError::NotHere {
-            provider: name.clone(),
-            detail: "models in folders do not answer in words yet".into(),
-        }),
-        ModelSource::Endpoint { provider, .. } => Err(ProviderError::NotHere {
-            provider: provider.clone(),
-            detail: "endpoints are not built yet".into(),
-        }),
+        ModelSource::Folder { name, dir, adapter } => {
+            let options = LocalOptions {
+                generate: GenerateSettings { threads, ..GenerateSettings::default() },
+                ..LocalOptions::default()
+            };
+            let folder = LocalFolder::open(name, dir, adapter.as_deref(), options)?;
+            Ok(Box::new(Recorded::new(folder, places)?))
+        }
+        ModelSource::Endpoint { provider, model } => {
+            let config = UserConfig::load().map_err(|e| ProviderError::Config(e.to_string()))?;
+            Ok(Box::new(super::openai::open(&config, provider, model, places)?))
+        }
     }
 }

@@ -1,1 +1,12 @@
-//! The report page. Empty until 3 of 5.
+//! What a workspace holds, on one page: seeds, samples, ratings, datasets, models, evaluations,
+//! with where each figure came from. And the card of one model.
+
+mod card;
+mod csv;
+mod gather;
+mod markdown;
+
+pub use self::csv::csv;
+pub use card::{CardError, model_card};
+pub use gather::{EvaluationPart, ReportError, SamplePart, StudyPart, WorkspaceReport, gather};
+pub use markdown::markdown;

@@ -1,96 +1,79 @@
-//! The model folder: `config.json` and `model.safetensors`, as transformers writes and reads them.
+//! The model folder: `config.json` and `model.safetensors` (one file or several with an index), as
+//! transformers writes and reads them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
+use serde::Deserialize;
 
-use super::layout::Region;
+use super::tensors::{Tensors, fill, save_tensors};
 use super::{Decoder, DecoderConfig, Layout};
 use crate::embedded::EmbeddedError;
 
-/// File names that mean pickled weights: they run code when opened.
-const PICKLES: [&str; 4] = ["pytorch_model.bin", "model.pt", "model.pth", "consolidated.00.pth"];
+/// Endings that mean pickled weights: they run code when opened.
+const PICKLES: [&str; 4] = [".bin", ".pt", ".pth", ".ckpt"];
 
-/// Writes named `f32` tensors of one flat buffer as a safetensors file.
-///
-/// # Errors
-/// The disk is full.
-pub fn save_tensors(path: &Path, regions: &[Region], flat: &[f32]) -> Result<(), EmbeddedError> {
-    let bytes: Vec<u8> = flat.iter().flat_map(|x| x.to_le_bytes()).collect();
-    let mut views = Vec::with_capacity(regions.len());
-    for r in regions {
-        let range = r.range();
-        let data = &bytes[4 * range.start..4 * range.end];
-        let view = TensorView::new(Dtype::F32, r.shape.clone(), data).map_err(bad(path))?;
-        views.push((r.name.as_str(), view));
-    }
-    let meta = Some([("format".to_owned(), "pt".to_owned())].into());
-    let file = safetensors::serialize(views, meta).map_err(bad(path))?;
-    std::fs::write(path, file).map_err(EmbeddedError::io(path))
+/// The index of weights that are cut into several files.
+#[derive(Deserialize)]
+struct Index {
+    weight_map: BTreeMap<String, String>,
 }
 
-/// Reads a safetensors file into one flat buffer; `regions` are all that it may hold.
-///
-/// # Errors
-/// A tensor is missing, extra, of another shape or type, or holds NaN or infinity: by name.
-pub fn load_tensors(path: &Path, regions: &[Region]) -> Result<Vec<f32>, EmbeddedError> {
-    let bytes = std::fs::read(path).map_err(EmbeddedError::io(path))?;
-    if !looks_like_safetensors(&bytes) {
-        return Err(EmbeddedError::Refused {
-            path: path.to_owned(),
-            reason: "not a safetensors file (a pickle, or a large-file pointer?): expected \
-                     weights saved with safetensors"
-                .into(),
-        });
+/// The files that hold a folder's weights: one, or those that the index names.
+fn weight_files(dir: &Path) -> Result<Vec<PathBuf>, EmbeddedError> {
+    let single = dir.join("model.safetensors");
+    if single.exists() {
+        return Ok(vec![single]);
     }
-    let file = SafeTensors::deserialize(&bytes).map_err(bad(path))?;
-    let mut tensors: BTreeMap<String, TensorView<'_>> = file.tensors().into_iter().collect();
-    let mut flat = vec![0.0; regions.iter().map(|r| r.start + r.len()).max().unwrap_or(0)];
-    for r in regions {
-        let no = |reason: String| EmbeddedError::Tensor { name: r.name.clone(), reason };
-        let view = tensors
-            .remove(&r.name)
-            .ok_or_else(|| no(format!("missing: expected it with shape {:?}", r.shape)))?;
-        if view.shape() != r.shape {
-            return Err(no(format!("shape {:?}: expected {:?}", view.shape(), r.shape)));
-        }
-        let to = &mut flat[r.range()];
-        match view.dtype() {
-            Dtype::F32 => {
-                for (x, b) in to.iter_mut().zip(view.data().as_chunks::<4>().0) {
-                    *x = f32::from_le_bytes(*b);
-                }
+    let path = dir.join("model.safetensors.index.json");
+    if path.exists() {
+        let text = std::fs::read_to_string(&path).map_err(EmbeddedError::io(&path))?;
+        let index: Index = serde_json::from_str(&text).map_err(bad(&path))?;
+        let mut names: Vec<&String> = index.weight_map.values().collect();
+        names.sort();
+        names.dedup();
+        let mut files = Vec::with_capacity(names.len());
+        for name in names {
+            // An index from elsewhere must not make us read outside its folder.
+            let plain = Path::new(name).file_name().is_some_and(|f| f == name.as_str());
+            let file = dir.join(name);
+            if !plain || !file.exists() {
+                return Err(EmbeddedError::Malformed {
+                    path,
+                    reason: format!("it names `{name}`, which is no file of this folder"),
+                });
             }
-            Dtype::BF16 => {
-                for (x, b) in to.iter_mut().zip(view.data().as_chunks::<2>().0) {
-                    *x = f32::from_bits(u32::from(u16::from_le_bytes(*b)) << 16);
-                }
-            }
-            other => return Err(no(format!("type {other:?}: expected F32 or BF16"))),
+            files.push(file);
         }
-        if let Some(i) = to.iter().position(|x| !x.is_finite()) {
-            return Err(no(format!("element {i} is {}: the weights are broken", to[i])));
-        }
+        return Ok(files);
     }
-    // Tied weights may be stored a second time; anything else that is left would be ignored.
-    tensors.remove("lm_head.weight");
-    if let Some(name) = tensors.into_keys().next() {
-        return Err(EmbeddedError::Tensor {
-            name,
-            reason: "not a tensor of this model: the config does not belong to these weights"
-                .into(),
-        });
-    }
-    Ok(flat)
+    let others = std::fs::read_dir(dir).map_err(EmbeddedError::io(dir))?;
+    let mut others: Vec<String> =
+        others.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect();
+    others.sort();
+    let ends = |o: &&String, ends: &[&str]| ends.iter().any(|e| o.ends_with(e));
+    let reason = if let Some(p) = others.iter().find(|o| ends(o, &PICKLES)) {
+        format!(
+            "only {p} is there, and a pickle runs code when it is opened: convert it to safetensors \
+             first"
+        )
+    } else if let Some(g) = others.iter().find(|o| ends(o, &[".gguf"])) {
+        format!(
+            "only {g} is there: expected the model's original folder with safetensors weights, or \
+             run this file with a server and name it as an endpoint"
+        )
+    } else if others.iter().any(|o| o == "adapter_config.json") {
+        "an adapter without its base: name the base as the model and this folder as its adapter"
+            .into()
+    } else {
+        "no such file: expected the weights here".into()
+    };
+    Err(EmbeddedError::Refused { path: single, reason })
 }
 
-/// The header's length must fit the file and the header must be a JSON object.
-fn looks_like_safetensors(bytes: &[u8]) -> bool {
-    let Some(head) = bytes.first_chunk::<8>() else { return false };
-    let n = u64::from_le_bytes(*head);
-    n <= bytes.len() as u64 - 8 && bytes.get(8) == Some(&b'{')
+/// What some checkpoints hold beside the model's own tensors, and every reader leaves out.
+fn superfluous(name: &str, tied: bool) -> bool {
+    tied && name == "lm_head.weight" || name.ends_with(".rotary_emb.inv_freq")
 }
 
 fn bad<E: std::fmt::Display>(path: &Path) -> impl FnOnce(E) -> EmbeddedError {
@@ -116,30 +99,25 @@ impl Decoder {
     /// The config, a tensor, or the kind of file: each by name.
     pub fn load(dir: &Path) -> Result<Self, EmbeddedError> {
         let config = DecoderConfig::load(dir)?;
-        let path = dir.join("model.safetensors");
-        if !path.exists() {
-            let pickle = PICKLES.iter().find(|p| dir.join(p).exists());
-            return Err(EmbeddedError::Refused {
-                path,
-                reason: pickle.map_or_else(
-                    || "no such file: expected the weights here".to_owned(),
-                    |p| {
-                        format!(
-                            "only {p} is there, and a pickle runs code when it is opened: convert \
-                             it to safetensors first"
-                        )
-                    },
-                ),
+        let mut tensors = Tensors::open(weight_files(dir)?)?;
+        let layout = Layout::new(&config);
+        let weights = fill(&mut tensors, &layout.regions)?;
+        // Anything else that is left would be ignored.
+        let tied = config.tie_word_embeddings;
+        if let Some(name) = tensors.names().find(|n| !superfluous(n, tied)) {
+            return Err(EmbeddedError::Tensor {
+                name: name.to_owned(),
+                reason: "not a tensor of this model: the config does not belong to these weights"
+                    .into(),
             });
         }
-        let layout = Layout::new(&config);
-        let weights = load_tensors(&path, &layout.regions)?;
         Self::from_weights(config, weights)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::layout::Region;
     use super::*;
 
     fn model(tied: bool) -> Decoder {
@@ -199,5 +177,68 @@ mod tests {
         std::fs::write(dir.path().join("pytorch_model.bin"), b"\x80").unwrap();
         let e = Decoder::load(dir.path()).unwrap_err().to_string();
         assert!(e.contains("pickle"), "{e}");
+    }
+
+    /// Cuts the weights of a saved folder into two files with an index.
+    fn shard(dir: &Path, m: &Decoder) -> serde_json::Value {
+        std::fs::remove_file(dir.join("model.safetensors")).unwrap();
+        let mut map = serde_json::Map::new();
+        let (a, b) = m.layout().regions.split_at(5);
+        for (i, part) in [a, b].into_iter().enumerate() {
+            let file = format!("model-{}-of-2.safetensors", i + 1);
+            save_tensors(&dir.join(&file), part, &m.weights).unwrap();
+            map.extend(part.iter().map(|r| (r.name.clone(), file.clone().into())));
+        }
+        serde_json::json!({"metadata": {"total_size": 1}, "weight_map": map})
+    }
+
+    #[test]
+    fn weights_in_several_files_are_one_model_and_a_missing_file_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let m = model(false);
+        m.save(dir.path()).unwrap();
+        let mut index = shard(dir.path(), &m);
+        let path = dir.path().join("model.safetensors.index.json");
+        std::fs::write(&path, index.to_string()).unwrap();
+        assert_eq!(Decoder::load(dir.path()).unwrap(), m);
+        for other in ["../model-1-of-2.safetensors", "model-3-of-2.safetensors"] {
+            index["weight_map"]["lm_head.weight"] = other.into();
+            std::fs::write(&path, index.to_string()).unwrap();
+            let e = Decoder::load(dir.path()).unwrap_err().to_string();
+            assert!(e.contains(other), "{e}");
+        }
+    }
+
+    #[test]
+    fn halves_are_read_as_what_they_say_and_other_types_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let m = model(true);
+        m.save(dir.path()).unwrap();
+        let write = |dtype: safetensors::Dtype, cut: fn(f32) -> Vec<u8>| {
+            let data: Vec<Vec<u8>> = m
+                .layout()
+                .regions
+                .iter()
+                .map(|r| m.weights[r.range()].iter().copied().flat_map(cut).collect())
+                .collect();
+            let views = m.layout().regions.iter().zip(&data).map(|(r, d)| {
+                let view = safetensors::tensor::TensorView::new(dtype, r.shape.clone(), d);
+                (r.name.as_str(), view.unwrap())
+            });
+            let bytes = safetensors::serialize(views, None).unwrap();
+            std::fs::write(dir.path().join("model.safetensors"), bytes).unwrap();
+            Decoder::load(dir.path())
+        };
+        let bf16 = write(safetensors::Dtype::BF16, |x| x.to_le_bytes()[2..].to_vec()).unwrap();
+        let gap = |a: &Decoder| {
+            let cells = a.weights.iter().zip(&m.weights);
+            cells.map(|(a, b)| (a - b).abs() / b.abs().max(1e-6)).fold(0.0, f32::max)
+        };
+        assert!(gap(&bf16) < 0.01, "{}", gap(&bf16));
+        // 1.0 in halves, whatever the weight was.
+        let ones = write(safetensors::Dtype::F16, |_| vec![0, 0x3c]).unwrap();
+        assert!(ones.weights.iter().all(|w| *w == 1.0));
+        let e = write(safetensors::Dtype::F8_E4M3, |_| vec![0]).unwrap_err().to_string();
+        assert!(e.contains("F8_E4M3") && e.contains("embed_tokens"), "{e}");
     }
 }

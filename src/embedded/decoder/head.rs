@@ -4,12 +4,16 @@
     reason = "a kernel must be compiled inside `vectorised`, for the instruction set chosen there"
 )]
 
-use super::model::{linear, linear_dw, linear_dx};
-use super::workspace::{Workspace, fit};
-use super::{Decoder, Pack};
+use rayon::prelude::*;
+
+use super::linear::{Delta, linear, linear_dw, linear_dx};
+use super::model::Sink;
+use super::workspace::{Workspace, fit, zeroed};
+use super::{Adapter, Decoder, Pack};
 use crate::embedded::EmbeddedError;
 use crate::embedded::kernels::{exp, max, rms_norm, rms_norm_backward, sum, vectorised};
 use crate::embedded::matmul::Into;
+use crate::embedded::parallel::Threads;
 
 /// Rows of logits that stand in memory at once: `CHUNK x vocab_size` floats.
 const CHUNK: usize = 256;
@@ -67,7 +71,7 @@ impl Decoder {
     }
 
     /// Sum over rows and targets of `-weight * log p(token)`, in nats; with `grads`, adds
-    /// `scale` x its gradient there.
+    /// `scale` x its gradient there, by all weights.
     ///
     /// # Errors
     /// A token or length that the model does not know.
@@ -79,11 +83,46 @@ impl Decoder {
         ws: &mut Workspace,
         grads: Option<&mut [f32]>,
     ) -> Result<f64, EmbeddedError> {
+        self.loss_and_gradient(None, pack, wanted, scale, ws, grads.map(Sink::Base))
+    }
+
+    /// [`Decoder::loss`] with an adapter on top; `grads` are by the adapter's weights alone, and
+    /// nothing is worked out for the frozen ones. `dropout_seed` draws what the adapter's dropout
+    /// leaves out; `None` is a pass without.
+    ///
+    /// # Errors
+    /// See there.
+    #[allow(clippy::too_many_arguments, reason = "those of `loss`, and the adapter's")]
+    pub fn adapted_loss(
+        &self,
+        adapter: &Adapter,
+        dropout_seed: Option<u32>,
+        pack: &Pack,
+        wanted: &Supervision,
+        scale: f32,
+        ws: &mut Workspace,
+        grads: Option<&mut [f32]>,
+    ) -> Result<f64, EmbeddedError> {
+        let share = adapter.settings().dropout as f32;
+        let dropout = dropout_seed.filter(|_| share > 0.0).map(|seed| (share, seed));
+        let delta = Some(Delta { adapter, dropout });
+        self.loss_and_gradient(delta, pack, wanted, scale, ws, grads.map(Sink::Adapter))
+    }
+
+    fn loss_and_gradient(
+        &self,
+        delta: Option<Delta<'_>>,
+        pack: &Pack,
+        wanted: &Supervision,
+        scale: f32,
+        ws: &mut Workspace,
+        sink: Option<Sink<'_>>,
+    ) -> Result<f64, EmbeddedError> {
         let n = wanted.rows.len();
         if n == 0 {
             return Ok(0.0);
         }
-        self.forward(pack, &wanted.rows, ws)?;
+        self.forward(delta, pack, &wanted.rows, ws)?;
         self.finish(n, ws);
         let (d, vocab) = (self.config().hidden_size, self.config().vocab_size);
         if let Some(t) = wanted.targets.iter().find(|t| t.0 as usize >= vocab) {
@@ -93,34 +132,52 @@ impl Decoder {
             )));
         }
         let head = &self.weights[self.layout().head.clone()];
-        let mut grads = grads;
+        let threads = ws.threads;
+        let mut sink = sink;
         let mut loss = 0.0f64;
         fit(&mut ws.dn, n * d);
         for start in (0..n).step_by(CHUNK) {
             let rows = start..(start + CHUNK).min(n);
             let logits = fit(&mut ws.logits, rows.len() * vocab);
             let x = &ws.out_n[rows.start * d..rows.end * d];
-            linear(logits, Into::Replace, x, head, rows.len(), d);
-            vectorised(|| {
-                for (i, logits) in rows.clone().zip(logits.chunks_exact_mut(vocab)) {
-                    loss += cross_entropy(logits, wanted.of(i), scale);
-                }
-            });
-            if let Some(g) = grads.as_deref_mut() {
+            linear(threads, logits, Into::Replace, x, head, rows.len(), d);
+            loss += cross_entropies(threads, rows.clone(), logits, vocab, wanted, scale);
+            if let Some(sink) = &mut sink {
                 let dx = &mut ws.dn[rows.start * d..rows.end * d];
-                linear_dx(dx, Into::Replace, logits, head, rows.len(), d);
-                linear_dw(&mut g[self.layout().head.clone()], logits, x, rows.len(), vocab, d);
+                linear_dx(threads, dx, Into::Replace, logits, head, rows.len(), d);
+                if let Some(g) = sink.base(&self.layout().head) {
+                    linear_dw(threads, g, logits, x, rows.len(), d);
+                }
             }
         }
-        if let Some(g) = grads {
-            let norm = self.layout().norm.clone();
-            let dx = super::workspace::zeroed(&mut ws.dx, n * d);
-            let w = &self.weights[norm.clone()];
-            rms_norm_backward(&ws.out, w, &ws.out_inv, &ws.dn, dx, &mut g[norm]);
-            self.backward(pack, &wanted.rows, ws, g);
+        if let Some(mut sink) = sink {
+            let norm = &self.layout().norm;
+            let (w, dw) = (&self.weights[norm.clone()], sink.base(norm));
+            let dx = zeroed(&mut ws.dx, n * d);
+            rms_norm_backward(&ws.out, w, &ws.out_inv, &ws.dn, dx, dw);
+            self.backward(delta, pack, &wanted.rows, ws, &mut sink);
         }
         Ok(loss)
     }
+}
+
+/// [`cross_entropy`] of rows, each by one thread; losses are added up in the rows' order.
+fn cross_entropies(
+    threads: Threads,
+    rows: std::ops::Range<usize>,
+    logits: &mut [f32],
+    vocab: usize,
+    wanted: &Supervision,
+    scale: f32,
+) -> f64 {
+    let one = |(i, logits): (usize, &mut [f32])| {
+        vectorised(|| cross_entropy(logits, wanted.of(rows.start + i), scale))
+    };
+    if threads == Threads::ONE {
+        return logits.chunks_exact_mut(vocab).enumerate().map(one).sum();
+    }
+    let losses: Vec<f64> = logits.par_chunks_exact_mut(vocab).enumerate().map(one).collect();
+    losses.into_iter().sum()
 }
 
 /// Loss of one row; `logits` become `scale` x their gradient: (sum of weights) p - weights.
@@ -155,7 +212,7 @@ pub fn log_probs(
 ) -> Result<Vec<f64>, EmbeddedError> {
     let mut rows: Vec<u32> = asked.iter().map(|a| a.0).collect();
     rows.dedup();
-    model.forward(pack, &rows, ws)?;
+    model.forward(None, pack, &rows, ws)?;
     model.finish(rows.len(), ws);
     let (d, vocab) = (model.config().hidden_size, model.config().vocab_size);
     if let Some(t) = asked.iter().find(|t| t.1 as usize >= vocab) {
@@ -169,7 +226,7 @@ pub fn log_probs(
     for (c, chunk) in rows.chunks(CHUNK).enumerate() {
         let logits = fit(&mut ws.logits, chunk.len() * vocab);
         let x = &ws.out_n[c * CHUNK * d..(c * CHUNK + chunk.len()) * d];
-        linear(logits, Into::Replace, x, head, chunk.len(), d);
+        linear(ws.threads, logits, Into::Replace, x, head, chunk.len(), d);
         for (row, logits) in chunk.iter().zip(logits.chunks_exact(vocab)) {
             let norm = vectorised(|| log_sum_exp(logits));
             while let Some(&(_, token)) = asked.get(out.len()).filter(|a| a.0 == *row) {

@@ -2,7 +2,7 @@
 //!
 //! q, k, v stand side by side, and gate and up, so that each group is one matrix product, while
 //! every tensor keeps its own Hugging Face name and shape. Gradients and optimiser state are
-//! buffers of the same layout. A projection's bias or adapter will be further regions.
+//! buffers of the same layout.
 
 use std::ops::Range;
 
@@ -44,6 +44,13 @@ pub(crate) struct LayerAt {
     /// k, then v.
     pub(crate) kv: Range<usize>,
     pub(crate) o: Range<usize>,
+    /// Biases, where the family has them; `kv_bias` is k, then v.
+    pub(crate) q_bias: Option<Range<usize>>,
+    pub(crate) kv_bias: Option<Range<usize>>,
+    pub(crate) o_bias: Option<Range<usize>>,
+    /// Norms of each head's query and key (Qwen3), `[head_dim]`.
+    pub(crate) q_norm: Option<Range<usize>>,
+    pub(crate) k_norm: Option<Range<usize>>,
     pub(crate) post_norm: Range<usize>,
     /// gate, then up.
     pub(crate) gate_up: Range<usize>,
@@ -85,6 +92,16 @@ impl Layout {
             let k = put(n("self_attn.k_proj"), &[kvd, d]);
             let v = put(n("self_attn.v_proj"), &[kvd, d]);
             let o = put(n("self_attn.o_proj"), &[d, qd]);
+            let b = |s: &str| format!("model.layers.{i}.self_attn.{s}.bias");
+            let (mut q_bias, mut kv_bias) = (None, None);
+            if c.qkv_bias() {
+                q_bias = Some(put(b("q_proj"), &[qd]));
+                let k = put(b("k_proj"), &[kvd]);
+                kv_bias = Some(k.start..put(b("v_proj"), &[kvd]).end);
+            }
+            let o_bias = c.o_bias().then(|| put(b("o_proj"), &[d]));
+            let mut head_norm = |s| c.qk_norm().then(|| put(n(s), &[c.head_dim()]));
+            let (q_norm, k_norm) = (head_norm("self_attn.q_norm"), head_norm("self_attn.k_norm"));
             let post_norm = put(n("post_attention_layernorm"), &[d]);
             let gate = put(n("mlp.gate_proj"), &[ff, d]);
             let up = put(n("mlp.up_proj"), &[ff, d]);
@@ -94,6 +111,11 @@ impl Layout {
                 q,
                 kv: k.start..v.end,
                 o,
+                q_bias,
+                kv_bias,
+                o_bias,
+                q_norm,
+                k_norm,
                 post_norm,
                 gate_up: gate.start..up.end,
                 down,

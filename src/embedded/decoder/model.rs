@@ -1,22 +1,15 @@
-//! Forward and backward of the decoder, by hand.
-//!
-//! The last layer works out queries, attention output and MLP only at the rows that are wanted;
-//! its keys and values are those of all rows. With one supervised position a prompt, that halves
-//! the cost of a two-layer model.
+//! A decoder: its weights, and the way through its layers and back.
 
 use rand::RngExt;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::attention::{HeadShape, attend, attend_backward, weights_len};
-use super::workspace::{LayerKept, Workspace, fit, zeroed};
+use super::attention::HeadShape;
+use super::linear::{Delta, gather_rows, scatter_add};
+use super::workspace::{LayerKept, Workspace};
 use super::{DecoderConfig, Layout, Pack};
 use crate::embedded::EmbeddedError;
-use crate::embedded::kernels::{
-    RopeTable, Turn, add, rms_norm, rms_norm_backward, rope, swiglu, swiglu_backward, vectorised,
-};
-use crate::embedded::matmul::{Into, Mat, MatMut, matmul};
-
+use crate::embedded::kernels::RopeTable;
 /// A decoder: sizes, where each tensor stands, and the weights.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decoder {
@@ -28,7 +21,8 @@ pub struct Decoder {
 
 impl Decoder {
     /// New weights: normal with standard deviation `std` (0.02 is usual), projections into the
-    /// residual stream divided by sqrt(2 layers) (GPT-2, section 2.3), norms 1.
+    /// residual stream divided by sqrt(2 layers) (GPT-2, section 2.3), norms 1,
+    /// biases 0.
     ///
     /// # Errors
     /// The config does not hold together.
@@ -41,7 +35,7 @@ impl Decoder {
         for r in &layout.regions {
             let to = &mut weights[r.range()];
             if r.shape.len() == 1 {
-                to.fill(1.0);
+                to.fill(if r.name.ends_with(".bias") { 0.0 } else { 1.0 });
                 continue;
             }
             let residual = r.name.contains("o_proj") || r.name.contains("down_proj");
@@ -86,7 +80,7 @@ impl Decoder {
         &self.layout
     }
 
-    fn heads(&self) -> HeadShape {
+    pub(crate) fn heads(&self) -> HeadShape {
         HeadShape {
             queries: self.config.num_attention_heads,
             keys: self.config.kv_heads(),
@@ -122,6 +116,7 @@ impl Decoder {
     /// See [`Decoder::check_pack`].
     pub(crate) fn forward(
         &self,
+        delta: Option<Delta<'_>>,
         pack: &Pack,
         wanted: &[u32],
         ws: &mut Workspace,
@@ -129,7 +124,6 @@ impl Decoder {
         self.check_pack(pack)?;
         let c = &self.config;
         let d = c.hidden_size;
-        let n = pack.len();
         if ws.inv_freq.is_empty() {
             ws.inv_freq = c.inv_freq();
             ws.rope = RopeTable::new(c.head_dim() / 2);
@@ -137,241 +131,65 @@ impl Decoder {
         }
         ws.rope.grow(pack.depth(), &ws.inv_freq);
         ws.all_rows.clear();
-        ws.all_rows.extend(0..n as u32);
+        ws.all_rows.extend(0..pack.len() as u32);
         let embed = &self.weights[self.layout.embed.clone()];
-        let x = &mut ws.layers[0].x;
-        x.clear();
-        for &t in &pack.tokens {
-            x.extend_from_slice(&embed[t as usize * d..(t as usize + 1) * d]);
-        }
-        let last = c.num_hidden_layers - 1;
-        for i in 0..=last {
-            let (before, after) = ws.layers.split_at_mut(i + 1);
-            let kept = &mut before[i];
-            let out = if i == last { &mut ws.out } else { &mut after[0].x };
-            let queries = if i == last { wanted } else { &ws.all_rows };
-            self.layer_forward(i, pack, queries, kept, out, &mut ws.act, &mut ws.scratch, &ws.rope);
+        gather_rows(embed, &pack.tokens, d, &mut ws.layers[0].x);
+        for i in 0..c.num_hidden_layers {
+            self.layer_forward(i, delta, pack, wanted, ws);
         }
         Ok(())
     }
 
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the buffers are borrowed one by one from the workspace"
-    )]
-    fn layer_forward(
-        &self,
-        i: usize,
-        pack: &Pack,
-        queries: &[u32],
-        kept: &mut LayerKept,
-        out: &mut Vec<f32>,
-        act: &mut Vec<f32>,
-        scratch: &mut super::attention::Scratch,
-        table: &RopeTable,
-    ) {
-        let c = &self.config;
-        let at = &self.layout.layers[i];
-        let w = |r: &std::ops::Range<usize>| &self.weights[r.clone()];
-        let (d, qd, kvd, ff) = (c.hidden_size, c.q_dim(), c.kv_dim(), c.intermediate_size);
-        let (n, nq) = (pack.len(), queries.len());
-        let eps = c.rms_norm_eps as f32;
-        let hd = c.head_dim();
-
-        rms_norm(
-            &kept.x,
-            w(&at.input_norm),
-            eps,
-            fit(&mut kept.xn, n * d),
-            fit(&mut kept.x_inv, n),
-        );
-        linear(fit(&mut kept.kv, n * 2 * kvd), Into::Replace, &kept.xn, w(&at.kv), n, d);
-        let positions = pack.positions.iter().copied();
-        rope(&mut kept.kv, 2 * kvd, c.kv_heads(), hd, positions, table, Turn::Forward);
-
-        let xq = if nq == n {
-            &kept.xn
-        } else {
-            gather_rows(&kept.xn, queries, d, &mut kept.xq);
-            &kept.xq
-        };
-        linear(fit(&mut kept.q, nq * qd), Into::Replace, xq, w(&at.q), nq, d);
-        let positions = queries.iter().map(|&r| pack.positions[r as usize]);
-        rope(&mut kept.q, qd, c.num_attention_heads, hd, positions, table, Turn::Forward);
-
-        let h = self.heads();
-        let weights = fit(&mut kept.weights, weights_len(pack, queries, h));
-        let heads = fit(&mut kept.heads, nq * qd);
-        attend(pack, queries, h, &kept.q, &kept.kv, heads, weights, scratch);
-
-        gather_rows(&kept.x, queries, d, &mut kept.h);
-        linear(&mut kept.h, Into::Add, &kept.heads, w(&at.o), nq, qd);
-        rms_norm(
-            &kept.h,
-            w(&at.post_norm),
-            eps,
-            fit(&mut kept.hn, nq * d),
-            fit(&mut kept.h_inv, nq),
-        );
-        let gate_up = fit(&mut kept.gate_up, nq * 2 * ff);
-        linear(gate_up, Into::Replace, &kept.hn, w(&at.gate_up), nq, d);
-        swiglu(&kept.gate_up, ff, fit(act, nq * ff));
-        out.clear();
-        out.extend_from_slice(&kept.h);
-        linear(out, Into::Add, act, w(&at.down), nq, ff);
-    }
-
     /// Backward of [`Decoder::forward`]: `ws.dx` holds the gradient at the wanted rows (before the
-    /// final norm); gradients of all weights below it are added to `grads`.
+    /// final norm); gradients of what is trained are added to `sink`.
     pub(crate) fn backward(
         &self,
+        delta: Option<Delta<'_>>,
         pack: &Pack,
         wanted: &[u32],
         ws: &mut Workspace,
-        grads: &mut [f32],
+        sink: &mut Sink<'_>,
     ) {
         let last = self.config.num_hidden_layers - 1;
         for i in (0..=last).rev() {
-            self.layer_backward(i, pack, if i == last { Some(wanted) } else { None }, ws, grads);
-        }
-        let d = self.config.hidden_size;
-        let embed = &mut grads[self.layout.embed.clone()];
-        vectorised(|| {
-            for (&t, dx) in pack.tokens.iter().zip(ws.dx.chunks_exact(d)) {
-                add(&mut embed[t as usize * d..(t as usize + 1) * d], dx);
+            if ws.recompute && i < last {
+                self.layer_forward(i, delta, pack, wanted, ws);
             }
-        });
-    }
-
-    fn layer_backward(
-        &self,
-        i: usize,
-        pack: &Pack,
-        wanted: Option<&[u32]>,
-        ws: &mut Workspace,
-        grads: &mut [f32],
-    ) {
-        let c = &self.config;
-        let at = &self.layout.layers[i];
-        let w = |r: &std::ops::Range<usize>| &self.weights[r.clone()];
-        let (d, qd, kvd, ff) = (c.hidden_size, c.q_dim(), c.kv_dim(), c.intermediate_size);
-        let hd = c.head_dim();
-        let queries = wanted.unwrap_or(&ws.all_rows);
-        let (n, nq) = (pack.len(), queries.len());
-        let kept = &mut ws.layers[i];
-
-        // MLP: ws.dx is the gradient of the layer's output, and of h through the residual.
-        let dact = fit(&mut ws.dact, nq * ff);
-        linear_dx(dact, Into::Replace, &ws.dx, w(&at.down), nq, ff);
-        let dgu = fit(&mut ws.dgate_up, nq * 2 * ff);
-        swiglu_backward(&kept.gate_up, ff, dact, dgu, fit(&mut ws.act, nq * ff));
-        linear_dw(&mut grads[at.down.clone()], &ws.dx, &ws.act, nq, d, ff);
-        linear_dw(&mut grads[at.gate_up.clone()], dgu, &kept.hn, nq, 2 * ff, d);
-        let dn = fit(&mut ws.dn, nq * d);
-        linear_dx(dn, Into::Replace, dgu, w(&at.gate_up), nq, d);
-        ws.dh.clear();
-        ws.dh.extend_from_slice(&ws.dx);
-        let norm = &mut grads[at.post_norm.clone()];
-        rms_norm_backward(&kept.h, w(&at.post_norm), &kept.h_inv, dn, &mut ws.dh, norm);
-
-        // Attention: ws.dh is the gradient of h.
-        linear_dw(&mut grads[at.o.clone()], &ws.dh, &kept.heads, nq, d, qd);
-        let dheads = fit(&mut ws.dheads, nq * qd);
-        linear_dx(dheads, Into::Replace, &ws.dh, w(&at.o), nq, qd);
-        let dq = fit(&mut ws.dq, nq * qd);
-        let dkv = zeroed(&mut ws.dkv, n * 2 * kvd);
-        attend_backward(
-            pack,
-            queries,
-            self.heads(),
-            &kept.q,
-            &kept.kv,
-            &kept.weights,
-            dheads,
-            dq,
-            dkv,
-            &mut ws.scratch,
-        );
-        let positions = queries.iter().map(|&r| pack.positions[r as usize]);
-        rope(dq, qd, c.num_attention_heads, hd, positions, &ws.rope, Turn::Back);
-        let positions = pack.positions.iter().copied();
-        rope(dkv, 2 * kvd, c.kv_heads(), hd, positions, &ws.rope, Turn::Back);
-
-        let xq = if nq == n { &kept.xn } else { &kept.xq };
-        linear_dw(&mut grads[at.q.clone()], dq, xq, nq, qd, d);
-        linear_dw(&mut grads[at.kv.clone()], dkv, &kept.xn, n, 2 * kvd, d);
-        let dn = fit(&mut ws.dn, n * d);
-        linear_dx(dn, Into::Replace, dkv, w(&at.kv), n, d);
-        if nq == n {
-            linear_dx(dn, Into::Add, dq, w(&at.q), nq, d);
-            std::mem::swap(&mut ws.dx, &mut ws.dh);
-        } else {
-            let dq_n = fit(&mut ws.dq_n, nq * d);
-            linear_dx(dq_n, Into::Replace, dq, w(&at.q), nq, d);
-            scatter_add(dq_n, queries, d, dn);
-            let dh = std::mem::take(&mut ws.dh);
-            scatter_add(&dh, queries, d, zeroed(&mut ws.dx, n * d));
-            ws.dh = dh;
+            self.layer_backward(i, delta, pack, wanted, ws, sink);
         }
-        let norm = &mut grads[at.input_norm.clone()];
-        rms_norm_backward(&kept.x, w(&at.input_norm), &kept.x_inv, &ws.dn, &mut ws.dx, norm);
-    }
-}
-
-/// y [+]= x W^T; `w`: `[out, in]`.
-pub(crate) fn linear(y: &mut [f32], how: Into, x: &[f32], w: &[f32], rows: usize, cols: usize) {
-    let out = w.len() / cols;
-    matmul(
-        MatMut::new(y, rows, out),
-        how,
-        1.0,
-        Mat::new(x, rows, cols),
-        Mat::new(w, out, cols).t(),
-    );
-}
-
-/// dx [+]= dy W
-pub(crate) fn linear_dx(
-    dx: &mut [f32],
-    how: Into,
-    dy: &[f32],
-    w: &[f32],
-    rows: usize,
-    cols: usize,
-) {
-    let out = w.len() / cols;
-    matmul(MatMut::new(dx, rows, cols), how, 1.0, Mat::new(dy, rows, out), Mat::new(w, out, cols));
-}
-
-/// dW += dy^T x
-pub(crate) fn linear_dw(
-    dw: &mut [f32],
-    dy: &[f32],
-    x: &[f32],
-    rows: usize,
-    out: usize,
-    cols: usize,
-) {
-    matmul(
-        MatMut::new(dw, out, cols),
-        Into::Add,
-        1.0,
-        Mat::new(dy, rows, out).t(),
-        Mat::new(x, rows, cols),
-    );
-}
-
-fn gather_rows(x: &[f32], rows: &[u32], d: usize, to: &mut Vec<f32>) {
-    to.clear();
-    for &r in rows {
-        to.extend_from_slice(&x[r as usize * d..(r as usize + 1) * d]);
-    }
-}
-
-fn scatter_add(x: &[f32], rows: &[u32], d: usize, to: &mut [f32]) {
-    vectorised(|| {
-        for (&r, x) in rows.iter().zip(x.chunks_exact(d)) {
-            add(&mut to[r as usize * d..(r as usize + 1) * d], x);
+        if let Some(embed) = sink.base(&self.layout.embed) {
+            scatter_add(&ws.dx, &pack.tokens, self.config.hidden_size, embed);
         }
-    });
+    }
+}
+
+/// Where gradients go: those of all weights, or those of an adapter alone.
+pub(crate) enum Sink<'a> {
+    /// In the order of the layout.
+    Base(&'a mut [f32]),
+    /// In the order of the adapter's regions.
+    Adapter(&'a mut [f32]),
+}
+
+impl Sink<'_> {
+    /// The gradient of a tensor of the model, where it is trained.
+    pub(crate) fn base(&mut self, at: &std::ops::Range<usize>) -> Option<&mut [f32]> {
+        match self {
+            Self::Base(g) => Some(&mut g[at.clone()]),
+            Self::Adapter(_) => None,
+        }
+    }
+
+    /// All weights are trained.
+    pub(crate) fn is_base(&self) -> bool {
+        matches!(self, Self::Base(_))
+    }
+
+    /// The gradients of the adapter, where it is trained.
+    pub(crate) fn adapter(&mut self) -> Option<&mut [f32]> {
+        match self {
+            Self::Base(_) => None,
+            Self::Adapter(g) => Some(g),
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! Buffers of a forward and backward pass, kept from step to step so that a step allocates nothing.
 
 use super::attention::Scratch;
+use super::linear::DeltaScratch;
 use crate::embedded::kernels::RopeTable;
+use crate::embedded::parallel::Threads;
 
 /// What a layer keeps for its backward pass. `rows` = rows of the pack, `q` = query rows of the
 /// layer: all rows, except in the last layer, which works on the wanted rows only.
@@ -18,6 +20,11 @@ pub(crate) struct LayerKept {
     pub(crate) xq: Vec<f32>,
     /// Queries (turned), `[q, q_dim]`.
     pub(crate) q: Vec<f32>,
+    /// Keys and queries before their norm and its 1 / rms by head, where the family has one.
+    pub(crate) k_pre: Vec<f32>,
+    pub(crate) k_inv: Vec<f32>,
+    pub(crate) q_pre: Vec<f32>,
+    pub(crate) q_inv: Vec<f32>,
     /// Softmax weights.
     pub(crate) weights: Vec<f32>,
     /// Heads' output, `[q, q_dim]`.
@@ -29,12 +36,28 @@ pub(crate) struct LayerKept {
     pub(crate) h_inv: Vec<f32>,
     /// Gate and up, `[q, 2 ff]`.
     pub(crate) gate_up: Vec<f32>,
+    /// Inputs times A of an adapter's groups, `[rows or q, members x r]`.
+    pub(crate) t: GroupsKept,
+}
+
+/// What an adapter keeps of a layer, by group.
+#[derive(Debug, Default)]
+pub(crate) struct GroupsKept {
+    pub(crate) q: Vec<f32>,
+    pub(crate) kv: Vec<f32>,
+    pub(crate) o: Vec<f32>,
+    pub(crate) gate_up: Vec<f32>,
+    pub(crate) down: Vec<f32>,
 }
 
 /// Buffers for one thread. Grows to the largest pack seen.
 #[derive(Debug, Default)]
 pub struct Workspace {
     pub(crate) layers: Vec<LayerKept>,
+    /// With `recompute`, what the layer being worked on keeps; `layers` then hold inputs only.
+    pub(crate) shared: LayerKept,
+    pub(crate) recompute: bool,
+    pub(crate) threads: Threads,
     /// All rows, as the query list of every layer but the last.
     pub(crate) all_rows: Vec<u32>,
     /// Output of the last layer at the wanted rows, `[q, d]`.
@@ -55,6 +78,7 @@ pub struct Workspace {
     pub(crate) dq: Vec<f32>,
     pub(crate) dkv: Vec<f32>,
     pub(crate) scratch: Scratch,
+    pub(crate) delta: DeltaScratch,
     pub(crate) rope: RopeTable,
     pub(crate) inv_freq: Vec<f64>,
 }
@@ -63,6 +87,22 @@ impl Workspace {
     /// Empty buffers.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Buffers of a pass whose matrix products are spread over `threads`. More than one only inside
+    /// a rayon pool of that size.
+    #[must_use]
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.threads = Threads::new(threads);
+        self
+    }
+
+    /// Keeps each layer's input only and works the rest out again in the backward pass: about a
+    /// third more time, and memory for one layer instead of all (Chen et al. 2016).
+    #[must_use]
+    pub fn with_recompute(mut self, recompute: bool) -> Self {
+        self.recompute = recompute;
+        self
     }
 }
 

@@ -1,49 +1,46 @@
-//! How a prompt is put to a model: role markers of our own tiny models.
-//!
-//! Chat templates of other families (a Jinja text in `tokenizer_config.json`) come with them; the
-//! one written here says the same as [`ChatTokenizer::prompt`] does.
+//! How a prompt is put to a model: by our own role markers, or by the folder's chat template.
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
-use tokenizers::{PreTokenizerWrapper, Tokenizer};
+use tokenizers::Tokenizer;
 
+use super::files::TokenizerFiles;
+use super::folder::FolderTokenizer;
+use super::markers::{ASSISTANT, Markers, TEMPLATE};
+use super::template::{Speaker, Turn};
 use crate::domain::prompt::Prompt;
 use crate::embedded::EmbeddedError;
 
-pub(super) const PAD: &str = "<pad>";
-pub(super) const UNK: &str = "<unk>";
-pub(super) const BOS: &str = "<s>";
-pub(super) const EOS: &str = "</s>";
-pub(super) const SYSTEM: &str = "<|system|>";
-pub(super) const USER: &str = "<|user|>";
-pub(super) const ASSISTANT: &str = "<|assistant|>";
-
-const TEMPLATE: &str = "{{ bos_token }}{% for m in messages %}{% if m['content'] %}\
-    {{ '<|' + m['role'] + '|>' + m['content'] }}\
-    {% if m['role'] == 'assistant' %}{{ eos_token }}{% endif %}{% endif %}{% endfor %}\
-    {% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}";
-
-/// A tokenizer with the role markers of a chat.
-#[derive(Debug, Clone)]
-pub struct ChatTokenizer {
-    inner: Tokenizer,
-    bos: u32,
-    eos: u32,
-    pad: u32,
-    unk: u32,
-    system: u32,
-    user: u32,
-    assistant: u32,
-    /// White space always ends a piece of text and is not kept: words can be encoded one by one.
-    by_word: bool,
+/// What a folder may be asked for beyond what it says itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ChatOptions {
+    /// A base model without a chat template is spoken to as `Question: .. Answer:`.
+    pub plain: bool,
+    /// Templates that know `enable_thinking` let the model reason before it answers.
+    pub thinking: bool,
 }
 
-/// Encodes many prompts with one tokenizer and remembers the words that it has met. One a thread.
+/// A tokenizer that knows how its model is spoken to.
+#[derive(Debug, Clone)]
+pub struct ChatTokenizer {
+    kind: Kind,
+}
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Markers(Box<Markers>),
+    Folder(Arc<FolderTokenizer>),
+}
+
+/// Encodes many prompts with one tokenizer and remembers the words and answers that it has met.
+/// One a thread.
 #[derive(Debug)]
 pub struct PromptReader<'a> {
     tokenizer: &'a ChatTokenizer,
-    words: HashMap<String, Vec<u32>>,
+    /// By word (our markers) or by complete answer (folders).
+    known: HashMap<String, Vec<u32>>,
 }
 
 impl ChatTokenizer {
@@ -52,106 +49,130 @@ impl ChatTokenizer {
     /// # Errors
     /// One of them is missing: by name.
     pub fn new(inner: Tokenizer) -> Result<Self, EmbeddedError> {
-        let id = |t: &str| {
-            inner.token_to_id(t).ok_or_else(|| {
-                EmbeddedError::Tokenizer(format!("no token `{t}`: expected our role markers"))
-            })
-        };
-        let by_word = match inner.get_pre_tokenizer() {
-            Some(PreTokenizerWrapper::Sequence(s)) => {
-                matches!(s.as_ref().first(), Some(PreTokenizerWrapper::Whitespace(_)))
-            }
-            p => matches!(p, Some(PreTokenizerWrapper::Whitespace(_))),
-        };
-        Ok(Self {
-            by_word,
-            bos: id(BOS)?,
-            eos: id(EOS)?,
-            pad: id(PAD)?,
-            unk: id(UNK)?,
-            system: id(SYSTEM)?,
-            user: id(USER)?,
-            assistant: id(ASSISTANT)?,
-            inner,
-        })
+        Ok(Self { kind: Kind::Markers(Box::new(Markers::new(inner)?)) })
     }
 
-    /// Reads `tokenizer.json` of a model folder; its ids must lie inside the model's vocabulary.
+    /// Reads the tokenizer of a model folder; its ids must lie inside the model's vocabulary.
     ///
     /// # Errors
-    /// No such file, not a tokenizer, or of another size than the model.
+    /// No such file, not a tokenizer, another model's, or no chat template: with the way out.
     pub fn load(dir: &Path, vocab_size: usize) -> Result<Self, EmbeddedError> {
-        let path = dir.join("tokenizer.json");
-        let bytes = std::fs::read(&path).map_err(EmbeddedError::io(&path))?;
-        let inner = Tokenizer::from_bytes(&bytes).map_err(|e| EmbeddedError::Malformed {
-            path: path.clone(),
-            reason: format!("not a tokenizer: {e}"),
-        })?;
-        let size = inner.get_vocab_size(true);
-        if size != vocab_size {
-            return Err(EmbeddedError::Refused {
-                path,
-                reason: format!(
-                    "{size} tokens, and the model has {vocab_size}: this tokenizer does not \
-                     belong to the model"
-                ),
-            });
-        }
-        Self::new(inner)
+        Self::load_with(dir, vocab_size, ChatOptions::default())
     }
 
-    /// Writes `tokenizer.json` and `tokenizer_config.json` (with the chat template).
+    /// See [`ChatTokenizer::load`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn load_with(
+        dir: &Path,
+        vocab_size: usize,
+        options: ChatOptions,
+    ) -> Result<Self, EmbeddedError> {
+        let path = dir.join("tokenizer.json");
+        let bad = |e: &dyn std::fmt::Display| EmbeddedError::Malformed {
+            path: path.clone(),
+            reason: format!("not a tokenizer: {e}"),
+        };
+        let bytes = match std::fs::read(&path) {
+            Ok(b) => b,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(no_file(dir)),
+            Err(e) => return Err(EmbeddedError::io(&path)(e)),
+        };
+        let json: serde_json::Value = serde_json::from_slice(&bytes).map_err(|e| bad(&e))?;
+        let files = TokenizerFiles::read(dir)?;
+        if ours(&json, &files) {
+            let inner = Tokenizer::from_bytes(&bytes).map_err(|e| bad(&e))?;
+            let size = inner.get_vocab_size(true);
+            if size != vocab_size {
+                return Err(EmbeddedError::Refused {
+                    path,
+                    reason: format!(
+                        "{size} tokens, and the model has {vocab_size}: this tokenizer does not \
+                         belong to the model"
+                    ),
+                });
+            }
+            return Self::new(inner);
+        }
+        let folder = FolderTokenizer::new(dir, json, files, vocab_size, options)?;
+        Ok(Self { kind: Kind::Folder(Arc::new(folder)) })
+    }
+
+    /// Writes `tokenizer.json` and what belongs to it.
     ///
     /// # Errors
     /// The disk is full.
     pub fn save(&self, dir: &Path) -> Result<(), EmbeddedError> {
-        let path = dir.join("tokenizer.json");
-        let text = self
-            .inner
-            .to_string(true)
-            .map_err(|e| EmbeddedError::Tokenizer(format!("cannot be written: {e}")))?;
-        std::fs::write(&path, text).map_err(EmbeddedError::io(&path))?;
-        let path = dir.join("tokenizer_config.json");
-        let config = serde_json::json!({
-            "tokenizer_class": "PreTrainedTokenizerFast",
-            "bos_token": BOS,
-            "eos_token": EOS,
-            "pad_token": PAD,
-            "unk_token": UNK,
-            "add_bos_token": false,
-            "clean_up_tokenization_spaces": false,
-            "chat_template": TEMPLATE,
-        });
-        std::fs::write(&path, format!("{config:#}")).map_err(EmbeddedError::io(&path))
+        match &self.kind {
+            Kind::Markers(m) => m.save(dir),
+            Kind::Folder(f) => f.save(dir),
+        }
     }
 
     /// Tokens, special ones included.
     pub fn vocab_size(&self) -> usize {
-        self.inner.get_vocab_size(true)
+        match &self.kind {
+            Kind::Markers(m) => m.vocab_size(),
+            Kind::Folder(f) => f.vocab_size(),
+        }
     }
 
-    /// `<s>`, `</s>` and `<pad>`, for `config.json`.
+    /// Begin, end and padding, for `config.json`; a folder without one of them has its end token
+    /// there.
     pub fn special_ids(&self) -> (u32, u32, u32) {
-        (self.bos, self.eos, self.pad)
+        match &self.kind {
+            Kind::Markers(m) => m.special_ids(),
+            Kind::Folder(f) => {
+                let end = f.ends()[0];
+                (f.bos().unwrap_or(end), end, end)
+            }
+        }
     }
 
-    /// Plain text to tokens. Role markers inside the text are text: a paraphrase cannot speak as
-    /// the assistant.
+    /// Tokens that end a reply; the first ends an answer.
+    pub fn ends(&self) -> Vec<u32> {
+        match &self.kind {
+            Kind::Markers(m) => vec![m.special_ids().1],
+            Kind::Folder(f) => f.ends().to_vec(),
+        }
+    }
+
+    /// Plain text to tokens. Markers inside the text are text: a paraphrase cannot speak as the
+    /// assistant.
     ///
     /// # Errors
     /// The tokenizer failed.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, EmbeddedError> {
-        let text = text.replace("<|", "< |").replace(BOS, "< s>").replace(EOS, "< /s>");
-        let e = self
-            .inner
-            .encode_fast(text, false)
-            .map_err(|e| EmbeddedError::Tokenizer(e.to_string()))?;
-        Ok(e.get_ids().to_vec())
+        match &self.kind {
+            Kind::Markers(m) => m.encode(text),
+            Kind::Folder(f) => f.plain_text(text),
+        }
+    }
+
+    /// Tokens back to text, special ones left out. Bytes that make no character (a reply cut in
+    /// the middle of one) are U+FFFD.
+    ///
+    /// # Errors
+    /// The tokenizer failed.
+    pub fn decode(&self, ids: &[u32]) -> Result<String, EmbeddedError> {
+        match &self.kind {
+            Kind::Markers(m) => m.decode(ids),
+            Kind::Folder(f) => f.decode(ids),
+        }
     }
 
     /// A reader with an empty memory.
     pub fn reader(&self) -> PromptReader<'_> {
-        PromptReader { tokenizer: self, words: HashMap::new() }
+        PromptReader { tokenizer: self, known: HashMap::new() }
+    }
+
+    /// A conversation up to where the model's answer begins.
+    ///
+    /// # Errors
+    /// The template refuses it (roles that do not take turns, ..).
+    pub fn chat(&self, turns: &[Turn<'_>]) -> Result<Vec<u32>, EmbeddedError> {
+        self.reader().chat(turns)
     }
 
     /// A prompt up to where the answer begins.
@@ -172,22 +193,25 @@ impl ChatTokenizer {
 }
 
 impl PromptReader<'_> {
+    /// See [`ChatTokenizer::chat`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn chat(&mut self, turns: &[Turn<'_>]) -> Result<Vec<u32>, EmbeddedError> {
+        match &self.tokenizer.kind {
+            Kind::Markers(m) => m.chat(turns, &mut self.known),
+            Kind::Folder(f) => f.chat(turns),
+        }
+    }
+
     /// See [`ChatTokenizer::prompt`].
     ///
     /// # Errors
     /// See there.
     pub fn prompt(&mut self, prompt: &Prompt) -> Result<Vec<u32>, EmbeddedError> {
-        let t = self.tokenizer;
-        let mut out = Vec::with_capacity(64);
-        out.push(t.bos);
-        if !prompt.system.is_empty() {
-            out.push(t.system);
-            self.encode(&prompt.system, &mut out)?;
-        }
-        out.push(t.user);
-        self.encode(&prompt.user, &mut out)?;
-        out.push(t.assistant);
-        Ok(out)
+        let system = Turn { role: Speaker::System, content: &prompt.system };
+        let user = Turn { role: Speaker::User, content: &prompt.user };
+        if prompt.system.is_empty() { self.chat(&[user]) } else { self.chat(&[system, user]) }
     }
 
     /// See [`ChatTokenizer::answer`].
@@ -195,33 +219,47 @@ impl PromptReader<'_> {
     /// # Errors
     /// See there.
     pub fn answer(&mut self, answer: &str) -> Result<Vec<u32>, EmbeddedError> {
-        let mut out = Vec::with_capacity(4);
-        self.encode(answer, &mut out)?;
-        if out.is_empty() || out.contains(&self.tokenizer.unk) {
-            return Err(EmbeddedError::Tokenizer(format!(
-                "the answer `{answer}` cannot be written with this vocabulary"
-            )));
+        if answer.trim().is_empty() {
+            return Err(EmbeddedError::Tokenizer("an empty answer cannot be scored".into()));
         }
-        out.push(self.tokenizer.eos);
-        Ok(out)
-    }
-
-    fn encode(&mut self, text: &str, out: &mut Vec<u32>) -> Result<(), EmbeddedError> {
-        if !self.tokenizer.by_word {
-            out.extend(self.tokenizer.encode(text)?);
-            return Ok(());
-        }
-        for word in text.split_whitespace() {
-            if let Some(ids) = self.words.get(word) {
-                out.extend_from_slice(ids);
-                continue;
+        match &self.tokenizer.kind {
+            Kind::Markers(m) => m.answer(answer, &mut self.known),
+            Kind::Folder(f) => {
+                if let Some(ids) = self.known.get(answer) {
+                    return Ok(ids.clone());
+                }
+                let ids = f.answer(answer)?;
+                self.known.insert(answer.to_owned(), ids.clone());
+                Ok(ids)
             }
-            let ids = self.tokenizer.encode(word)?;
-            out.extend_from_slice(&ids);
-            self.words.insert(word.to_owned(), ids);
         }
-        Ok(())
     }
+}
+
+/// Our own tokenizers have our markers and our template; older ones have no template file.
+fn ours(json: &serde_json::Value, files: &TokenizerFiles) -> bool {
+    files.template.as_deref().is_none_or(|t| t == TEMPLATE)
+        && json
+            .get("added_tokens")
+            .and_then(serde_json::Value::as_array)
+            .is_some_and(|a| a.iter().any(|t| t["content"] == ASSISTANT))
+}
+
+/// Why there is no `tokenizer.json`, and the way out.
+fn no_file(dir: &Path) -> EmbeddedError {
+    let path = dir.join("tokenizer.json");
+    let only = ["tokenizer.model", "spiece.model", "vocab.json"]
+        .into_iter()
+        .find(|n| dir.join(n).exists());
+    let reason = match only {
+        None => "no such file: expected the tokenizer here".to_owned(),
+        Some(name) => format!(
+            "no such file; only `{name}` is there, in a format that is not read here. With \
+             transformers it is converted once: `AutoTokenizer.from_pretrained(DIR, \
+             use_fast=True).save_pretrained(DIR)`"
+        ),
+    };
+    EmbeddedError::Refused { path, reason }
 }
 
 #[cfg(test)]
@@ -269,12 +307,12 @@ mod tests {
         let t = train(&texts(), &["0123456789<|>/"], 90, true).unwrap();
         for bad in ["x <|assistant|> 1 </s>", "<s>", "<|user|>"] {
             let ids = t.encode(bad).unwrap();
-            assert!(ids.iter().all(|i| *i > 6 || *i == t.unk), "{bad}: {ids:?}");
+            assert!(ids.iter().all(|i| *i > 6 || *i == 1), "{bad}: {ids:?}");
         }
         let p = Prompt { system: String::new(), user: "work?".into(), answers: vec![] };
         let ids = t.prompt(&p).unwrap();
-        assert_eq!(ids.iter().filter(|i| **i == t.assistant).count(), 1);
-        assert!(!ids.contains(&t.system));
+        assert_eq!(ids.iter().filter(|i| **i == 6).count(), 1);
+        assert!(!ids.contains(&4));
     }
 
     #[test]
@@ -285,9 +323,8 @@ mod tests {
             ["Do you agree?", "a\n1 = Yes\t2\u{a0}=  No.", "caf\u{e9} cafe\u{301} \u{3b1}\u{301}"]
         {
             for _ in 0..2 {
-                let mut got = Vec::new();
-                reader.encode(s, &mut got).unwrap();
-                assert_eq!(got, t.encode(s).unwrap(), "{s}");
+                let got = reader.chat(&[Turn { role: Speaker::User, content: s }]).unwrap();
+                assert_eq!(got[2..got.len() - 1], t.encode(s).unwrap(), "{s}");
             }
         }
     }

@@ -16,7 +16,7 @@ use tokenizers::{
 };
 
 use super::ChatTokenizer;
-use super::chat::{ASSISTANT, BOS, EOS, PAD, SYSTEM, UNK, USER};
+use super::markers::{ASSISTANT, BOS, EOS, PAD, SYSTEM, UNK, USER};
 use crate::embedded::EmbeddedError;
 
 /// Trains a tokenizer of at most `vocab_size` tokens (special ones included) on `texts`.

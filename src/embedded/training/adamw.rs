@@ -1,6 +1,7 @@
 //! AdamW over one flat buffer. Source: Loshchilov and Hutter 2019, Algorithm 2, in the order of
 //! operations of `torch.optim.AdamW`: decay first, epsilon after the bias correction of the root.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::embedded::decoder::Region;
@@ -37,12 +38,16 @@ pub struct OptimizerState {
     pub square: Vec<f32>,
 }
 
+/// Elements that one thread takes at a time.
+const PIECE: usize = 1 << 16;
+
 /// The optimiser.
 #[derive(Debug, Clone)]
 pub struct AdamW {
     settings: AdamWSettings,
     /// `(range, decayed)` in order.
     parts: Vec<(std::ops::Range<usize>, bool)>,
+    threads: usize,
     /// Means and steps.
     pub state: OptimizerState,
 }
@@ -53,8 +58,16 @@ impl AdamW {
         Self {
             settings,
             parts: regions.iter().map(|r| (r.range(), r.shape.len() > 1)).collect(),
+            threads: 1,
             state: OptimizerState { step: 0, mean: vec![0.0; len], square: vec![0.0; len] },
         }
+    }
+
+    /// Spreads large tensors over threads of the current rayon pool; results stay the same.
+    #[must_use]
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
     }
 
     /// One step with this learning rate.
@@ -74,14 +87,24 @@ impl AdamW {
             let g = &grads[range.clone()];
             let m = &mut self.state.mean[range.clone()];
             let v = &mut self.state.square[range.clone()];
-            vectorised(|| {
-                for (((w, &g), m), v) in w.iter_mut().zip(g).zip(m.iter_mut()).zip(v.iter_mut()) {
-                    *m = b1 * *m + keep1 * g;
-                    *v = b2 * *v + keep2 * g * g;
-                    let denominator = v.sqrt() / root + eps;
-                    *w = *w * decay - step_size * *m / denominator;
-                }
-            });
+            let update = |w: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32]| {
+                vectorised(|| {
+                    for (((w, &g), m), v) in w.iter_mut().zip(g).zip(m).zip(v) {
+                        *m = b1 * *m + keep1 * g;
+                        *v = b2 * *v + keep2 * g * g;
+                        let denominator = v.sqrt() / root + eps;
+                        *w = *w * decay - step_size * *m / denominator;
+                    }
+                });
+            };
+            if self.threads == 1 || w.len() < 2 * PIECE {
+                update(w, g, m, v);
+            } else {
+                w.par_chunks_mut(PIECE)
+                    .zip(g.par_chunks(PIECE))
+                    .zip(m.par_chunks_mut(PIECE).zip(v.par_chunks_mut(PIECE)))
+                    .for_each(|((w, g), (m, v))| update(w, g, m, v));
+            }
         }
     }
 }

@@ -7,5 +7,5 @@ mod targets;
 
 pub use adamw::{AdamW, AdamWSettings, OptimizerState, clip_grad_norm};
 pub use schedule::Schedule;
-pub use step::{StepReport, Trainer};
+pub use step::{StepReport, StepSettings, Trainer};
 pub use targets::{AnswerTarget, TailTargets, pack_targets};

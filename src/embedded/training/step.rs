@@ -1,12 +1,14 @@
-//! One training step: packs on one thread or several, gradients summed in a fixed order, clipped,
-//! and one step of the optimiser.
+//! One training step: the batch in pieces that fit the memory, pieces on one thread or several,
+//! gradients summed in a fixed order, clipped, and one step of the optimiser.
+
+use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::targets::pack_targets;
-use super::{AdamW, AnswerTarget, TailTargets, clip_grad_norm};
+use super::{AdamW, AdamWSettings, AnswerTarget, OptimizerState, TailTargets, clip_grad_norm};
 use crate::embedded::EmbeddedError;
-use crate::embedded::decoder::{Decoder, Workspace};
+use crate::embedded::decoder::{Adapter, Decoder, Region, Workspace};
 
 /// What a step measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,14 +23,40 @@ pub struct StepReport {
     pub tokens: usize,
 }
 
-/// A model, its optimiser and the buffers of each thread.
+/// How a step is carried out. Results depend on it in the last bits only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepSettings {
+    /// What is supervised below the first token of the answers.
+    pub tails: TailTargets,
+    /// Threads, at least 1.
+    pub threads: usize,
+    /// Most tokens (shared beginnings counted once) that go through the model at once: gradients of
+    /// the pieces are added up. At least one prompt is taken, however long.
+    pub piece: usize,
+    /// Keep each layer's input only and work the rest out again on the way back.
+    pub recompute: bool,
+}
+
+impl Default for StepSettings {
+    fn default() -> Self {
+        Self { tails: TailTargets::default(), threads: 1, piece: 8192, recompute: false }
+    }
+}
+
+/// Models of at least this many weights spread each product over the threads; smaller ones give
+/// each thread a part of the batch, which needs gradients and buffers for each.
+const LARGE: usize = 20_000_000;
+
+/// A model, an adapter where one is trained, the optimiser and the buffers of each thread.
 #[derive(Debug)]
 pub struct Trainer {
-    /// The model.
+    /// The model; it stays as it is where an adapter is trained.
     pub model: Decoder,
+    /// The adapter that is trained.
+    pub adapter: Option<Adapter>,
     /// The optimiser.
     pub optimizer: AdamW,
-    tails: TailTargets,
+    settings: StepSettings,
     lanes: Vec<Lane>,
     grads: Vec<f32>,
     pool: Option<rayon::ThreadPool>,
@@ -41,32 +69,68 @@ struct Lane {
 }
 
 impl Trainer {
-    /// `threads` >= 1. The result of a step depends on it in the last bits: each thread sums the
-    /// gradient of its part.
+    /// Trains all weights of the model, or the adapter's alone.
     ///
     /// # Errors
     /// Threads cannot be started.
     pub fn new(
         model: Decoder,
-        optimizer: AdamW,
-        tails: TailTargets,
-        threads: usize,
+        adapter: Option<Adapter>,
+        optimizer: AdamWSettings,
+        settings: StepSettings,
     ) -> Result<Self, EmbeddedError> {
-        let threads = threads.max(1);
+        let threads = settings.threads.max(1);
         let pool = if threads == 1 {
             None
         } else {
             let p = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
             Some(p.map_err(|e| EmbeddedError::Input(format!("{threads} threads: {e}")))?)
         };
-        let n = model.weights.len();
+        let by_product = model.weights.len() >= LARGE;
         let mut lanes = Vec::new();
-        lanes.resize_with(threads, Lane::default);
-        Ok(Self { model, optimizer, tails, lanes, grads: vec![0.0; n], pool })
+        lanes.resize_with(if by_product { 1 } else { threads }, || Lane {
+            ws: Workspace::new().with_recompute(settings.recompute).with_threads(if by_product {
+                threads
+            } else {
+                1
+            }),
+            grads: Vec::new(),
+        });
+        let regions = adapter.as_ref().map_or(&model.layout().regions[..], |a| a.regions());
+        let n = regions.iter().map(|r| r.range().end).max().unwrap_or(0);
+        let optimizer = AdamW::new(optimizer, regions, n).with_threads(threads);
+        Ok(Self { model, adapter, optimizer, settings, lanes, grads: vec![0.0; n], pool })
+    }
+
+    /// Goes on from a state that was saved.
+    ///
+    /// # Errors
+    /// It is of another count of weights.
+    pub fn resume(&mut self, state: OptimizerState) -> Result<(), EmbeddedError> {
+        if state.mean.len() != self.grads.len() || state.square.len() != self.grads.len() {
+            return Err(EmbeddedError::Input(format!(
+                "an optimiser state of {} weights for a training of {}",
+                state.mean.len(),
+                self.grads.len()
+            )));
+        }
+        self.optimizer.state = state;
+        Ok(())
+    }
+
+    /// The tensors that are trained.
+    pub fn trained(&self) -> &[Region] {
+        self.adapter.as_ref().map_or(&self.model.layout().regions[..], |a| a.regions())
+    }
+
+    /// Gradients of the last step, after clipping, in the order of [`Trainer::trained`].
+    pub fn gradients(&self) -> &[f32] {
+        &self.grads
     }
 
     /// Works out loss and gradient of the batch, clips, and changes the weights. `seed` draws the
-    /// sampled tails. A loss or gradient that is not finite is reported and changes nothing.
+    /// sampled tails and what dropout leaves out. A loss or gradient that is not finite is reported
+    /// and changes nothing.
     ///
     /// # Errors
     /// A token or length that the model does not know.
@@ -77,19 +141,60 @@ impl Trainer {
         max_grad_norm: f64,
         seed: u64,
     ) -> Result<StepReport, EmbeddedError> {
+        let (loss, rows) = self.gradient(batch, seed)?;
+        let Self { model, adapter, optimizer, grads, pool, .. } = self;
+        let weights = adapter.as_mut().map_or(&mut model.weights, |a| &mut a.weights);
+        let mut finish = || {
+            let norm = clip_grad_norm(grads, max_grad_norm);
+            if loss.is_finite() && norm.is_finite() {
+                optimizer.step(weights, grads, lr);
+            }
+            norm
+        };
+        let grad_norm = match pool {
+            None => finish(),
+            Some(pool) => pool.install(finish),
+        };
+        let tokens = batch.iter().map(|b| b.prompt.len() + 1).sum();
+        Ok(StepReport { loss, grad_norm, rows, tokens })
+    }
+
+    /// Mean loss and rows of the batch; leaves its gradient in `grads`.
+    fn gradient(
+        &mut self,
+        batch: &[AnswerTarget],
+        seed: u64,
+    ) -> Result<(f64, usize), EmbeddedError> {
         let n = batch.len().max(1);
-        let (model, tails) = (&self.model, self.tails);
         let scale = 1.0 / n as f32;
         let len = self.grads.len();
-        let run = |part: &[AnswerTarget], i: usize, ws: &mut Workspace, grads: &mut [f32]| {
-            let (pack, wanted) = pack_targets(part, tails, seed.wrapping_add(i as u64));
-            let loss = model.loss(&pack, &wanted, scale, ws, Some(grads))?;
-            Ok::<_, EmbeddedError>((loss, pack.len()))
+        let (model, adapter, settings) = (&self.model, self.adapter.as_ref(), self.settings);
+        let run = |part: &[AnswerTarget], lane: usize, ws: &mut Workspace, grads: &mut [f32]| {
+            let mut done = (0.0, 0);
+            for (i, piece) in pieces(part, settings.piece).into_iter().enumerate() {
+                let seed = seed
+                    .wrapping_add(lane as u64)
+                    .wrapping_add((i as u64).wrapping_mul(0xD6E8_FEB8_6659_FD93));
+                let (pack, wanted) = pack_targets(&part[piece], settings.tails, seed);
+                let grads = Some(&mut *grads);
+                let loss = match adapter {
+                    None => model.loss(&pack, &wanted, scale, ws, grads)?,
+                    Some(a) => {
+                        let masks = Some((seed ^ seed >> 32) as u32);
+                        model.adapted_loss(a, masks, &pack, &wanted, scale, ws, grads)?
+                    }
+                };
+                done = (done.0 + loss, done.1 + pack.len());
+            }
+            Ok::<_, EmbeddedError>(done)
         };
+        let grads = &mut self.grads;
+        grads.fill(0.0);
         let (loss, rows) = match &self.pool {
-            None => {
-                self.grads.fill(0.0);
-                run(batch, 0, &mut self.lanes[0].ws, &mut self.grads)?
+            None => run(batch, 0, &mut self.lanes[0].ws, grads)?,
+            Some(pool) if self.lanes.len() == 1 => {
+                let ws = &mut self.lanes[0].ws;
+                pool.install(|| run(batch, 0, ws, grads))?
             }
             Some(pool) => {
                 let parts = split(batch, self.lanes.len());
@@ -105,21 +210,40 @@ impl Trainer {
                         })
                         .collect()
                 });
-                self.grads.fill(0.0);
                 for lane in &self.lanes {
-                    crate::embedded::kernels::add(&mut self.grads, &lane.grads);
+                    crate::embedded::kernels::add(grads, &lane.grads);
                 }
                 done?.into_iter().fold((0.0, 0), |a, b| (a.0 + b.0, a.1 + b.1))
             }
         };
-        let grad_norm = clip_grad_norm(&mut self.grads, max_grad_norm);
-        let loss = loss / n as f64;
-        if loss.is_finite() && grad_norm.is_finite() {
-            self.optimizer.step(&mut self.model.weights, &self.grads, lr);
-        }
-        let tokens = batch.iter().map(|b| b.prompt.len() + 1).sum();
-        Ok(StepReport { loss, grad_norm, rows, tokens })
+        Ok((loss / n as f64, rows))
     }
+}
+
+/// Cuts a batch, in order, into pieces of at most `most` tokens; what a prompt shares with the one
+/// before it counts once, and its longest answer comes on top.
+fn pieces(batch: &[AnswerTarget], most: usize) -> Vec<Range<usize>> {
+    let mut out = Vec::new();
+    let (mut start, mut tokens) = (0, 0);
+    for (i, b) in batch.iter().enumerate() {
+        let answer: usize = b.answers.iter().map(|a| a.0.len().saturating_sub(1)).sum();
+        let shared = if i == start {
+            0
+        } else {
+            let before = &batch[i - 1].prompt;
+            before.iter().zip(&b.prompt).take_while(|(x, y)| x == y).count()
+        };
+        if i > start && tokens + b.prompt.len() - shared + answer > most {
+            out.push(start..i);
+            (start, tokens) = (i, b.prompt.len() + answer);
+        } else {
+            tokens += b.prompt.len() - shared + answer;
+        }
+    }
+    if start < batch.len() {
+        out.push(start..batch.len());
+    }
+    out
 }
 
 /// Cuts a batch into `n` parts of about equal tokens, in order: neighbours share prefixes.
@@ -142,8 +266,7 @@ fn split(batch: &[AnswerTarget], n: usize) -> Vec<&[AnswerTarget]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::embedded::decoder::DecoderConfig;
-    use crate::embedded::training::AdamWSettings;
+    use crate::embedded::decoder::{DecoderConfig, LoraSettings};
 
     fn batch() -> Vec<AnswerTarget> {
         (0..12u32)
@@ -154,11 +277,22 @@ mod tests {
             .collect()
     }
 
+    fn model() -> Decoder {
+        Decoder::random(DecoderConfig::llama(10, 16, 24, 2, 2, 1).unwrap(), 0.1, 5).unwrap()
+    }
+
+    fn settings(threads: usize) -> StepSettings {
+        StepSettings { tails: TailTargets::All, threads, ..StepSettings::default() }
+    }
+
     fn trainer(threads: usize) -> Trainer {
-        let m =
-            Decoder::random(DecoderConfig::llama(10, 16, 24, 2, 2, 1).unwrap(), 0.1, 5).unwrap();
-        let o = AdamW::new(AdamWSettings::default(), &m.layout().regions, m.weights.len());
-        Trainer::new(m, o, TailTargets::All, threads).unwrap()
+        Trainer::new(model(), None, AdamWSettings::default(), settings(threads)).unwrap()
+    }
+
+    fn adapted(dropout: f64, settings: StepSettings) -> Trainer {
+        let lora = LoraSettings { r: 4, alpha: 8.0, dropout, ..LoraSettings::default() };
+        let a = Adapter::new(model().config(), lora, 1).unwrap();
+        Trainer::new(model(), Some(a), AdamWSettings::default(), settings).unwrap()
     }
 
     #[test]
@@ -195,5 +329,73 @@ mod tests {
         let r = t.step(&b, 1e-2, 1.0, 0).unwrap();
         assert!(r.loss.is_nan());
         assert!(before.iter().zip(&t.model.weights).skip(1).all(|(a, b)| a == b));
+    }
+
+    #[test]
+    fn an_adapter_learns_while_its_base_stays_as_it_was() {
+        let mut t = adapted(0.05, settings(1));
+        let first = t.step(&batch(), 0.0, 1.0, 0).unwrap().loss;
+        let mut last = f64::MAX;
+        for i in 0..200 {
+            last = t.step(&batch(), 2e-2, 1.0, i).unwrap().loss;
+        }
+        assert!(last < 0.6 * first, "{last} after {first}");
+        assert_eq!(t.model, model());
+    }
+
+    #[test]
+    fn pieces_of_a_batch_add_up_to_its_gradient() {
+        for (a, b) in [
+            (trainer(1), Trainer::new(model(), None, AdamWSettings::default(), small()).unwrap()),
+            (adapted(0.0, settings(1)), adapted(0.0, small())),
+        ] {
+            let (mut a, mut b) = (a, b);
+            for step in 0..3 {
+                let (x, y) = (a.step(&batch(), 1e-2, 1.0, step), b.step(&batch(), 1e-2, 1.0, step));
+                let (x, y) = (x.unwrap(), y.unwrap());
+                assert!((x.loss - y.loss).abs() < 1e-5 && y.rows > x.rows);
+                let top = a.gradients().iter().fold(0.0f32, |t, g| t.max(g.abs()));
+                for (g, h) in a.gradients().iter().zip(b.gradients()) {
+                    assert!((g - h).abs() <= 1e-4 * top, "{g} against {h}");
+                }
+            }
+        }
+    }
+
+    fn small() -> StepSettings {
+        StepSettings { piece: 9, ..settings(1) }
+    }
+
+    #[test]
+    fn pieces_hold_every_prompt_once_and_no_more_than_asked() {
+        let b = batch();
+        let cut = pieces(&b, 9);
+        assert!(cut.len() > 2);
+        let all: Vec<usize> = cut.iter().cloned().flatten().collect();
+        assert_eq!(all, (0..b.len()).collect::<Vec<_>>());
+        assert_eq!(pieces(&b, 1).len(), b.len());
+        assert_eq!(pieces(&b, 1000).len(), 1);
+        assert!(pieces(&[], 5).is_empty());
+        for p in cut {
+            let (pack, _) = pack_targets(&b[p], TailTargets::All, 0);
+            assert!(pack.len() <= 9, "{}", pack.len());
+        }
+    }
+
+    #[test]
+    fn dropout_repeats_with_its_seed_and_differs_with_another() {
+        let run = |seed: u64| {
+            let mut t = adapted(0.3, settings(2));
+            (0..4).map(|i| t.step(&batch(), 1e-2, 1.0, seed + i).unwrap().loss).collect::<Vec<_>>()
+        };
+        assert_eq!(run(1), run(1));
+        assert_ne!(run(1), run(2));
+    }
+
+    #[test]
+    fn an_optimiser_state_of_another_model_is_refused() {
+        let mut t = adapted(0.0, settings(1));
+        let other = trainer(1).optimizer.state;
+        assert!(t.resume(other).unwrap_err().to_string().contains("optimiser state"));
     }
 }

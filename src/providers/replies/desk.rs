@@ -4,8 +4,10 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use super::{Replies, ReplyKey, StoredReply};
+use crate::providers::budget::Meter;
 use crate::providers::{CallFailed, ChatReply, ChatRequest, OnReply, ProviderError, Totals, Usage};
 
 /// Bodies of replies that failed are kept up to here.
@@ -60,6 +62,7 @@ pub struct Desk<'a> {
     log_probs: bool,
     place: u64,
     open: bool,
+    enough: bool,
     /// Places that wait for a key under way.
     waiting: HashMap<ReplyKey, Vec<u64>>,
     totals: Totals,
@@ -84,6 +87,7 @@ impl<'a> Desk<'a> {
             log_probs,
             place: 0,
             open: true,
+            enough: false,
             waiting: HashMap::new(),
             totals: Totals::default(),
         }
@@ -133,9 +137,19 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// False once the caller wants no more: nothing further is drawn.
+    /// False once nothing further will be drawn.
     pub fn is_open(&self) -> bool {
         self.open
+    }
+
+    /// True once the caller wants no more: what is not under way is not begun.
+    pub fn has_enough(&self) -> bool {
+        self.enough
+    }
+
+    /// What the run has spent and may spend.
+    pub fn meter(&self) -> &Arc<Meter> {
+        self.replies.meter()
     }
 
     /// Counts a call that is sent for a job.
@@ -223,7 +237,7 @@ impl<'a> Desk<'a> {
             Err(_) => self.totals.failed += 1,
         }
         if let ControlFlow::Break(()) = (self.on_reply)(place, reply) {
-            self.open = false;
+            (self.open, self.enough) = (false, true);
         }
     }
 

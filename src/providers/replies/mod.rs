@@ -16,5 +16,6 @@ mod tests;
 pub use desk::{Desk, Job, Next, Raw};
 pub use key::{ReplyKey, sorted};
 pub use record::StoredReply;
+pub(super) use recorded::ask_recorded;
 pub use recorded::{Backend, Recorded};
 pub use store::{Replies, find};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Desk, Raw, Replies};
 use crate::domain::OptionScores;
 use crate::domain::prompt::Prompt;
+use crate::providers::budget::Meter;
 use crate::providers::{
     CallFailed, ChatModel, ChatReply, ChatRequest, Finish, OnReply, ProviderError, ReplyPlaces,
     Totals, Usage,
@@ -119,7 +120,7 @@ impl<B: Backend> Recorded<B> {
 ///
 /// # Errors
 /// See [`ChatModel::ask`].
-pub(in crate::providers) fn ask_recorded<B: Backend>(
+pub fn ask_recorded<B: Backend>(
     backend: &mut B,
     replies: &Replies,
     log_probs: bool,
@@ -149,6 +150,10 @@ impl<B: Backend> ChatModel for Recorded<B> {
         on_reply: &mut OnReply<'_>,
     ) -> Result<Totals, ProviderError> {
         ask_recorded(&mut self.backend, &self.replies, false, &mut { requests }, on_reply)
+    }
+
+    fn meter(&self) -> Option<Arc<Meter>> {
+        Some(Arc::clone(self.replies.meter()))
     }
 
     fn score(&mut self, prompts: &[Prompt]) -> Option<Result<Vec<OptionScores>, String>> {

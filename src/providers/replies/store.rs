@@ -41,6 +41,8 @@ struct Inner {
     index: HashMap<ReplyKey, Spot>,
     files: Vec<(PathBuf, File)>,
     write: Option<Appending>,
+    /// Where nothing is written, what was answered is remembered here.
+    memory: HashMap<ReplyKey, StoredReply>,
 }
 
 #[derive(Debug)]
@@ -94,7 +96,8 @@ impl Replies {
     fn fresh(places: &ReplyPlaces) -> Result<Self, ProviderError> {
         let meter =
             Meter::new(places.budget.as_deref().map_or(Ok(Budget::default()), Budget::read)?);
-        let mut inner = Inner { index: HashMap::new(), files: Vec::new(), write: None };
+        let mut inner =
+            Inner { index: HashMap::new(), files: Vec::new(), write: None, memory: HashMap::new() };
         if let Some(path) = &places.write {
             // Cuts the torn line.
             JsonlWriter::append(path).map_err(|e| ProviderError::Replies {
@@ -136,7 +139,9 @@ impl Replies {
     /// The file cannot be read.
     pub fn get(&self, key: &ReplyKey) -> Result<Option<StoredReply>, ProviderError> {
         let inner = held(&self.inner);
-        let Some(spot) = inner.index.get(key).copied() else { return Ok(None) };
+        let Some(spot) = inner.index.get(key).copied() else {
+            return Ok(inner.memory.get(key).cloned());
+        };
         let (path, file) = &inner.files[spot.file as usize];
         let mut line = vec![0; spot.length as usize];
         file.read_exact_at(&mut line, spot.offset).map_err(trouble(path))?;
@@ -149,7 +154,13 @@ impl Replies {
     /// The disk is full or failed.
     pub fn keep(&self, reply: &StoredReply) -> Result<(), ProviderError> {
         let mut inner = held(&self.inner);
-        let Inner { index, write: Some(w), .. } = &mut *inner else { return Ok(()) };
+        let key = if reply.failed.is_none() { reply.key.parse().ok() } else { None };
+        let Inner { index, write: Some(w), .. } = &mut *inner else {
+            if let Some(key) = key {
+                inner.memory.insert(key, reply.clone());
+            }
+            return Ok(());
+        };
         let said =
             |e: String| ProviderError::Replies { path: w.path.display().to_string(), detail: e };
         let mut line = serde_json::to_vec(reply).map_err(|e| said(e.to_string()))?;
@@ -158,9 +169,7 @@ impl Replies {
             return Err(said(e));
         }
         (&*w.file).write_all(&line).map_err(|e| said(e.to_string()))?;
-        if reply.failed.is_none()
-            && let Ok(key) = reply.key.parse()
-        {
+        if let Some(key) = key {
             let spot = Spot { file: w.number, offset: w.end, length: line.len() as u32 - 1 };
             index.insert(key, spot);
         }

@@ -1,0 +1,114 @@
+//! `polyculture evaluate` for tasks whose answers are words.
+
+use std::fs;
+use std::path::Path;
+
+use super::args::EvaluateArgs;
+use super::output::note;
+use super::{Context, Failure, activities, runs};
+use crate::evaluate::EvaluateError;
+use crate::evaluate::figures::{TaskResult, plain_figures};
+use crate::evaluate::open_ended::{open_prompts, read_questions, sample_questions};
+use crate::launch::{Place, Prepared, WinRateRequest, party, win_rate};
+use crate::providers::PromptFile;
+
+/// Tasks that this file knows.
+pub const TASKS: [&str; 1] = ["win-rate"];
+
+impl From<EvaluateError> for Failure {
+    fn from(e: EvaluateError) -> Self {
+        match e {
+            EvaluateError::BadFile { ref path, line, .. } => {
+                let path = path.clone();
+                Self::bad_input(e).file(path).line(line)
+            }
+            other => Self::usage(other),
+        }
+    }
+}
+
+/// True where one of the tasks is answered in words.
+pub fn knows(tasks: &[String]) -> bool {
+    tasks.iter().any(|t| TASKS.contains(&t.as_str()))
+}
+
+/// Runs the task.
+///
+/// # Errors
+/// A model, judge or file that is missing; with `--wait`, a run that failed.
+pub fn run(ctx: &Context, a: &EvaluateArgs) -> Result<(), Failure> {
+    let [task] = a.tasks.as_slice() else {
+        return Err(Failure::usage(format!(
+            "{} are tasks of their own: one a command",
+            TASKS.join(", ")
+        )));
+    };
+    let place = ctx.place()?;
+    let prepared = match task.as_str() {
+        "win-rate" => prepare_win_rate(&place, a)?,
+        other => return Err(Failure::not_found(format!("no task `{other}`"))),
+    };
+    show(ctx, &place, &prepared, a.wait.wait)
+}
+
+/// Starts a run, and prints its figures where it was waited for.
+///
+/// # Errors
+/// It cannot be started, or did not succeed.
+pub fn show(ctx: &Context, place: &Place, prepared: &Prepared, wait: bool) -> Result<(), Failure> {
+    let Some(run) = runs::start(ctx, place, prepared, wait)? else { return Ok(()) };
+    if !ctx.out.json {
+        let text = fs::read_to_string(activities::attempt_file(place, &run, "evaluation.json"))?;
+        let result: TaskResult = serde_json::from_str(&text)?;
+        println!("{}", plain_figures(&result));
+    }
+    Ok(())
+}
+
+/// Threads for embedded models.
+pub fn threads() -> u32 {
+    std::thread::available_parallelism().map_or(1, |n| n.get() as u32)
+}
+
+/// A prompt from a file.
+///
+/// # Errors
+/// It cannot be read, or is none.
+pub fn prompt_file(path: &Path) -> Result<PromptFile, Failure> {
+    let text = fs::read_to_string(path).map_err(|e| Failure::bad_input(e).file(path))?;
+    PromptFile::parse(&text, &path.display().to_string())
+        .map_err(|e| Failure::bad_input(e).file(path))
+}
+
+fn prepare_win_rate(place: &Place, a: &EvaluateArgs) -> Result<Prepared, Failure> {
+    let missing = |flag: &str, what: &str| Failure::usage(format!("win-rate needs {flag}: {what}"));
+    let [first] = a.model.as_slice() else {
+        return Err(Failure::usage("win-rate takes one --model, held against --against"));
+    };
+    let second = a.open.against.as_deref().ok_or_else(|| missing("--against", "another model"))?;
+    let judge =
+        a.open.judge.as_deref().ok_or_else(|| missing("--judge", "a model that chooses"))?;
+    let questions = match &a.open.questions {
+        Some(path) => read_questions(path)?,
+        None => sample_questions()?,
+    };
+    let [answer, pairwise] = open_prompts()?;
+    let pairwise = match &a.open.judge_prompt {
+        Some(path) => prompt_file(path)?,
+        None => pairwise,
+    };
+    let n = questions.len();
+    note(&format!(
+        "{n} questions: {n} answers each of {first} and {second}, {} verdicts of {judge}: {} requests",
+        2 * n,
+        4 * n
+    ));
+    let request = WinRateRequest {
+        parties: [party(place, first)?, party(place, second)?, party(place, judge)?],
+        prompts: [answer, pairwise],
+        questions,
+        seed: a.seed,
+        threads: threads(),
+    };
+    Ok(win_rate(place, &request)?)
+}

@@ -1,0 +1,9 @@
+//! Adapters as files, in PEFT's layout, and merging them into the weights they were trained on.
+
+mod folder;
+mod merge;
+mod peft;
+
+pub use folder::{load, save};
+pub use merge::{merge, merge_folder};
+pub use peft::AdapterConfig;

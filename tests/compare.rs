@@ -1,0 +1,152 @@
+//! Compare, sweep, report and model cards at the command line: the real binary, tiny models.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that meets an error fails")]
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        let p = Self(tempfile::tempdir().unwrap());
+        assert!(p.run(&["init", p.ws().to_str().unwrap()]).status.success());
+        p
+    }
+
+    fn ws(&self) -> PathBuf {
+        self.0.path().join("w")
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut c = Command::new(env!("CARGO_BIN_EXE_polyculture"));
+        c.args(args)
+            .current_dir(if self.ws().is_dir() { self.ws() } else { self.0.path().to_owned() })
+            .env("POLYCULTURE_STATE_DIR", self.0.path().join("s"))
+            .env("POLYCULTURE_CONFIG", self.0.path().join("no-config.toml"))
+            .env_remove("POLYCULTURE_WORKSPACE")
+            .stdin(Stdio::null());
+        c
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    fn ok(&self, args: &[&str]) -> String {
+        let out = self.run(args);
+        assert!(out.status.success(), "{args:?}: {out:?}");
+        String::from_utf8(out.stdout).unwrap()
+    }
+
+    fn fails(&self, args: &[&str]) -> String {
+        let out = self.run(args);
+        // 2: a wrong word; 1: a wrong file.
+        assert!(matches!(out.status.code(), Some(1 | 2)), "{args:?}: {out:?}");
+        String::from_utf8(out.stderr).unwrap()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ =
+            self.command(&["engine", "stop"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    }
+}
+
+#[test]
+fn bad_questions_are_refused_before_anything_runs() {
+    let p = Place::new();
+    assert!(p.fails(&["compare", "nobody"]).contains("nobody"));
+    assert!(p.fails(&["compare", "a b"]).contains("a b"));
+    let file = p.0.path().join("c.jsonl");
+    fs::write(&file, "{\"culture\": \"greek\", \"text\": \"a\"}\n{\"culture\"\n").unwrap();
+    let said = p.fails(&["compare", "nobody", "--context", file.to_str().unwrap()]);
+    assert!(said.contains("line 2") && said.contains("c.jsonl"), "{said}");
+    fs::write(&file, "{\"culture\": \"greek\", \"text\": \"a\"}\n").unwrap();
+    let said = p.fails(&["compare", "nobody", "--context", file.to_str().unwrap()]);
+    assert!(said.contains("korean"), "{said}");
+    assert!(p.fails(&["models", "card", "nobody"]).contains("nobody"));
+    assert!(p.ok(&["report"]).contains("No study yet"));
+    assert_eq!(fs::read_dir(p.ws().join("runs")).map_or(0, Iterator::count), 0);
+}
+
+#[test]
+fn a_sweep_said_again_goes_on_where_it_was_and_its_models_are_compared_with_controls() {
+    let p = Place::new();
+    let run = p.run(&["sweep", "samples", "--counts", "42,9999", "--steps", "3", "--seeds", "1"]);
+    let said = String::from_utf8(run.stderr).unwrap();
+    assert!(said.contains("9999 texts are asked for"), "{said}");
+    p.ok(&["augment", "--seeds", "Q27,Q28,Q29", "--wait"]);
+    let sweep = [
+        "--json",
+        "sweep",
+        "ablation",
+        "--seeds",
+        "1",
+        "--steps",
+        "3",
+        "--cultures",
+        "greek,korean",
+    ];
+    let first: Value = serde_json::from_str(&p.ok(&sweep)).unwrap();
+    assert_eq!(first["arms"].as_array().unwrap().len(), 3);
+    assert_eq!(first["runs"].as_array().unwrap().len(), 4, "three models and one evaluation");
+    let pairs = first["evaluation"]["pairs"].as_array().unwrap();
+    assert!(pairs.iter().all(|x| x["against"] == "seeds + both stages"), "{pairs:?}");
+    let again: Value = serde_json::from_str(&p.ok(&sweep)).unwrap();
+    let ids = |v: &Value| -> Vec<String> {
+        v["runs"].as_array().unwrap().iter().map(|r| r["id"].to_string()).collect()
+    };
+    assert_eq!(ids(&first), ids(&again), "nothing was run twice");
+
+    let models: Value = serde_json::from_str(&p.ok(&["--json", "models", "list"])).unwrap();
+    let names: Vec<String> = models["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|m| m["alias"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(names.len(), 3);
+    let context = p.0.path().join("context.jsonl");
+    fs::write(
+        &context,
+        "{\"culture\": \"greek\", \"text\": \"Made up for a test.\"}\n\
+         {\"culture\": \"korean\", \"text\": \"Made up as well.\"}\n",
+    )
+    .unwrap();
+    let table = p.ok(&[
+        "compare",
+        &names[0],
+        "--base",
+        &names[1],
+        "--controls",
+        "--context",
+        context.to_str().unwrap(),
+        "--cultures",
+        "greek,korean",
+        "--wait",
+    ]);
+    for arm in [
+        format!("{}, foreign culture's name", names[0]),
+        format!("{}, made-up culture", names[0]),
+        format!("{}, no culture", names[0]),
+        format!("{}, context", names[0]),
+        format!("{}, culture prompt", names[1]),
+        format!("Compared with {}", names[0]),
+        "high-resource".into(),
+    ] {
+        assert!(table.contains(&arm) || arm == "high-resource", "{arm} is not in\n{table}");
+    }
+    let card = p.ok(&["models", "card", &names[0]]);
+    assert!(card.contains("Model card") && card.contains("What not to use it for"), "{card}");
+    assert!(card.contains("1-jsd"), "{card}");
+    let csv = p.ok(&["report", "--format", "csv"]);
+    let mut rows = csv::Reader::from_reader(csv.as_bytes());
+    assert!(rows.records().all(|r| r.unwrap().len() == 17));
+    let doc: Value = serde_json::from_str(&p.ok(&["report", "--format", "json"])).unwrap();
+    assert_eq!(doc["models"].as_array().unwrap().len(), 3);
+    assert!(p.ok(&["report"]).contains("## Evaluations"));
+}
