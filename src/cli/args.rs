@@ -9,6 +9,7 @@ use crate::domain::{
     CountryCode, CultureId, DatasetId, LabelPolicy, QuestionId, SampleId, StudyId,
 };
 
+pub use super::args_calls::{MannerArgs, SpendArgs, TranslateArgs};
 pub use super::args_compare::{CompareArgs, ReportArgs, ReportFormat, SweepArg, SweepArgs};
 pub use super::args_judge::JudgeArgs;
 pub use super::args_open::OpenArgs;
@@ -48,6 +49,8 @@ pub enum Command {
     Seeds(SeedsCommand),
     /// Grow samples from seeds: paraphrase templates, synonyms in context, semantic filter
     Augment(AugmentArgs),
+    /// Put seeds and samples into other languages with a language model, flagging what is none
+    Translate(TranslateArgs),
     /// Texts that grew from seeds
     #[command(subcommand)]
     Samples(SamplesCommand),
@@ -201,8 +204,9 @@ pub struct AugmentArgs {
     /// Seeds to grow from; all by default
     #[arg(long, value_delimiter = ',', value_name = "Q27,Q28")]
     pub seeds: Vec<QuestionId>,
-    /// Who proposes
-    #[arg(long, default_value = "offline")]
+    /// Who proposes: offline (rules), a provider of your configuration, or a model (path:DIR, run:ID,
+    /// an alias)
+    #[arg(long, default_value = "offline", value_name = "NAME[/MODEL]")]
     pub provider: String,
     /// Paraphrases asked for, per seed
     #[arg(long, default_value_t = 5)]
@@ -225,6 +229,12 @@ pub struct AugmentArgs {
     /// Grow the held-out test paraphrases instead: other template families, other words
     #[arg(long)]
     pub held_out: bool,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub manner: MannerArgs,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub spend: SpendArgs,
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
     pub wait: WaitArgs,

@@ -2,9 +2,11 @@
 //! demo start runs here, so that a run is the same whoever asked for it. No rule of the domain
 //! lives here: the activities plan, this room carries.
 
+mod calls;
 mod dataset;
 mod error;
 mod judge;
+mod language;
 mod models;
 mod open;
 mod place;
@@ -13,11 +15,13 @@ mod reuse;
 mod runs;
 mod sources;
 
+pub use calls::{PreparedCalls, Speaker};
 pub use dataset::{
     BuildError, DatasetManifest, StoredDataset, build_dataset, open_dataset, samples,
 };
 pub use error::LaunchError;
 pub use judge::{JudgeRequest, PreparedJudge, judge, judge_name};
+pub use language::{augment_with, translate};
 pub use models::{model_folder, model_source, planned_model};
 pub use open::{WinRateRequest, party, win_rate};
 pub use place::{Place, PlaceError};

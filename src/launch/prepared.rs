@@ -14,6 +14,7 @@ pub struct Prepared {
     /// The run.
     pub run: NewRun,
     input: Vec<(&'static str, Vec<u8>)>,
+    prompts: Vec<(&'static str, Vec<u8>)>,
     /// Ask again whatever earlier runs were told.
     pub fresh: bool,
 }
@@ -21,13 +22,20 @@ pub struct Prepared {
 impl Prepared {
     /// A run without input yet.
     pub fn new(run: NewRun) -> Self {
-        Self { run, input: Vec::new(), fresh: false }
+        Self { run, input: Vec::new(), prompts: Vec::new(), fresh: false }
     }
 
     /// Adds a file.
     #[must_use]
     pub fn file(mut self, name: &'static str, bytes: Vec<u8>) -> Self {
         self.input.push((name, bytes));
+        self
+    }
+
+    /// Adds a prompt file: `prompts/NAME.toml`.
+    #[must_use]
+    pub fn prompt(mut self, name: &'static str, bytes: Vec<u8>) -> Self {
+        self.prompts.push((name, bytes));
         self
     }
 
@@ -62,6 +70,12 @@ impl Prepared {
     pub fn write_input(&self, dir: &Path) -> Result<(), JobError> {
         for (name, bytes) in &self.input {
             let path = dir.join(name);
+            fs::write(&path, bytes).map_err(JobError::io(&path))?;
+        }
+        let folder = dir.join("prompts");
+        for (name, bytes) in &self.prompts {
+            fs::create_dir_all(&folder).map_err(JobError::io(&folder))?;
+            let path = folder.join(format!("{name}.toml"));
             fs::write(&path, bytes).map_err(JobError::io(&path))?;
         }
         Ok(())
