@@ -89,9 +89,11 @@ impl<'a> Growth<'a> {
         Ok(())
     }
 
-    /// The texts in which words are to be exchanged; none where stage 2 is left out.
+    /// The texts in which words are to be exchanged; none where stage 2 is left out, or where there
+    /// is no room for what it would make.
     pub fn parents(&self) -> impl Iterator<Item = &Sample> {
-        let wanted = if self.judge.settings.synonyms == 0 { 0 } else { self.parents.len() };
+        let left_out = self.judge.settings.synonyms == 0 || self.keep <= self.parents.len();
+        let wanted = if left_out { 0 } else { self.parents.len() };
         self.parents[..wanted].iter().map(|&i| &self.first[i])
     }
 

@@ -61,6 +61,7 @@ impl Settings {
         Self {
             scope: Scope::of(Partition::HeldOut),
             templates: keep,
+            synonyms: 0,
             keep,
             seed,
             ..Self::default()

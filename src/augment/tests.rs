@@ -1,5 +1,6 @@
 //! The room from its door.
 
+mod translate;
 mod waves;
 
 use proptest::prelude::*;

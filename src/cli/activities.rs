@@ -1,62 +1,17 @@
-//! `polyculture augment`, `finetune`, `evaluate` and `models`.
+//! `polyculture finetune`, `evaluate` and `models`.
 
 use std::fs;
 use std::path::Path;
 
-use super::args::{AugmentArgs, EvaluateArgs, FinetuneArgs, ModelsCommand};
+use super::args::{EvaluateArgs, FinetuneArgs, ModelsCommand};
 use super::output::table;
 use super::{Context, Failure, open, runs, seeds};
-use crate::augment::Settings;
 use crate::dataset::test_texts;
 use crate::domain::{QuestionId, RunId};
 use crate::evaluate::{Evaluation, Plan, PlannedModel, plain};
 use crate::finetune::{ModelRef, Recipe, preset, preset_names};
 use crate::job::RunView;
-use crate::launch::{
-    self, FinetuneRequest, Place, SurveyInput, augment, evaluate, finetune, open_dataset,
-};
-use crate::providers::{Partition, Scope};
-
-/// `polyculture augment`
-///
-/// # Errors
-/// Settings that no run could follow, an unknown seed; with `--wait`, a run that failed.
-pub fn grow(ctx: &Context, a: AugmentArgs) -> Result<(), Failure> {
-    let place = ctx.place()?;
-    let partition = if a.held_out { Partition::HeldOut } else { Partition::Train };
-    if a.provider != "offline" {
-        return Err(Failure::usage(format!(
-            "no provider `{}`: this version has `offline` (rules and a lexicon)",
-            a.provider
-        )));
-    }
-    let settings = Settings {
-        provider: a.provider,
-        scope: Scope::of(partition),
-        templates: a.templates,
-        synonyms: if a.held_out { 0 } else { Settings::default().synonyms },
-        keep: a.keep,
-        threshold: a.threshold,
-        false_accept: a.false_accept,
-        encoder: a.encoder.as_deref().map(super::encoder::resolve).transpose()?,
-        seed: a.seed,
-        ..Settings::default()
-    };
-    let prepared = augment(&place, &a.seeds, &settings)?;
-    let Some(run) = runs::start(ctx, &place, &prepared, a.wait.wait)? else { return Ok(()) };
-    if !ctx.out.json {
-        let text = fs::read_to_string(attempt_file(&place, &run, "summary.json"))?;
-        let s: crate::augment::Summary = serde_json::from_str(&text)?;
-        println!(
-            "{} proposed = {} kept + {} rejected + {} failed",
-            s.proposed, s.kept, s.rejected, s.failed
-        );
-        for (reason, n) in &s.by_reason {
-            println!("  {n:>5}  {reason}");
-        }
-    }
-    Ok(())
-}
+use crate::launch::{self, FinetuneRequest, Place, SurveyInput, evaluate, finetune, open_dataset};
 
 /// A file that a run's last attempt wrote.
 pub fn attempt_file(place: &Place, run: &RunView, name: &str) -> std::path::PathBuf {

@@ -9,6 +9,7 @@ use crate::domain::{
     CountryCode, CultureId, DatasetId, LabelPolicy, QuestionId, SampleId, StudyId,
 };
 
+pub use super::args_calls::{MannerArgs, SpendArgs, TranslateArgs};
 pub use super::args_compare::{CompareArgs, ReportArgs, ReportFormat, SweepArg, SweepArgs};
 pub use super::args_judge::JudgeArgs;
 pub use super::args_open::OpenArgs;
@@ -49,6 +50,8 @@ pub enum Command {
     Seeds(SeedsCommand),
     /// Grow samples from seeds: paraphrase templates, synonyms in context, semantic filter
     Augment(AugmentArgs),
+    /// Put seeds and samples into other languages with a language model, flagging what is none
+    Translate(TranslateArgs),
     /// Texts that grew from seeds
     #[command(subcommand)]
     Samples(SamplesCommand),
@@ -208,8 +211,9 @@ pub struct AugmentArgs {
     /// Seeds to grow from; all by default
     #[arg(long, value_delimiter = ',', value_name = "Q27,Q28")]
     pub seeds: Vec<QuestionId>,
-    /// Who proposes
-    #[arg(long, default_value = "offline")]
+    /// Who proposes: offline (rules), a provider of your configuration, or a model (path:DIR, run:ID,
+    /// an alias)
+    #[arg(long, default_value = "offline", value_name = "NAME[/MODEL]")]
     pub provider: String,
     /// Paraphrases asked for, per seed
     #[arg(long, default_value_t = 5)]
@@ -232,6 +236,12 @@ pub struct AugmentArgs {
     /// Grow the held-out test paraphrases instead: other template families, other words
     #[arg(long)]
     pub held_out: bool,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub manner: MannerArgs,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub spend: SpendArgs,
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
     pub wait: WaitArgs,
@@ -259,6 +269,9 @@ pub enum SamplesCommand {
         /// Only of this stage: template, synonym, imported, translation
         #[arg(long)]
         stage: Option<crate::domain::Stage>,
+        /// Only in this language (BCP 47)
+        #[arg(long, value_name = "TAG")]
+        language: Option<String>,
         /// At most this many
         #[arg(long, default_value_t = 200)]
         limit: usize,
@@ -463,6 +476,9 @@ pub enum DatasetCommand {
         /// At most this many texts, seeds counted first; smaller sets lie in larger ones
         #[arg(long, value_name = "N")]
         count: Option<usize>,
+        /// Use texts in this language (made by `translate`) instead of the survey's own wording
+        #[arg(long, value_name = "TAG")]
+        language: Option<String>,
         /// How answers become targets: distribution, mode, rounded-mean, median, paper
         #[arg(long, default_value = "distribution")]
         policy: LabelPolicy,

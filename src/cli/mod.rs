@@ -3,12 +3,14 @@
 
 mod activities;
 pub mod args;
+mod args_calls;
 mod args_compare;
 mod args_judge;
 mod args_open;
 mod args_prompts;
 mod args_providers;
 mod args_runs;
+mod augment;
 mod compare;
 mod context;
 mod dataset;
@@ -94,7 +96,8 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Man => clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?,
         Command::Demo(a) => demo::demo(&ctx, a)?,
         Command::Init { dir, empty } => init(&ctx, &dir, empty)?,
-        Command::Augment(a) => activities::grow(&ctx, a)?,
+        Command::Augment(a) => augment::grow(&ctx, a)?,
+        Command::Translate(a) => augment::translated(&ctx, a)?,
         Command::Dataset(c) => dataset::run(&ctx, c)?,
         Command::Finetune(a) => activities::tune(&ctx, a)?,
         Command::Models(c) => activities::models(&ctx, &c)?,

@@ -6,14 +6,14 @@ use std::path::Path;
 use super::dataset::open_dataset;
 use super::{LaunchError, Place, Prepared, model_source};
 use crate::augment::Settings;
-use crate::domain::{DatasetId, Decision, QuestionId, Sample, Survey, TestText};
+use crate::domain::{DatasetId, QuestionId, Sample, Survey, TestText};
 use crate::engine::Client;
 use crate::evaluate::{Contexts, DEFAULT_DRAWS, Draws, Plan};
 use crate::finetune::{ModelRef, Recipe};
 use crate::ingest::AboutModel;
 use crate::job::{JobError, NewRun, RunKind, RunView};
 use crate::providers::ModelSource;
-use crate::store::SampleFilter;
+use crate::store::{DecisionKind, SampleFilter};
 
 /// Hands a prepared run to the engine.
 ///
@@ -66,12 +66,7 @@ pub fn augment(
     if seeds.is_empty() {
         chosen.clone_from(&survey.questions);
     }
-    let existing: Vec<Sample> = store
-        .read()
-        .all_samples(&SampleFilter::default())?
-        .into_iter()
-        .filter(|s| s.decision == Decision::Kept)
-        .collect();
+    let existing = existing_samples(place)?;
     let what = if settings.is_held_out() { "held-out paraphrases" } else { "samples" };
     let run = new_run(place, RunKind::Augment, format!("{what} of {} seeds", chosen.len()));
     Ok(Prepared::new(run)
@@ -79,6 +74,12 @@ pub fn augment(
         .json("all-seeds.json", &survey.questions)?
         .json("settings.json", settings)?
         .rows("existing.jsonl", &existing)?)
+}
+
+/// Kept samples of the workspace, in every language.
+pub(super) fn existing_samples(place: &Place) -> Result<Vec<Sample>, LaunchError> {
+    let kept = SampleFilter { decision: Some(DecisionKind::Kept), ..SampleFilter::default() };
+    Ok(place.read()?.read().all_samples(&kept)?)
 }
 
 /// What a fine-tune is asked to do.
