@@ -582,9 +582,15 @@ pub struct EvaluateArgs {
     /// Answers drawn to each prompt from models that give no log-probabilities
     #[arg(long, default_value_t = 20, value_name = "K")]
     pub draws_per_prompt: u32,
+    /// Pay again: do not take equal replies from earlier runs of this workspace
+    #[arg(long)]
+    pub fresh: bool,
     /// Random seed of the bootstrap
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub spend: super::args_calls::SpendArgs,
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
     pub open: OpenArgs,

@@ -33,6 +33,7 @@ mod seeds;
 mod seeds_import;
 mod study;
 mod study_judges;
+mod survey_task;
 mod sweep;
 
 use std::ffi::OsString;
