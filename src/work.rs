@@ -147,11 +147,12 @@ fn scorer(
     draws: Draws,
 ) -> Result<Box<dyn Scorer>, String> {
     let source = sources.get(reference).ok_or_else(|| "it is not in models.json".to_owned())?;
-    let ModelSource::Folder { dir, .. } = source else {
+    let ModelSource::Folder { dir, adapter, .. } = source else {
         let model = providers::open(source, places, threads).map_err(|e| e.to_string())?;
         return Ok(Box::new(Drawn::new(model, draws)));
     };
-    let scorer = embedded::Scorer::load(dir).map_err(|e| e.to_string())?;
+    let scorer =
+        embedded::Scorer::load_adapted(dir, adapter.as_deref()).map_err(|e| e.to_string())?;
     let settings = ScoreSettings { threads, prompts_a_pack: PROMPTS_A_PACK };
     Ok(Box::new(Embedded { scorer, settings }))
 }

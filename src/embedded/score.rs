@@ -49,11 +49,7 @@ impl Scorer {
         dir: &std::path::Path,
         adapter: Option<&std::path::Path>,
     ) -> Result<Self, EmbeddedError> {
-        let mut model = Decoder::load(dir)?;
-        if let Some(adapter) = adapter {
-            let delta = super::adapter::load(adapter, model.config())?;
-            super::adapter::merge(&mut model, &delta);
-        }
+        let model = super::adapter::load_model(dir, adapter)?;
         let tokenizer = ChatTokenizer::load(dir, model.config().vocab_size)?;
         Ok(Self { model, tokenizer })
     }

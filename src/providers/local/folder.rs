@@ -9,9 +9,10 @@ use std::sync::Arc;
 use super::identity;
 use crate::domain::OptionScores;
 use crate::domain::prompt::Prompt;
+use crate::embedded::adapter::load_model;
 use crate::embedded::generate::{Ask, Draw, GenerateSettings, Generator, Unanswered, Written};
 use crate::embedded::tokenizer::{ChatOptions, Speaker, Turn};
-use crate::embedded::{ChatTokenizer, Decoder, EmbeddedError, ScoreSettings, score_with};
+use crate::embedded::{ChatTokenizer, EmbeddedError, ScoreSettings, score_with};
 use crate::providers::replies::{Backend, Desk, Job, Raw, Replies, ReplyKey};
 use crate::providers::{CallFailed, Finish, Message, ProviderError, Role, Usage};
 
@@ -61,10 +62,7 @@ impl LocalFolder {
     ) -> Result<Self, ProviderError> {
         let no =
             |detail: String| ProviderError::NotHere { provider: format!("local:{name}"), detail };
-        let model = Decoder::load(dir).map_err(|e| no(e.to_string()))?;
-        if let Some(adapter) = adapter {
-            return Err(no(format!("{}: adapters are not read yet", adapter.display())));
-        }
+        let model = load_model(dir, adapter).map_err(|e| no(e.to_string()))?;
         let tokenizer = ChatTokenizer::load_with(dir, model.config().vocab_size, options.chat)
             .map_err(|e| no(e.to_string()))?;
         let folders: Vec<&Path> = [Some(dir), adapter].into_iter().flatten().collect();
