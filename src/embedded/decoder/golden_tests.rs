@@ -21,7 +21,7 @@ struct Case {
 }
 
 /// `weights` of the script: 24 bits of a hash of name and index, exact in `f32`.
-fn weights(name: &str, count: usize, scale: f32) -> impl Iterator<Item = f32> {
+pub(crate) fn weights(name: &str, count: usize, scale: f32) -> impl Iterator<Item = f32> {
     let seed =
         name.bytes().fold(2_166_136_261u32, |s, b| (s ^ u32::from(b)).wrapping_mul(16_777_619));
     (0..count as u32).map(move |i| {

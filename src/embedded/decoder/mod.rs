@@ -26,6 +26,6 @@ pub use tensors::{load_tensors, save_tensors};
 pub use workspace::Workspace;
 
 #[cfg(test)]
-mod golden_tests;
+pub(crate) mod golden_tests;
 #[cfg(test)]
 mod gradient_tests;
