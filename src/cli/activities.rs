@@ -8,7 +8,7 @@ use super::output::table;
 use super::{Context, Failure, open, runs, seeds, survey_task};
 use crate::domain::RunId;
 use crate::evaluate::{Plan, PlannedModel};
-use crate::finetune::{ModelRef, Recipe, preset, preset_names};
+use crate::finetune::{Estimate, ModelChoice, ModelRef, Recipe, preset, preset_names};
 use crate::job::RunView;
 use crate::launch::{self, FinetuneRequest, Place, SurveyInput, finetune};
 
@@ -52,8 +52,17 @@ pub fn tune(ctx: &Context, a: FinetuneArgs) -> Result<(), Failure> {
     if let Some(steps) = a.steps {
         (recipe.steps, recipe.epochs) = (Some(steps), None);
     }
+    if let Some(base) = a.base.base {
+        recipe.model = ModelChoice::Named(base.parse().map_err(Failure::usage)?);
+    }
+    if let ModelChoice::Named(reference) = &recipe.model {
+        super::models::fetch(reference)?;
+    }
     let request = FinetuneRequest { dataset: a.dataset, recipe, alias: a.name };
     let prepared = finetune(&place, &request)?;
+    if let Some(e) = prepared.input::<Estimate>("estimate.json") {
+        super::output::note(&e.to_string());
+    }
     runs::start(ctx, &place, &prepared, a.wait.wait).map(drop)
 }
 
@@ -88,6 +97,7 @@ pub fn models(ctx: &Context, command: &ModelsCommand) -> Result<(), Failure> {
             })
         }
         ModelsCommand::Card { model, output } => super::report::card(ctx, model, output.as_deref()),
+        ModelsCommand::Merge(a) => super::models::merge(ctx, a),
         ModelsCommand::Show { model } => {
             let reference: ModelRef = model.parse().map_err(Failure::usage)?;
             let name = match &reference {

@@ -51,11 +51,7 @@ impl Scorer {
         adapter: Option<&std::path::Path>,
         options: ChatOptions,
     ) -> Result<Self, EmbeddedError> {
-        let mut model = Decoder::load(dir)?;
-        if let Some(adapter) = adapter {
-            let delta = super::adapter::load(adapter, model.config())?;
-            super::adapter::merge(&mut model, &delta);
-        }
+        let model = super::adapter::load_model(dir, adapter)?;
         let dirs: Vec<_> = [adapter, Some(dir)].into_iter().flatten().collect();
         let tokenizer = ChatTokenizer::load_with(&dirs, model.config().vocab_size, options)?;
         Ok(Self { model, tokenizer })
