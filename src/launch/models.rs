@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::{LaunchError, Place};
+use crate::embedded::hub;
 use crate::evaluate::PlannedModel;
 use crate::finetune::{ModelRef, checkpoint};
 use crate::job::JobError;
@@ -25,7 +26,8 @@ pub fn model_source(
     Ok(ModelSource::Folder { name: name.to_owned(), dir, adapter: None })
 }
 
-/// The folder behind a model reference: `run:ID[@STEP]`, `path:DIR`, or an alias of the registry.
+/// The folder behind a model reference: `run:ID[@STEP]`, `path:DIR`, `hub:ORG/NAME` that was fetched
+/// before, or an alias of the registry.
 ///
 /// # Errors
 /// No such model, or one whose checkpoint is not complete.
@@ -57,9 +59,18 @@ pub fn model_folder(place: &Place, reference: &ModelRef) -> Result<PathBuf, Laun
             let found = model.and_then(|m| m.checkpoint);
             PathBuf::from(found.ok_or_else(|| unknown(format!("no model `{alias}`")))?)
         }
-        ModelRef::Hub { .. } | ModelRef::Provider { .. } => {
+        // A download of gigabytes is asked for by itself, and seen.
+        ModelRef::Hub { org, name } => hub::fetched_model(&format!("{org}/{name}"), "main")
+            .map_err(|e| {
+                LaunchError::Unknown(format!(
+                    "{reference} is not on this machine ({e}): `polyculture models fetch \
+                     {reference}` brings it"
+                ))
+            })?,
+        ModelRef::Provider { .. } => {
             return Err(LaunchError::Unknown(format!(
-                "{reference} is in no folder here: expected run:ID, path:DIR, or an alias"
+                "{reference} is in no folder here: expected run:ID, path:DIR, hub:ORG/NAME, or an \
+                 alias"
             )));
         }
     };
@@ -69,7 +80,7 @@ pub fn model_folder(place: &Place, reference: &ModelRef) -> Result<PathBuf, Laun
             folder.display()
         )));
     }
-    if !matches!(reference, ModelRef::Path(_)) {
+    if !matches!(reference, ModelRef::Path(_) | ModelRef::Hub { .. }) {
         checkpoint::verify(&folder)?;
     }
     Ok(folder)
