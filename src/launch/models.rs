@@ -63,9 +63,15 @@ pub fn base_of_adapter(folder: &Path) -> Result<Option<PathBuf>, LaunchError> {
     }
 }
 
-/// The folder of a model of the hub, fetched where it is not in the cache.
+/// The folder of a model of the hub that was fetched before. A download of gigabytes is asked for by
+/// itself, and seen.
 fn on_hub(org: &str, name: &str) -> Result<PathBuf, LaunchError> {
-    Ok(hub::fetch_model(&format!("{org}/{name}"), "main", &mut |_| {})?)
+    hub::fetched_model(&format!("{org}/{name}"), "main").map_err(|e| {
+        LaunchError::Unknown(format!(
+            "hub:{org}/{name} is not on this machine ({e}): `polyculture models fetch \
+             hub:{org}/{name}` brings it"
+        ))
+    })
 }
 
 /// The folder behind a model reference: `run:ID[@STEP]`, `path:DIR`, `hub:ORG/NAME`, or an alias of
@@ -104,7 +110,8 @@ pub fn model_folder(place: &Place, reference: &ModelRef) -> Result<PathBuf, Laun
         ModelRef::Hub { org, name } => on_hub(org, name)?,
         ModelRef::Provider { .. } => {
             return Err(LaunchError::Unknown(format!(
-                "{reference} is in no folder: expected run:ID, path:DIR, hub:ORG/NAME or an alias"
+                "{reference} is in no folder here: expected run:ID, path:DIR, hub:ORG/NAME, or an \
+                 alias"
             )));
         }
     };
