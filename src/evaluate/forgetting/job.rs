@@ -12,7 +12,8 @@ use crate::evaluate::asking::{MakeChat, ask_open};
 use crate::evaluate::figures::TaskResult;
 use crate::evaluate::locked::Locked;
 use crate::job::{Attempt, JobError, Progress, read_jsonl};
-use crate::providers::{ChatRequest, PromptFile, Sampling, excerpt};
+use crate::providers::prompts::PromptFile;
+use crate::providers::{ChatRequest, Sampling, excerpt};
 
 /// Characters of a reply that stand in `results.jsonl`; the whole is in the reply store.
 const SHOWN_OF_REPLY: usize = 4_000;
@@ -115,7 +116,7 @@ fn ask(
 ) -> Result<ChatRequest, JobError> {
     let worked = plan.worked.get(&item.part).map_or("", String::as_str);
     let messages = prompt
-        .render(&json!({
+        .render(json!({
             "shots": plan.shots, "worked": worked, "question": item.question, "part": item.part,
         }))
         .map_err(|e| JobError::Work(e.to_string()))?;
