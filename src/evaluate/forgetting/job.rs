@@ -114,10 +114,15 @@ fn ask(
     plan: &ForgettingPlan,
     item: &ForgettingItem,
 ) -> Result<ChatRequest, JobError> {
+    let shots: Vec<String> = plan
+        .shots
+        .iter()
+        .map(|s| format!("Question: {}\nAnswer: {}", s.question, s.worked))
+        .collect();
     let worked = plan.worked.get(&item.part).map_or("", String::as_str);
     let messages = prompt
         .render(json!({
-            "shots": plan.shots, "worked": worked, "question": item.question, "part": item.part,
+            "shots": shots.join("\n\n"), "worked": worked, "question": item.question, "part": item.part,
         }))
         .map_err(|e| JobError::Work(e.to_string()))?;
     // Where a model writes the next item itself, it is done: the stops of the harness.

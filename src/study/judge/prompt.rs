@@ -106,13 +106,17 @@ pub fn requests_of(
     guideline: &Guideline,
     prompt: &PromptFile,
 ) -> Result<[(Shown, ChatRequest); 2], StudyError> {
+    let rules: Vec<String> = guideline.rules.iter().map(|r| format!("- {r}")).collect();
+    let scale: Vec<String> =
+        guideline.anchors.iter().map(|a| format!("{} = {}", a.score, a.text)).collect();
     let ask = |shown: Shown| {
         let (first, second) = match shown {
             Shown::SeedFirst => (&item.seed_text, &item.sample_text),
             Shown::SampleFirst => (&item.sample_text, &item.seed_text),
         };
         let messages = prompt.render(json!({
-            "guideline": guideline, "first": first, "second": second, "language": item.language,
+            "question": guideline.question, "rules": rules.join("\n"), "scale": scale.join("\n"),
+            "first": first, "second": second, "language": item.language,
         }))?;
         let draw = u32::from(item.kind == ItemKind::Repeat);
         Ok::<_, StudyError>((
