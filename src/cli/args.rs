@@ -230,6 +230,9 @@ pub struct AugmentArgs {
     /// Sentence encoder for the filter: path:DIR or hub:ORG/NAME; lexical without
     #[arg(long)]
     pub encoder: Option<String>,
+    /// With an encoder: texts of a seed at or above this cosine are near-duplicates; 1 for never
+    #[arg(long, default_value_t = crate::augment::NEAR_LIKENESS, value_name = "0-1")]
+    pub near_likeness: f64,
     /// Random seed
     #[arg(long, default_value_t = 1)]
     pub seed: u64,

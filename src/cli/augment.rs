@@ -37,6 +37,7 @@ pub fn grow(ctx: &Context, a: AugmentArgs) -> Result<(), Failure> {
         threshold: a.threshold,
         false_accept: a.false_accept,
         encoder: a.encoder.as_deref().map(super::encoder::resolve).transpose()?,
+        near_duplicate_likeness: (a.near_likeness < 1.0).then_some(a.near_likeness),
         seed: a.seed,
         ..Settings::default()
     };
