@@ -7,3 +7,6 @@ mod peft;
 pub use folder::{load, save};
 pub use merge::{load_model, merge, merge_folder};
 pub use peft::AdapterConfig;
+
+#[cfg(test)]
+mod golden_tests;
