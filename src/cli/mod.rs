@@ -10,7 +10,9 @@ mod args_open;
 mod args_prompts;
 mod args_providers;
 mod args_runs;
+mod args_tasks;
 mod augment;
+mod classify;
 mod compare;
 mod context;
 mod dataset;
@@ -34,6 +36,7 @@ mod seeds_import;
 mod study;
 mod study_judges;
 mod sweep;
+mod tasks;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -101,6 +104,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Dataset(c) => dataset::run(&ctx, c)?,
         Command::Finetune(a) => activities::tune(&ctx, a)?,
         Command::Models(c) => activities::models(&ctx, &c)?,
+        Command::Tasks(c) => tasks::run(&ctx, c)?,
         Command::Evaluate(a) => activities::score(&ctx, a)?,
         Command::Sweep(a) => sweep::run(&ctx, &a)?,
         Command::Report(a) => report::run(&ctx, &a)?,

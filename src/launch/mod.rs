@@ -3,6 +3,7 @@
 //! lives here: the activities plan, this room carries.
 
 mod calls;
+mod classify;
 mod dataset;
 mod endpoints;
 mod error;
@@ -17,6 +18,7 @@ mod runs;
 mod sources;
 
 pub use calls::{PreparedCalls, Speaker};
+pub use classify::{ClassifyRequest, CulturePrompt, PreparedClassify, classify};
 pub use dataset::{
     BuildError, DatasetManifest, StoredDataset, build_dataset, open_dataset, samples,
 };
