@@ -11,7 +11,9 @@ mod args_open;
 mod args_prompts;
 mod args_providers;
 mod args_runs;
+mod args_tasks;
 mod augment;
+mod classify;
 mod compare;
 mod context;
 mod dataset;
@@ -37,6 +39,7 @@ mod study;
 mod study_judges;
 mod survey_task;
 mod sweep;
+mod tasks;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -104,6 +107,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Dataset(c) => dataset::run(&ctx, c)?,
         Command::Finetune(a) => activities::tune(&ctx, a)?,
         Command::Models(c) => activities::models(&ctx, &c)?,
+        Command::Tasks(c) => tasks::run(&ctx, c)?,
         Command::Evaluate(a) => activities::score(&ctx, a)?,
         Command::Sweep(a) => sweep::run(&ctx, &a)?,
         Command::Report(a) => report::run(&ctx, &a)?,
