@@ -10,7 +10,10 @@ use crate::augment::{self, Proposer, Settings};
 use crate::domain::prompt::Prompt;
 use crate::domain::{OptionScores, Question};
 use crate::embedded::encoder::Encoder;
+use crate::embedded::tokenizer::ChatOptions;
 use crate::embedded::{self, ScoreSettings};
+use crate::evaluate::classify;
+use crate::evaluate::forgetting;
 use crate::evaluate::open_ended;
 use crate::evaluate::{self, Drawn, Draws, Scorer};
 use crate::finetune;
@@ -63,7 +66,11 @@ fn work(dir: &Path) -> Result<(), JobError> {
             let places = ReplyPlaces::of(&attempt);
             let mut make = |source: &ModelSource| chat_model(source, &places, threads);
             match evaluate::locked::task_of(&attempt)?.as_str() {
+                classify::TASK => classify::job::work(&attempt, &mut progress, &mut make).map(drop),
                 "win-rate" => open_ended::job::work(&attempt, &mut progress, &mut make).map(drop),
+                "gsm8k" | "bbh" => {
+                    forgetting::job::work(&attempt, &mut progress, &mut make).map(drop)
+                }
                 other => Err(JobError::Work(format!(
                     "plan.json names the task `{other}`, which this polyculture does not know"
                 ))),
@@ -153,11 +160,12 @@ fn scorer(
     draws: Draws,
 ) -> Result<Box<dyn Scorer>, String> {
     let source = sources.get(reference).ok_or_else(|| "it is not in models.json".to_owned())?;
-    let ModelSource::Folder { dir, .. } = source else {
+    let ModelSource::Folder { dir, adapter, .. } = source else {
         let model = providers::open(source, places, threads).map_err(|e| e.to_string())?;
         return Ok(Box::new(Drawn::new(model, draws)));
     };
-    let scorer = embedded::Scorer::load(dir).map_err(|e| e.to_string())?;
+    let scorer = embedded::Scorer::open(dir, adapter.as_deref(), ChatOptions::default())
+        .map_err(|e| e.to_string())?;
     let settings = ScoreSettings { threads, prompts_a_pack: PROMPTS_A_PACK };
     Ok(Box::new(Embedded { scorer, settings }))
 }

@@ -14,6 +14,7 @@ pub use super::args_compare::{CompareArgs, ReportArgs, ReportFormat, SweepArg, S
 pub use super::args_judge::JudgeArgs;
 pub use super::args_open::OpenArgs;
 pub use super::args_prompts::PromptsCommand;
+pub use super::args_providers::{BudgetArgs, ProvidersCommand, RepliesCommand};
 pub use super::args_runs::{EngineCommand, RunsCommand};
 
 /// A terminal workbench for growing culture-aware language models from survey seeds.
@@ -84,6 +85,12 @@ pub enum Command {
     /// What the engine runs, ran and will run
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// Services of language models that your configuration defines
+    #[command(subcommand)]
+    Providers(ProvidersCommand),
+    /// Raw replies of models
+    #[command(subcommand)]
+    Replies(RepliesCommand),
     /// The local task engine
     #[command(subcommand)]
     Engine(EngineCommand),
@@ -523,9 +530,12 @@ pub struct FinetuneArgs {
     /// The dataset
     #[arg(long)]
     pub dataset: DatasetId,
-    /// Recipe: a TOML file, or the name of a preset (`tiny`)
+    /// Recipe: a TOML file, or the name of a preset: tiny, lora, full, paper
     #[arg(long, default_value = "tiny")]
     pub recipe: String,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub base: super::args_models::BaseArgs,
     /// Random seed; the recipe's otherwise
     #[arg(long)]
     pub seed: Option<u64>,
@@ -553,6 +563,8 @@ pub enum ModelsCommand {
         #[arg(short, long)]
         output: Option<PathBuf>,
     },
+    /// Write a model and its adapter as one folder of full weights
+    Merge(super::args_models::MergeArgs),
     /// One model: dataset, recipe, run, checkpoint, evaluations
     Show {
         /// run:ID@STEP, path:DIR, or its alias
@@ -578,9 +590,15 @@ pub struct EvaluateArgs {
     /// Answers drawn to each prompt from models that give no log-probabilities
     #[arg(long, default_value_t = 20, value_name = "K")]
     pub draws_per_prompt: u32,
+    /// Pay again: do not take equal replies from earlier runs of this workspace
+    #[arg(long)]
+    pub fresh: bool,
     /// Random seed of the bootstrap
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub spend: super::args_calls::SpendArgs,
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
     pub open: OpenArgs,

@@ -17,6 +17,21 @@ pub struct OpenArgs {
     /// win-rate: questions, JSONL or CSV with question, id, culture, language, topic; our own by default
     #[arg(long, value_name = "FILE", help_heading = "Tasks answered in words")]
     pub questions: Option<PathBuf>,
+    /// gsm8k: the JSONL file; bbh: a JSON file or a folder of them; robustness: texts with labels
+    #[arg(long, value_name = "FILE|DIR", help_heading = "Tasks answered in words")]
+    pub file: Option<PathBuf>,
+    /// gsm8k: a file of worked examples in the same form (`train.jsonl`); five of our own by default
+    #[arg(long, value_name = "FILE", help_heading = "Tasks answered in words")]
+    pub examples: Option<PathBuf>,
+    /// gsm8k: how many of them stand in a prompt
+    #[arg(long, default_value_t = 5, value_name = "N", help_heading = "Tasks answered in words")]
+    pub shots: usize,
+    /// bbh: worked examples, SUBTASK.txt or a folder of them
+    #[arg(long, value_name = "FILE|DIR", help_heading = "Tasks answered in words")]
+    pub cot: Option<PathBuf>,
+    /// Only the first so many items (of every subtask): for a look, not for a figure
+    #[arg(long, value_name = "N", help_heading = "Tasks answered in words")]
+    pub limit: Option<usize>,
     /// win-rate: how the judge is asked, a TOML file with name, version, system and user
     #[arg(long, value_name = "FILE", help_heading = "Tasks answered in words")]
     pub judge_prompt: Option<PathBuf>,

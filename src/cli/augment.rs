@@ -133,7 +133,8 @@ fn said(
     Ok(Some(ready.prepared))
 }
 
-fn plan(e: &Estimate) -> String {
+/// Calls, tokens and money, as one line.
+pub fn plan(e: &Estimate) -> String {
     let cost = match (&e.cost_at_most, &e.currency) {
         (Some(cost), Some(currency)) => format!("at most {cost:.2} {currency}"),
         _ => "no price known".into(),

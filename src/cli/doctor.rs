@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Context, Failure};
+use crate::config::UserConfig;
 use crate::engine::{Client, StateDir};
 use crate::store::network_file_system;
 
@@ -63,6 +64,7 @@ pub fn run(ctx: &Context) -> Result<(), Failure> {
         )),
         Err(e) => checks.push(("engine", false, e.to_string())),
     }
+    checks.push(providers());
     let items: Vec<Value> = checks
         .iter()
         .map(|(what, ok, words)| json!({"check": what, "ok": ok, "says": words}))
@@ -75,4 +77,30 @@ pub fn run(ctx: &Context) -> Result<(), Failure> {
             })
             .collect()
     })
+}
+
+/// The services of the user's configuration: whether it parses, and which keys are there. Nothing
+/// is sent.
+fn providers() -> (&'static str, bool, String) {
+    match UserConfig::load() {
+        Err(e) => ("providers", false, e.to_string()),
+        Ok(c) if c.providers.is_empty() => (
+            "providers",
+            true,
+            format!("none besides `offline`; {} may define some", c.file.display()),
+        ),
+        Ok(c) => {
+            let missing = c.providers.values().filter_map(|p| {
+                let name = p.secret_variable()?;
+                std::env::var_os(name).is_none().then(|| format!("{} needs ${name}", p.name))
+            });
+            let missing: Vec<String> = missing.collect();
+            let names: Vec<&str> = c.providers.keys().map(String::as_str).collect();
+            let mut words = names.join(", ");
+            if !missing.is_empty() {
+                words.push_str(&format!(" ({})", missing.join(", ")));
+            }
+            ("providers", true, format!("{words}: `polyculture providers test NAME` asks one"))
+        }
+    }
 }

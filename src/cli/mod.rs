@@ -6,8 +6,10 @@ pub mod args;
 mod args_calls;
 mod args_compare;
 mod args_judge;
+mod args_models;
 mod args_open;
 mod args_prompts;
+mod args_providers;
 mod args_runs;
 mod augment;
 mod compare;
@@ -18,9 +20,11 @@ mod doctor;
 mod encoder;
 mod failure;
 mod judge;
+mod models;
 mod open;
 mod output;
 mod prompts;
+mod providers;
 mod report;
 mod runs;
 mod samples;
@@ -31,6 +35,7 @@ mod seeds;
 mod seeds_import;
 mod study;
 mod study_judges;
+mod survey_task;
 mod sweep;
 
 use std::ffi::OsString;
@@ -111,6 +116,8 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Judge(a) => judge::run(&ctx, a)?,
         Command::Study(c) => study::run(&ctx, c)?,
         Command::Ratings(c) => study::ratings(&ctx, c)?,
+        Command::Providers(c) => providers::run(&ctx, &c)?,
+        Command::Replies(c) => providers::replies(&ctx, &c)?,
         Command::Doctor => doctor::run(&ctx)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -1,5 +1,6 @@
 //! `polyculture evaluate` for tasks whose answers are words.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -8,12 +9,17 @@ use super::output::note;
 use super::{Context, Failure, activities, runs};
 use crate::evaluate::EvaluateError;
 use crate::evaluate::figures::{TaskResult, plain_figures};
+use crate::evaluate::forgetting::{
+    Bench, ForgettingItem, own_shots, read_bbh, read_cot, read_gsm8k,
+};
 use crate::evaluate::open_ended::{open_prompts, read_questions, sample_questions};
-use crate::launch::{Place, Prepared, WinRateRequest, party, win_rate};
-use crate::providers::PromptFile;
+use crate::launch::{
+    ForgettingRequest, Place, Prepared, WinRateRequest, forgetting, party, win_rate,
+};
+use crate::providers::prompts::{PromptFile, parse_like};
 
 /// Tasks that this file knows.
-pub const TASKS: [&str; 1] = ["win-rate"];
+pub const TASKS: [&str; 3] = ["win-rate", "gsm8k", "bbh"];
 
 impl From<EvaluateError> for Failure {
     fn from(e: EvaluateError) -> Self {
@@ -46,6 +52,8 @@ pub fn run(ctx: &Context, a: &EvaluateArgs) -> Result<(), Failure> {
     let place = ctx.place()?;
     let prepared = match task.as_str() {
         "win-rate" => prepare_win_rate(&place, a)?,
+        "gsm8k" => prepare_forgetting(&place, a, Bench::Gsm8k)?,
+        "bbh" => prepare_forgetting(&place, a, Bench::Bbh)?,
         other => return Err(Failure::not_found(format!("no task `{other}`"))),
     };
     show(ctx, &place, &prepared, a.wait.wait)
@@ -70,14 +78,13 @@ pub fn threads() -> u32 {
     std::thread::available_parallelism().map_or(1, |n| n.get() as u32)
 }
 
-/// A prompt from a file.
+/// A prompt from a file, with the placeholders of an embedded one.
 ///
 /// # Errors
 /// It cannot be read, or is none.
-pub fn prompt_file(path: &Path) -> Result<PromptFile, Failure> {
+pub fn prompt_file(path: &Path, like: &str) -> Result<PromptFile, Failure> {
     let text = fs::read_to_string(path).map_err(|e| Failure::bad_input(e).file(path))?;
-    PromptFile::parse(&text, &path.display().to_string())
-        .map_err(|e| Failure::bad_input(e).file(path))
+    parse_like(&text, path, like).map_err(|e| Failure::bad_input(e).file(path))
 }
 
 fn prepare_win_rate(place: &Place, a: &EvaluateArgs) -> Result<Prepared, Failure> {
@@ -94,7 +101,7 @@ fn prepare_win_rate(place: &Place, a: &EvaluateArgs) -> Result<Prepared, Failure
     };
     let [answer, pairwise] = open_prompts()?;
     let pairwise = match &a.open.judge_prompt {
-        Some(path) => prompt_file(path)?,
+        Some(path) => prompt_file(path, "open-pairwise")?,
         None => pairwise,
     };
     let n = questions.len();
@@ -111,4 +118,55 @@ fn prepare_win_rate(place: &Place, a: &EvaluateArgs) -> Result<Prepared, Failure
         threads: threads(),
     };
     Ok(win_rate(place, &request)?)
+}
+
+fn prepare_forgetting(place: &Place, a: &EvaluateArgs, bench: Bench) -> Result<Prepared, Failure> {
+    let path = a.open.file.as_deref().ok_or_else(|| {
+        Failure::usage(format!("{} needs --file: the set as it is published", bench.word())).hint(
+            "polyculture ships none of it; sample_data/forgetting/ has a few items of our own",
+        )
+    })?;
+    let mut items = match bench {
+        Bench::Gsm8k => read_gsm8k(path)?,
+        Bench::Bbh => read_bbh(path)?,
+    };
+    if let Some(limit) = a.open.limit {
+        items = first_of_each(items, limit);
+    }
+    let shots = match (bench, &a.open.examples) {
+        (Bench::Bbh, _) => Vec::new(),
+        (Bench::Gsm8k, Some(path)) => read_gsm8k(path)?.into_iter().take(a.open.shots).collect(),
+        (Bench::Gsm8k, None) => own_shots()?.into_iter().take(a.open.shots).collect(),
+    };
+    let worked = match (bench, &a.open.cot) {
+        (Bench::Bbh, Some(path)) => read_cot(path)?,
+        _ => BTreeMap::new(),
+    };
+    if shots.iter().any(|s: &ForgettingItem| items.iter().any(|i| i.question == s.question)) {
+        return Err(Failure::usage(
+            "an example of --examples is an item of --file: its answer would stand in the prompt",
+        ));
+    }
+    let models = a.model.iter().map(|m| party(place, m)).collect::<Result<Vec<_>, _>>()?;
+    note(&format!(
+        "{} items, {} models: {} requests",
+        items.len(),
+        models.len(),
+        items.len() * models.len()
+    ));
+    let request =
+        ForgettingRequest { bench, models, items, shots, worked, seed: a.seed, threads: threads() };
+    Ok(forgetting(place, &request)?)
+}
+
+fn first_of_each(items: Vec<ForgettingItem>, limit: usize) -> Vec<ForgettingItem> {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    items
+        .into_iter()
+        .filter(|i| {
+            let n = seen.entry(i.part.clone()).or_default();
+            *n += 1;
+            *n <= limit
+        })
+        .collect()
 }

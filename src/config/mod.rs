@@ -2,12 +2,14 @@
 //! defines: hooks, keys and base URLs never come from a workspace (architecture: "Trust").
 
 mod error;
+mod local;
 mod places;
 mod providers;
 mod user;
 mod workspace;
 
 pub use error::ConfigError;
+pub use local::LocalSettings;
 pub use places::{default_workspace, user_config_file, user_prompts_folder};
 pub use providers::{KeySource, KeyStyle, Prices, ProviderKind, ProviderSettings, Structured};
 pub use user::UserConfig;

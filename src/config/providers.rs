@@ -8,12 +8,22 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::LocalSettings;
+
 /// Which protocol a provider speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ProviderKind {
     /// Chat completions as OpenAI, vLLM, llama.cpp, Ollama, TGI, Azure and gateways offer them.
     Openai,
+    /// Model folders on this machine, run by the embedded decoder.
+    Local,
+}
+
+/// A provider of either kind, checked.
+pub(super) enum Checked {
+    Service(Box<ProviderSettings>),
+    Local(LocalSettings),
 }
 
 /// Where the key comes from.
@@ -82,9 +92,22 @@ pub(super) enum CommandLine {
 #[serde(deny_unknown_fields)]
 pub(super) struct Written {
     pub kind: ProviderKind,
+    #[serde(default)]
     pub base_url: String,
     #[serde(default)]
     pub model: Option<String>,
+    #[serde(default)]
+    pub path: Option<PathBuf>,
+    #[serde(default)]
+    pub adapter: Option<PathBuf>,
+    #[serde(default)]
+    pub plain: Option<bool>,
+    #[serde(default)]
+    pub thinking: Option<bool>,
+    #[serde(default)]
+    pub lanes: Option<usize>,
+    #[serde(default)]
+    pub memory_gb: Option<f64>,
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     #[serde(default)]
@@ -222,7 +245,62 @@ fn plain(text: &str) -> bool {
 
 impl Written {
     /// Checks what types cannot.
-    pub(super) fn check(self, name: &str) -> Result<ProviderSettings, Wrong> {
+    pub(super) fn check(self, name: &str) -> Result<Checked, Wrong> {
+        match self.kind {
+            ProviderKind::Openai => self.service(name).map(|s| Checked::Service(Box::new(s))),
+            ProviderKind::Local => self.folders(name).map(Checked::Local),
+        }
+    }
+
+    fn folders(self, name: &str) -> Result<LocalSettings, Wrong> {
+        if !plain(name) || name == "offline" {
+            return wrong("", "expected a name of letters, digits, `-`, `_` and `.`");
+        }
+        let service = "belongs to a service: kind `local` takes path, adapter, model, plain, \
+                       thinking, lanes and memory_gb";
+        if !self.base_url.is_empty() {
+            return wrong("base_url", service);
+        }
+        if self.key()? != KeySource::None {
+            return wrong("key_", service);
+        }
+        let absolute = |field, path: Option<PathBuf>| match path {
+            Some(p) if !p.is_absolute() => wrong(field, "expected a path from the root: /.."),
+            other => Ok(other),
+        };
+        let Some(path) = absolute("path", self.path)? else {
+            return wrong("path", "expected a model folder, or a folder of model folders");
+        };
+        if self.lanes.is_some_and(|n| n == 0 || n > 1024) {
+            return wrong("lanes", "expected 1 to 1024");
+        }
+        if self.memory_gb.is_some_and(|n| !(n.is_finite() && (0.0..=4096.0).contains(&n))) {
+            return wrong("memory_gb", "expected 0 to 4096");
+        }
+        Ok(LocalSettings {
+            name: name.to_owned(),
+            path,
+            adapter: absolute("adapter", self.adapter)?,
+            model: self.model,
+            plain: self.plain.unwrap_or(false),
+            thinking: self.thinking.unwrap_or(false),
+            lanes: self.lanes,
+            memory_gb: self.memory_gb,
+        })
+    }
+
+    fn service(self, name: &str) -> Result<ProviderSettings, Wrong> {
+        let folders = [
+            ("path", self.path.is_some()),
+            ("adapter", self.adapter.is_some()),
+            ("plain", self.plain.is_some()),
+            ("thinking", self.thinking.is_some()),
+            ("lanes", self.lanes.is_some()),
+            ("memory_gb", self.memory_gb.is_some()),
+        ];
+        if let Some((field, _)) = folders.into_iter().find(|f| f.1) {
+            return wrong(field, "belongs to kind `local`, not to a service");
+        }
         if !plain(name) || name == "offline" {
             return wrong(
                 "",

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::providers::{ProviderSettings, Written};
-use super::{ConfigError, user_config_file};
+use super::providers::{Checked, ProviderSettings, Written};
+use super::{ConfigError, LocalSettings, user_config_file};
 
 /// What the user's `config.toml` may say. Unknown keys are an error, so that a misspelt one is
 /// seen.
@@ -24,6 +24,8 @@ pub struct UserConfig {
     pub file: PathBuf,
     /// The providers of language models, by name.
     pub providers: BTreeMap<String, ProviderSettings>,
+    /// The providers of kind `local`, by name.
+    pub local: BTreeMap<String, LocalSettings>,
 }
 
 impl UserConfig {
@@ -57,7 +59,7 @@ impl UserConfig {
         let bad = |line, reason| ConfigError::BadSettings { path: file.to_owned(), line, reason };
         let written: File = toml::from_str(text)
             .map_err(|e| bad(e.span().map(|s| line_at(s.start)), without_values(e.message())))?;
-        let mut providers = BTreeMap::new();
+        let (mut providers, mut local) = (BTreeMap::new(), BTreeMap::new());
         for (name, settings) in written.providers {
             let span = settings.span();
             let checked = settings.into_inner().check(&name).map_err(|(field, says)| {
@@ -74,9 +76,12 @@ impl UserConfig {
                 };
                 bad(Some(line_at(span.start) + within), format!("provider `{name}`: {field}{says}"))
             })?;
-            providers.insert(name, checked);
+            match checked {
+                Checked::Service(s) => drop(providers.insert(name, *s)),
+                Checked::Local(l) => drop(local.insert(name, l)),
+            }
         }
-        Ok(Self { file: file.to_owned(), providers })
+        Ok(Self { file: file.to_owned(), providers, local })
     }
 
     /// One provider.
@@ -87,7 +92,12 @@ impl UserConfig {
         self.providers.get(name).ok_or_else(|| ConfigError::NoProvider {
             name: name.to_owned(),
             path: self.file.clone(),
-            known: self.providers.keys().cloned().collect::<Vec<_>>().join(", "),
+            known: {
+                let mut known: Vec<&str> =
+                    self.providers.keys().chain(self.local.keys()).map(String::as_str).collect();
+                known.sort_unstable();
+                known.join(", ")
+            },
         })
     }
 }
@@ -214,5 +224,28 @@ mod tests {
         assert!(matches!(config.provider("there").unwrap().key, KeySource::File(_)));
         let e = config.provider("elsewhere").unwrap_err().to_string();
         assert!(e.contains("azure, here, there") && e.contains("config.toml"), "{e}");
+    }
+
+    #[test]
+    fn model_folders_are_a_provider_of_their_own_kind() {
+        let with = |line: &str| parse(&format!("[providers.m]\nkind = \"local\"\n{line}\n"));
+        for (line, says) in [
+            ("", "expected a model folder"),
+            ("path = \"models\"", "from the root"),
+            ("path = \"/m\"\nbase_url = \"https://x\"", "belongs to a service"),
+            ("path = \"/m\"\nkey_env = \"K\"", "belongs to a service"),
+            ("path = \"/m\"\nlanes = 0", "1 to 1024"),
+            ("path = \"/m\"\nmemory_gb = -1", "0 to 4096"),
+        ] {
+            let e = with(line).unwrap_err();
+            assert!(e.contains(says), "{line}: {e}");
+        }
+        let e = parse("[providers.a]\nkind = \"openai\"\nbase_url = \"https://x\"\nlanes = 3\n");
+        assert!(e.unwrap_err().contains("belongs to kind `local`"));
+        let config = with("path = \"/models\"\nmodel = \"small\"\nthinking = true").unwrap();
+        let m = &config.local["m"];
+        assert_eq!((m.path.to_str(), m.thinking, m.plain), (Some("/models"), true, false));
+        assert!(config.provider("m").is_err(), "not a service");
+        assert!(config.provider("x").unwrap_err().to_string().contains('m'));
     }
 }

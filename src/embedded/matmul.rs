@@ -109,6 +109,24 @@ unsafe impl Send for Part {}
 unsafe impl Sync for Part {}
 
 impl Part {
+    /// The whole product, of shapes that agree.
+    #[allow(clippy::needless_pass_by_value, reason = "a view that is written is used once")]
+    fn of(dst: MatMut<'_>, how: Into, scale: f32, a: Mat<'_>, b: Mat<'_>) -> Self {
+        Self {
+            rows: dst.rows,
+            cols: dst.cols,
+            depth: a.cols,
+            dst: dst.data.as_mut_ptr(),
+            dst_stride: dst.row_stride as isize,
+            a: a.data.as_ptr(),
+            a_strides: (a.row_stride as isize, a.col_stride as isize),
+            b: b.data.as_ptr(),
+            b_strides: (b.row_stride as isize, b.col_stride as isize),
+            add: how == Into::Add,
+            scale,
+        }
+    }
+
     fn run(self) {
         // SAFETY: `check` made sure that every element of each view lies in its slice (a transpose
         // only exchanges strides), `matmul_on` that shapes agree and that `dst` is borrowed
@@ -188,24 +206,11 @@ pub(crate) fn matmul_on(
     if dst.rows == 0 || dst.cols == 0 {
         return;
     }
-    let strides = |m: Mat<'_>| (m.row_stride as isize, m.col_stride as isize);
-    let whole = Part {
-        rows: dst.rows,
-        cols: dst.cols,
-        depth: a.cols,
-        dst: dst.data.as_mut_ptr(),
-        dst_stride: dst.row_stride as isize,
-        a: a.data.as_ptr(),
-        a_strides: strides(a),
-        b: b.data.as_ptr(),
-        b_strides: strides(b),
-        add: how == Into::Add,
-        scale,
-    };
-    let columns = dst.cols >= dst.rows;
-    let long = if columns { dst.cols } else { dst.rows };
+    let whole = Part::of(dst, how, scale, a, b);
+    let columns = whole.cols >= whole.rows;
+    let long = if columns { whole.cols } else { whole.rows };
     let size = long.div_ceil(threads.count()).next_multiple_of(GRAIN);
-    if threads == Threads::ONE || size >= long || dst.rows * dst.cols * a.cols < WORTH {
+    if threads == Threads::ONE || size >= long || whole.rows * whole.cols * whole.depth < WORTH {
         return whole.run();
     }
     rayon::scope(|s| {
@@ -235,41 +240,9 @@ pub(crate) fn matmul_split(
     if dst.rows == 0 {
         return;
     }
-    let to = Columns(dst.data.as_mut_ptr());
-    columns.par_iter().for_each(|c| {
-        let to = &to;
-        // SAFETY: the views were checked when they were made, the runs lie inside of them and do
-        // not overlap, so no two tasks write the same element; `dst` is borrowed until all end.
-        unsafe {
-            gemm::gemm(
-                dst.rows,
-                c.len(),
-                a.cols,
-                to.0.add(c.start),
-                1,
-                dst.row_stride as isize,
-                how == Into::Add,
-                a.data.as_ptr(),
-                a.col_stride as isize,
-                a.row_stride as isize,
-                b.data.as_ptr().add(c.start * b.col_stride),
-                b.col_stride as isize,
-                b.row_stride as isize,
-                1.0,
-                1.0,
-                false,
-                false,
-                false,
-                Parallelism::None,
-            );
-        }
-    });
+    let whole = Part::of(dst, how, 1.0, a, b);
+    columns.par_iter().for_each(|c| whole.cut(true, c.start, c.end).run());
 }
-
-/// A destination whose columns are written by several tasks, each its own.
-struct Columns(*mut f32);
-// SAFETY: see `matmul_split`: tasks write disjoint elements.
-unsafe impl Sync for Columns {}
 
 #[cfg(test)]
 mod tests {

@@ -11,6 +11,7 @@ pub mod classify;
 mod drawn;
 mod error;
 pub mod figures;
+pub mod forgetting;
 mod framing;
 pub mod job;
 pub mod locked;

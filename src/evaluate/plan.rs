@@ -327,8 +327,7 @@ impl LockedPlan {
     }
 }
 
-/// SHA-256 in hexadecimal.
-pub fn checksum(bytes: &[u8]) -> String {
+fn checksum(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, b| {
         // Writing to a String cannot fail.
         let _ = write!(hex, "{b:02x}");

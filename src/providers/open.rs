@@ -1,6 +1,6 @@
 //! From what a frozen input names to a model that answers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use super::local::{LocalFolder, LocalOptions};
 use super::replies::Recorded;
 use super::{ChatModel, ProviderError};
 use crate::config::UserConfig;
-use crate::embedded::generate::GenerateSettings;
+use crate::embedded::tokenizer::ChatOptions;
 use crate::job::Attempt;
 
 /// Where a model's answers come from, as `input/models.json` and the like freeze it. A provider is
@@ -76,16 +76,76 @@ pub fn open(
 ) -> Result<Box<dyn ChatModel>, ProviderError> {
     match source {
         ModelSource::Folder { name, dir, adapter } => {
-            let options = LocalOptions {
-                generate: GenerateSettings { threads, ..GenerateSettings::default() },
-                ..LocalOptions::default()
-            };
-            let folder = LocalFolder::open(name, dir, adapter.as_deref(), options)?;
-            Ok(Box::new(Recorded::new(folder, places)?))
+            local(name, dir, adapter.as_deref(), LocalOptions::on(threads), places)
         }
         ModelSource::Endpoint { provider, model } => {
             let config = UserConfig::load().map_err(|e| ProviderError::Config(e.to_string()))?;
-            Ok(Box::new(super::openai::open(&config, provider, model, places)?))
+            open_named(&config, provider, model, places, threads)
         }
+    }
+}
+
+/// A model of a provider of the user's configuration.
+fn open_named(
+    config: &UserConfig,
+    provider: &str,
+    model: &str,
+    places: &ReplyPlaces,
+    threads: usize,
+) -> Result<Box<dyn ChatModel>, ProviderError> {
+    let Some(settings) = config.local.get(provider) else {
+        return Ok(Box::new(super::openai::open(config, provider, model, places)?));
+    };
+    let dir = settings.folder(model).map_err(ProviderError::Config)?;
+    let mut options = LocalOptions::on(threads);
+    options.chat = ChatOptions { plain: settings.plain, thinking: settings.thinking };
+    if let Some(lanes) = settings.lanes {
+        options.generate.lanes = lanes;
+    }
+    if let Some(gb) = settings.memory_gb {
+        options.generate.memory = (gb * f64::from(1 << 30)) as usize;
+    }
+    let name = if model.is_empty() { provider.to_owned() } else { format!("{provider}/{model}") };
+    local(&name, &dir, settings.adapter.as_deref(), options, places)
+}
+
+fn local(
+    name: &str,
+    dir: &Path,
+    adapter: Option<&Path>,
+    options: LocalOptions,
+    places: &ReplyPlaces,
+) -> Result<Box<dyn ChatModel>, ProviderError> {
+    let folder = LocalFolder::open(name, dir, adapter, options)?;
+    Ok(Box::new(Recorded::new(folder, places)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_of_folders_is_opened_by_the_name_of_a_model() {
+        let dir = tempfile::tempdir().unwrap();
+        let model = dir.path().join("small");
+        std::fs::create_dir_all(&model).unwrap();
+        crate::providers::local::testing::write_folder(
+            &model,
+            crate::embedded::tokenizer::testing::Shape::Headers,
+        );
+        let file = dir.path().join("config.toml");
+        let text = format!(
+            "[providers.mine]\nkind = \"local\"\npath = \"{}\"\nlanes = 2\n",
+            dir.path().display()
+        );
+        std::fs::write(&file, text).unwrap();
+        let config = UserConfig::read(&file).unwrap();
+        let places = ReplyPlaces::default();
+        let m = open_named(&config, "mine", "small", &places, 1).unwrap();
+        assert_eq!(m.name(), "local:mine/small");
+        let e = open_named(&config, "mine", "../x", &places, 1).err().unwrap().to_string();
+        assert!(e.contains("../x"), "{e}");
+        let e = open_named(&config, "yours", "x", &places, 1).err().unwrap().to_string();
+        assert!(e.contains("mine"), "{e}");
     }
 }

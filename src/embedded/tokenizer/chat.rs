@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokenizers::Tokenizer;
 
-use super::files::TokenizerFiles;
+use super::files::{TokenizerFiles, place};
 use super::folder::FolderTokenizer;
 use super::markers::{ASSISTANT, Markers, TEMPLATE};
 use super::template::{Speaker, Turn};
@@ -57,30 +57,27 @@ impl ChatTokenizer {
     /// # Errors
     /// No such file, not a tokenizer, another model's, or no chat template: with the way out.
     pub fn load(dir: &Path, vocab_size: usize) -> Result<Self, EmbeddedError> {
-        Self::load_with(dir, vocab_size, ChatOptions::default())
+        Self::load_with(&[dir], vocab_size, ChatOptions::default())
     }
 
-    /// See [`ChatTokenizer::load`].
+    /// See [`ChatTokenizer::load`]. Each file is taken from the first of `dirs` that has it: an
+    /// adapter's folder, then its base's.
     ///
     /// # Errors
     /// See there.
     pub fn load_with(
-        dir: &Path,
+        dirs: &[&Path],
         vocab_size: usize,
         options: ChatOptions,
     ) -> Result<Self, EmbeddedError> {
-        let path = dir.join("tokenizer.json");
+        let path = place(dirs, "tokenizer.json").ok_or_else(|| no_file(dirs))?;
         let bad = |e: &dyn std::fmt::Display| EmbeddedError::Malformed {
             path: path.clone(),
             reason: format!("not a tokenizer: {e}"),
         };
-        let bytes = match std::fs::read(&path) {
-            Ok(b) => b,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(no_file(dir)),
-            Err(e) => return Err(EmbeddedError::io(&path)(e)),
-        };
+        let bytes = std::fs::read(&path).map_err(EmbeddedError::io(&path))?;
         let json: serde_json::Value = serde_json::from_slice(&bytes).map_err(|e| bad(&e))?;
-        let files = TokenizerFiles::read(dir)?;
+        let files = TokenizerFiles::read(dirs)?;
         if ours(&json, &files) {
             let inner = Tokenizer::from_bytes(&bytes).map_err(|e| bad(&e))?;
             let size = inner.get_vocab_size(true);
@@ -95,7 +92,7 @@ impl ChatTokenizer {
             }
             return Self::new(inner);
         }
-        let folder = FolderTokenizer::new(dir, json, files, vocab_size, options)?;
+        let folder = FolderTokenizer::new(dirs, json, files, vocab_size, options)?;
         Ok(Self { kind: Kind::Folder(Arc::new(folder)) })
     }
 
@@ -246,11 +243,11 @@ fn ours(json: &serde_json::Value, files: &TokenizerFiles) -> bool {
 }
 
 /// Why there is no `tokenizer.json`, and the way out.
-fn no_file(dir: &Path) -> EmbeddedError {
-    let path = dir.join("tokenizer.json");
+fn no_file(dirs: &[&Path]) -> EmbeddedError {
+    let path = dirs.last().map(|d| d.join("tokenizer.json")).unwrap_or_default();
     let only = ["tokenizer.model", "spiece.model", "vocab.json"]
         .into_iter()
-        .find(|n| dir.join(n).exists());
+        .find(|n| place(dirs, n).is_some());
     let reason = match only {
         None => "no such file: expected the tokenizer here".to_owned(),
         Some(name) => format!(

@@ -2,7 +2,7 @@
 //! tokens by name, and the tokens at which a reply ends.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -25,7 +25,18 @@ pub(super) struct TokenizerFiles {
     pub(super) bos: Option<u32>,
 }
 
+/// Where a file of that name lies: an adapter's folder goes before its base's.
+pub(super) fn place(dirs: &[&Path], name: &str) -> Option<PathBuf> {
+    dirs.iter().map(|d| d.join(name)).find(|p| p.exists())
+}
+
 /// A JSON file that may be absent.
+fn json_of(dirs: &[&Path], name: &str) -> Result<Option<(PathBuf, Value)>, EmbeddedError> {
+    let Some(path) = place(dirs, name) else { return Ok(None) };
+    let value = json(&path)?;
+    Ok(value.map(|v| (path, v)))
+}
+
 fn json(path: &Path) -> Result<Option<Value>, EmbeddedError> {
     let text = match std::fs::read_to_string(path) {
         Ok(t) => t,
@@ -43,11 +54,11 @@ impl TokenizerFiles {
     ///
     /// # Errors
     /// A file that is not JSON, or named templates without a `default` one.
-    pub(super) fn read(dir: &Path) -> Result<Self, EmbeddedError> {
+    pub(super) fn read(dirs: &[&Path]) -> Result<Self, EmbeddedError> {
         let mut files = Self::default();
         // The config comes last and wins.
         for name in ["special_tokens_map.json", "tokenizer_config.json"] {
-            let Some(v) = json(&dir.join(name))? else { continue };
+            let Some((path, v)) = json_of(dirs, name)? else { continue };
             for key in NAMES {
                 let text = v.get(key).and_then(|t| t.get("content").unwrap_or(t).as_str());
                 if let Some(t) = text {
@@ -55,18 +66,16 @@ impl TokenizerFiles {
                 }
             }
             if let Some(t) = v.get("chat_template") {
-                files.template = template_of(t, &dir.join(name))?;
+                files.template = template_of(t, &path)?;
             }
         }
         // A file of its own is the newer form, and wins in transformers too.
-        let path = dir.join("chat_template.jinja");
-        match std::fs::read_to_string(&path) {
-            Ok(t) => files.template = Some(t),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-            Err(e) => return Err(EmbeddedError::io(path)(e)),
+        if let Some(path) = place(dirs, "chat_template.jinja") {
+            let text = std::fs::read_to_string(&path).map_err(EmbeddedError::io(&path))?;
+            files.template = Some(text);
         }
-        let config = json(&dir.join("config.json"))?.unwrap_or_default();
-        let generation = json(&dir.join("generation_config.json"))?.unwrap_or_default();
+        let config = json_of(dirs, "config.json")?.map(|f| f.1).unwrap_or_default();
+        let generation = json_of(dirs, "generation_config.json")?.map(|f| f.1).unwrap_or_default();
         files.ends = ids(generation.get("eos_token_id"));
         if files.ends.is_empty() {
             files.ends = ids(config.get("eos_token_id"));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tokenizers::Tokenizer;
 
-use super::files::TokenizerFiles;
+use super::files::{TokenizerFiles, place};
 use super::guard::{Guard, MARK, patch};
 use super::template::{ChatTemplate, Speaker, Turn};
 use super::{ChatOptions, PLAIN};
@@ -46,19 +46,20 @@ fn tokenizer_error(e: impl std::fmt::Display) -> EmbeddedError {
 }
 
 impl FolderTokenizer {
-    /// Takes a tokenizer that was read from `dir`, whose model has `vocab_size` tokens.
+    /// Takes a tokenizer that was read from `dirs`, whose model has `vocab_size` tokens.
     ///
     /// # Errors
     /// It does not belong to the model, there is no template, or nothing ends a reply: each with
     /// the way out.
     pub(super) fn new(
-        dir: &Path,
+        dirs: &[&Path],
         mut json: serde_json::Value,
         files: TokenizerFiles,
         vocab_size: usize,
         options: ChatOptions,
     ) -> Result<Self, EmbeddedError> {
-        let path = dir.join("tokenizer.json");
+        let at = |name: &str| place(dirs, name).unwrap_or_else(|| PathBuf::from(name));
+        let path = at("tokenizer.json");
         patch(&mut json);
         let mut inner: Tokenizer = serde_json::from_value(json).map_err(|e| {
             EmbeddedError::Malformed { path: path.clone(), reason: format!("not a tokenizer: {e}") }
@@ -74,7 +75,7 @@ impl FolderTokenizer {
             None if options.plain => PLAIN.to_owned(),
             None => {
                 return Err(refused(
-                    dir.join("tokenizer_config.json"),
+                    at("tokenizer_config.json"),
                     "no chat template: a base model does not answer in a chat. Take the instruct \
                      version of the model, or ask for the plain form (`Question: .. Answer:`)"
                         .into(),
@@ -95,8 +96,8 @@ impl FolderTokenizer {
         let template = ChatTemplate::new(&template, names.clone(), options.thinking)?;
         let mut found = Vec::new();
         for name in FILES {
-            if let Ok(bytes) = std::fs::read(dir.join(name)) {
-                found.push((name, bytes));
+            if let Some(path) = place(dirs, name) {
+                found.push((name, std::fs::read(&path).map_err(EmbeddedError::io(&path))?));
             }
         }
         let mut it =

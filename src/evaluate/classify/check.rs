@@ -125,7 +125,7 @@ impl Check {
 /// A line that is wrong; a parser that has no rules for the task.
 pub fn check(task: &Task, path: &Path, parser: ParserName) -> Result<Check, ClassifyError> {
     let bytes = std::fs::read(path).map_err(ClassifyError::io(path))?;
-    let sha256 = crate::evaluate::plan::checksum(&bytes);
+    let sha256 = crate::evaluate::locked::checksum(&bytes);
     drop(bytes);
     check_items(task, Items::open(path, task)?, parser, sha256)
 }

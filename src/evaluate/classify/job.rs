@@ -10,21 +10,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::data::{Item, Items};
 use super::parser::{Invalid, Parser, ParserName, Reading};
-use super::plan::{LockedClassifyPlan, Method, PlannedSet, Unanswered, changed};
+use super::plan::{ClassifyPlan, Method, PlannedSet, Unanswered};
 use super::results::{Answer, Outcome, ResultLine, ResultWriter, read_results};
 use super::rows::{Classified, Golds, classified};
 use super::{ClassifyError, score};
-use crate::evaluate::plan::checksum;
+use crate::evaluate::EvaluateError;
+use crate::evaluate::asking::MakeChat;
+use crate::evaluate::locked::{Locked, checksum};
 use crate::job::{Attempt, JobError, Progress};
-use crate::providers::{CallFailed, ChatModel, ChatReply, ChatRequest};
-
-/// Makes the model of a reference of the plan.
-pub type MakeModel<'a> = dyn FnMut(&str) -> Result<Box<dyn ChatModel>, String> + 'a;
+use crate::providers::{CallFailed, ChatModel, ChatReply, ChatRequest, ModelSource};
 
 /// Replies between two words to whoever watches.
 const WORD_EVERY: u64 = 64;
 
-/// Reads `plan.json` (locked by `plan.sha256`) and the data files it names; writes `results.jsonl`
+/// Reads `plan.json` (locked by `plan.sha256`), `models.json` and the data files that the plan names; writes `results.jsonl`
 /// as it goes and `evaluation.json` at the end.
 ///
 /// # Errors
@@ -34,13 +33,10 @@ const WORD_EVERY: u64 = 64;
 pub fn work(
     attempt: &Attempt,
     progress: &mut dyn Progress,
-    make_model: &mut MakeModel<'_>,
+    make_model: &mut MakeChat<'_>,
 ) -> Result<Classified, JobError> {
-    let read = |name: &str| {
-        let path = attempt.input(name);
-        fs::read_to_string(&path).map_err(JobError::io(path))
-    };
-    let locked = LockedClassifyPlan::read(&read("plan.json")?, &read("plan.sha256")?)?;
+    let locked = ClassifyPlan::read(attempt)?;
+    let sources: BTreeMap<String, ModelSource> = attempt.read_input("models.json")?;
     let mut run = Run::open(attempt, &locked)?;
     run.resume()?;
     let mut out = ResultWriter::open(attempt)?;
@@ -50,7 +46,10 @@ pub fn work(
         }
         let reference = &locked.plan.models[model];
         let failed = |reason| ClassifyError::Model { model: reference.clone(), reason };
-        let mut chat = make_model(reference).map_err(failed)?;
+        let source = sources
+            .get(reference)
+            .ok_or_else(|| failed("its source is not in models.json".to_owned()))?;
+        let mut chat = make_model(source).map_err(failed)?;
         let done = match locked.plan.method {
             Method::Generate => run.ask(model, &mut *chat, progress, &mut out),
             Method::Score => score::score(&mut run, model, &mut *chat, progress, &mut out),
@@ -67,7 +66,7 @@ pub fn work(
 /// A run in memory: golds and answers, a few bytes an item.
 pub(super) struct Run<'a> {
     attempt: &'a Attempt,
-    pub(super) locked: &'a LockedClassifyPlan,
+    pub(super) locked: &'a Locked<ClassifyPlan>,
     pub(super) parsers: Vec<Parser>,
     /// By set.
     pub(super) golds: Vec<Golds>,
@@ -80,7 +79,7 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn open(attempt: &'a Attempt, locked: &'a LockedClassifyPlan) -> Result<Self, ClassifyError> {
+    fn open(attempt: &'a Attempt, locked: &'a Locked<ClassifyPlan>) -> Result<Self, ClassifyError> {
         let plan = &locked.plan;
         let mut parsers = Vec::new();
         let mut golds = Vec::new();
@@ -89,7 +88,9 @@ impl<'a> Run<'a> {
             let bytes = fs::read(&path).map_err(ClassifyError::io(&path))?;
             let found = checksum(&bytes);
             if found != set.sha256 {
-                return Err(changed(&set.data, &found, &set.sha256));
+                let locked = set.sha256.clone();
+                let e = EvaluateError::PlanChanged { file: set.data.clone(), found, locked };
+                return Err(JobError::from(e).into());
             }
             drop(bytes);
             let parser = Parser::of(&set.task, set.parser)?;

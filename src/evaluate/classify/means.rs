@@ -36,7 +36,10 @@ pub struct MeanRow {
     pub macro_f1: Figure,
     /// The same of the best constant answers.
     pub best_constant: f64,
-    /// Minus the first model of the plan.
+    /// The first model of the plan, for the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<String>,
+    /// Minus that one.
     pub difference: Option<Figure>,
     /// Two-sided, after Holm over the rows of this table.
     pub p_holm: Option<f64>,
@@ -182,6 +185,7 @@ impl Group<'_> {
             sets: self.sets.len(),
             macro_f1: figure(value[0], &|d| d[0]),
             best_constant: constant / k,
+            against: (m > 0).then(|| plan.models[0].clone()),
             p: difference.map(|d| two_sided(d.value, &swapped)),
             p_holm: None,
             difference,

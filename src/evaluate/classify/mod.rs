@@ -6,6 +6,7 @@
 mod check;
 mod data;
 mod error;
+mod figures;
 pub mod job;
 mod kind;
 mod means;
@@ -22,12 +23,9 @@ mod task;
 pub use check::{Check, FEWEST, Finding, FindingKind, Misread, check, check_items, oracle};
 pub use data::{Item, Items};
 pub use error::ClassifyError;
-pub use job::MakeModel;
 pub use kind::Kind;
 pub use means::MeanRow;
-pub use plan::{
-    AGGREGATION, ClassifyPlan, LockedClassifyPlan, Method, PlannedSet, TASK, Unanswered,
-};
+pub use plan::{AGGREGATION, ClassifyPlan, Method, PlannedSet, TASK, Unanswered};
 pub use registry::{is_sample, registry, select, task_file};
 pub use results::{Answer, Outcome, ResultLine, read_results};
 pub use rows::{

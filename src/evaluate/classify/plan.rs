@@ -8,7 +8,8 @@ use super::check::Finding;
 use super::parser::ParserName;
 use super::task::Task;
 use crate::domain::prompt::Prompt;
-use crate::evaluate::plan::checksum;
+use crate::evaluate::locked::Locked;
+use crate::job::{Attempt, JobError};
 use crate::providers::ChatRequest;
 
 /// What `plan.json` says under `task`, and the dispatcher looks at.
@@ -139,16 +140,23 @@ impl ClassifyPlan {
         }
     }
 
-    /// The text that is locked, and its checksum.
+    /// Locks the plan.
     ///
     /// # Errors
     /// No model, no set, a model or a set twice, too few draws, nothing to say a label in.
-    pub fn lock(&self) -> Result<LockedClassifyPlan, ClassifyError> {
+    pub fn lock(&self) -> Result<Locked<Self>, ClassifyError> {
         self.check()?;
-        let text =
-            serde_json::to_string_pretty(self).map_err(|e| ClassifyError::Plan(e.to_string()))?;
-        let sha256 = checksum(text.as_bytes());
-        Ok(LockedClassifyPlan { plan: self.clone(), text, sha256 })
+        Locked::new(self.clone()).map_err(|e| ClassifyError::Plan(e.to_string()))
+    }
+
+    /// Reads a locked plan back.
+    ///
+    /// # Errors
+    /// It is not the one that was locked, or cannot be carried out by this program.
+    pub fn read(attempt: &Attempt) -> Result<Locked<Self>, JobError> {
+        let locked = Locked::<Self>::read(attempt)?;
+        locked.plan.check()?;
+        Ok(locked)
     }
 
     fn check(&self) -> Result<(), ClassifyError> {
@@ -194,40 +202,4 @@ impl ClassifyPlan {
         }
         Ok(())
     }
-}
-
-/// A plan with the text and checksum under which it is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LockedClassifyPlan {
-    /// The plan.
-    pub plan: ClassifyPlan,
-    /// `plan.json`.
-    pub text: String,
-    /// Of the text, in hexadecimal.
-    pub sha256: String,
-}
-
-impl LockedClassifyPlan {
-    /// Reads a plan back and checks its lock.
-    ///
-    /// # Errors
-    /// The text is not the one that was locked, or no plan.
-    pub fn read(text: &str, locked: &str) -> Result<Self, ClassifyError> {
-        let found = checksum(text.as_bytes());
-        if found != locked.trim() {
-            return Err(changed("plan.json", &found, locked.trim()));
-        }
-        let plan: ClassifyPlan =
-            serde_json::from_str(text).map_err(|e| ClassifyError::Plan(e.to_string()))?;
-        plan.check()?;
-        Ok(Self { plan, text: text.to_owned(), sha256: found })
-    }
-}
-
-/// A file that is not the one that was locked.
-pub(super) fn changed(file: &str, found: &str, locked: &str) -> ClassifyError {
-    ClassifyError::Plan(format!(
-        "{file} has the checksum {found}, locked was {locked}: a plan is not changed after it is \
-         locked; start another evaluation"
-    ))
 }

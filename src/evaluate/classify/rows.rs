@@ -8,13 +8,16 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{FEWEST, Finding};
 use super::data::Items;
+use super::figures::{counts, figure_rows, notes};
 use super::job::asks_without_gold;
 use super::kind::Kind;
 use super::means::{MeanRow, means};
 use super::parser::{Parser, ParserName};
-use super::plan::{LockedClassifyPlan, PlannedSet};
+use super::plan::{PlannedSet, TASK};
 use super::results::Answer;
 use super::{ClassifyError, ClassifyPlan};
+use crate::evaluate::figures::TaskResult;
+use crate::evaluate::locked::Locked;
 use crate::stats::bootstrap::Resampling;
 use crate::stats::classification::{Answered, Compared, Confusion, Texts};
 use crate::stats::significance::holm;
@@ -196,13 +199,12 @@ pub struct SetRow {
     pub models: Vec<ModelRow>,
 }
 
-/// `evaluation.json`.
+/// `evaluation.json`: the figures in the form of every task, and what they were made from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Classified {
-    /// The plan's checksum, locked before anything was asked.
-    pub plan_sha256: String,
-    /// The plan.
-    pub plan: ClassifyPlan,
+    /// Rows, counts and notes, as for every task.
+    #[serde(flatten)]
+    pub result: TaskResult,
     /// The sets.
     pub sets: Vec<SetRow>,
     /// Means by kind, by culture, and over the eight kinds.
@@ -216,7 +218,7 @@ pub struct Classified {
 /// # Errors
 /// A figure that does not exist: a set without items.
 pub fn classified(
-    locked: &LockedClassifyPlan,
+    locked: &Locked<ClassifyPlan>,
     golds: &[Golds],
     answers: &[Vec<Vec<Answer>>],
 ) -> Result<Classified, ClassifyError> {
@@ -232,13 +234,15 @@ pub fn classified(
         .collect::<Result<_, ClassifyError>>()?;
     adjust(&mut sets)?;
     let (means, merged_pools) = means(plan, golds, answers)?;
-    Ok(Classified {
+    let result = TaskResult {
+        task: TASK.to_owned(),
+        plan: serde_json::to_value(plan).map_err(|e| ClassifyError::Plan(e.to_string()))?,
         plan_sha256: locked.sha256.clone(),
-        plan: plan.clone(),
-        sets,
-        means,
-        merged_pools,
-    })
+        rows: figure_rows(&sets, &means),
+        counts: counts(&sets),
+        notes: notes(plan, &merged_pools),
+    };
+    Ok(Classified { result, sets, means, merged_pools })
 }
 
 /// Holm over the printed table: every pair of every set about which a claim may be made.

@@ -151,17 +151,10 @@ pub fn plain(e: &Classified) -> String {
         out += &aligned(Some(MEAN_HEAD), &rows, "");
         out.push('\n');
     }
-    for m in &e.merged_pools {
-        let _ = writeln!(out, "One pool: {m}.");
+    for n in &e.result.notes {
+        let _ = writeln!(out, "{}", crate::text::display(n));
     }
-    let _ = writeln!(
-        out,
-        "Macro-F1 over the declared labels; refused and invalid replies are wrong. {} draws of \
-         texts, {} exchanges; Holm over this table; few: a label has fewer than 20 items, no claim. \
-         Plan {}, locked before anything was asked.",
-        e.plan.draws,
-        e.plan.swaps,
-        &e.plan_sha256[..12.min(e.plan_sha256.len())]
-    );
+    let sha = &e.result.plan_sha256[..12.min(e.result.plan_sha256.len())];
+    let _ = writeln!(out, "Plan {sha}, locked before anything was asked.");
     out
 }

@@ -11,7 +11,7 @@ use crate::domain::OptionScores;
 use crate::domain::prompt::Prompt;
 use crate::embedded::generate::{Ask, Draw, GenerateSettings, Generator, Unanswered, Written};
 use crate::embedded::tokenizer::{ChatOptions, Speaker, Turn};
-use crate::embedded::{ChatTokenizer, Decoder, EmbeddedError, ScoreSettings, score_with};
+use crate::embedded::{EmbeddedError, ScoreSettings, Scorer, score_with};
 use crate::providers::replies::{Backend, Desk, Job, Raw, Replies, ReplyKey};
 use crate::providers::{CallFailed, Finish, Message, ProviderError, Role, Usage};
 
@@ -22,6 +22,13 @@ pub struct LocalOptions {
     pub chat: ChatOptions,
     /// Threads, lanes, memory.
     pub generate: GenerateSettings,
+}
+
+impl LocalOptions {
+    /// The usual ones on so many threads.
+    pub fn on(threads: usize) -> Self {
+        Self { generate: GenerateSettings { threads, ..Default::default() }, ..Self::default() }
+    }
 }
 
 /// Prompts scored together; neighbours share their prefix.
@@ -61,12 +68,8 @@ impl LocalFolder {
     ) -> Result<Self, ProviderError> {
         let no =
             |detail: String| ProviderError::NotHere { provider: format!("local:{name}"), detail };
-        let model = Decoder::load(dir).map_err(|e| no(e.to_string()))?;
-        if let Some(adapter) = adapter {
-            return Err(no(format!("{}: adapters are not read yet", adapter.display())));
-        }
-        let tokenizer = ChatTokenizer::load_with(dir, model.config().vocab_size, options.chat)
-            .map_err(|e| no(e.to_string()))?;
+        let Scorer { model, tokenizer } =
+            Scorer::open(dir, adapter, options.chat).map_err(|e| no(e.to_string()))?;
         let folders: Vec<&Path> = [Some(dir), adapter].into_iter().flatten().collect();
         let id = identity(&folders).map_err(|(p, e)| no(format!("{}: {e}", p.display())))?;
         let generator =

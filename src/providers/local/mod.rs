@@ -7,6 +7,8 @@ mod broken_tests;
 mod folder;
 mod identity;
 #[cfg(test)]
+pub mod testing;
+#[cfg(test)]
 mod tests;
 
 pub use folder::{LocalFolder, LocalOptions};

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use super::*;
+use super::testing::write_folder;
 use crate::domain::prompt::Prompt;
-use crate::embedded::tokenizer::testing::{Shape, write_tokenizer};
-use crate::embedded::{Decoder, DecoderConfig};
+use crate::embedded::decoder::{Adapter, LoraSettings};
+use crate::embedded::tokenizer::testing::Shape;
+use crate::embedded::{Decoder, adapter};
 use crate::providers::{
     ChatModel, ChatRequest, Finish, Message, ModelSource, ProviderError, ReplyPlaces, Sampling,
     ask_all, open,
@@ -14,15 +15,8 @@ use crate::providers::{
 /// A folder with a random model of a shape.
 pub(super) fn folder(shape: Shape) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
-    write(dir.path(), shape);
+    write_folder(dir.path(), shape);
     dir
-}
-
-fn write(dir: &Path, shape: Shape) {
-    let vocab = write_tokenizer(dir, shape);
-    let mut c = DecoderConfig::llama(vocab + 5, 32, 48, 2, 4, 2).unwrap();
-    c.max_position_embeddings = 160;
-    Decoder::random(c, 0.5, 3).unwrap().save(dir).unwrap();
 }
 
 fn source(dir: &Path) -> ModelSource {
@@ -64,7 +58,7 @@ fn a_folder_answers_through_the_door_and_its_replies_are_found_again() {
         drop(m);
         // The same model in another place: nothing is computed again.
         let copy = tempfile::tempdir().unwrap();
-        write(copy.path(), shape);
+        write_folder(copy.path(), shape);
         let mut m = opened(copy.path(), &places).unwrap();
         let (second, totals) = ask_all(m.as_mut(), &requests).unwrap();
         assert_eq!((totals.calls, totals.stored), (0, 10));
@@ -125,4 +119,32 @@ fn a_folder_scores_complete_answers() {
         let alone = m.score(&prompts[1..]).unwrap().unwrap();
         assert_eq!(alone[0], got[1]);
     }
+}
+
+#[test]
+fn an_adapter_is_merged_and_makes_another_model_of_the_folder() {
+    let (dir, adapter, merged) =
+        (folder(Shape::Turns), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let base = Decoder::load(dir.path()).unwrap();
+    let settings = LoraSettings::default();
+    let mut delta = Adapter::new(base.config(), settings, 1).unwrap();
+    delta.weights.iter_mut().zip(0..).for_each(|(w, i)| *w += (i as f32 * 0.7).sin() * 0.1);
+    adapter::save(adapter.path(), &delta, None).unwrap();
+    adapter::merge_folder(dir.path(), adapter.path(), &merged.path().join("m")).unwrap();
+    let requests: Vec<ChatRequest> = ["Do you agree?", "Why?"].map(|t| asked(t, 0.0, 0)).to_vec();
+    let texts = |source: &ModelSource| {
+        let mut m = open(source, &ReplyPlaces::default(), 1).unwrap();
+        let (got, _) = ask_all(m.as_mut(), &requests).unwrap();
+        got.into_iter().map(|r| r.map(|r| (r.text, r.key)).unwrap()).collect::<Vec<_>>()
+    };
+    let with = ModelSource::Folder {
+        name: "m".into(),
+        dir: dir.path().to_owned(),
+        adapter: Some(adapter.path().to_owned()),
+    };
+    let (alone, tuned) = (texts(&source(dir.path())), texts(&with));
+    assert!(alone.iter().zip(&tuned).all(|(a, b)| a.1 != b.1), "other keys in the reply store");
+    let same = texts(&source(&merged.path().join("m")));
+    assert!(tuned.iter().zip(&same).all(|(a, b)| a.0 == b.0), "{tuned:?} {same:?}");
+    assert!(alone.iter().zip(&tuned).any(|(a, b)| a.0 != b.0));
 }

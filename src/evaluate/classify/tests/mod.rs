@@ -1,9 +1,11 @@
 //! At the door of the room: the registry, the reference data, every shape of reply.
 
+mod runs;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::parser::{Invalid, Parser, ParserName, Reading};
+use super::parser::{Parser, ParserName, Reading};
 use super::*;
 
 /// The folder of the reference data, or `None` with a printed line.
@@ -129,7 +131,13 @@ fn under_our_parser_a_released_file_has_the_ceiling_1_or_is_flagged() {
         }
         // The facts that the registry states about the file.
         let expected = task.expected.as_ref().unwrap();
-        assert_eq!(Some(&check.sha256), expected.sha256.as_ref(), "{name}");
+        let other = check.findings.iter().find(|f| f.kind == FindingKind::OtherFile);
+        if name == "english/offensive_easy" {
+            // An address was taken out of the copy: the counts say that it is the same set.
+            assert!(other.is_some_and(|f| f.message.contains("as many items of each label")));
+        } else {
+            assert_eq!(Some(&check.sha256), expected.sha256.as_ref(), "{name}");
+        }
         assert_eq!(check.items, expected.items, "{name}");
         for (label, (gold, n)) in task.labels.iter().zip(&check.counts) {
             assert_eq!((&label.gold, label.expected), (gold, Some(*n)), "{name}");
