@@ -195,8 +195,10 @@ fn with_an_encoder_texts_that_say_the_same_in_as_good_as_the_same_way_are_near_d
                 0.0
             } else if t == texts[1] {
                 0.1
-            } else {
+            } else if t == texts[2] {
                 0.6
+            } else {
+                1.2
             };
             vec![angle.cos(), angle.sin()]
         };
