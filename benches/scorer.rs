@@ -20,7 +20,8 @@ type Fallible<T> = Result<T, Box<dyn Error>>;
 fn main() -> Fallible<()> {
     let args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    let number = |i: usize| -> Fallible<usize> { Ok(args.get(i).ok_or("a number is missing")?.parse()?) };
+    let number =
+        |i: usize| -> Fallible<usize> { Ok(args.get(i).ok_or("a number is missing")?.parse()?) };
     let doc = match args.first() {
         Some(&"prompts") => serde_json::to_value(prompts(number(1)?, number(2)?)?)?,
         Some(&"score") => score(args[1], args[2], number(3)?, number(4)?)?,

@@ -10,7 +10,7 @@ use crate::augment::Settings;
 use crate::dataset::test_texts;
 use crate::domain::{QuestionId, RunId};
 use crate::evaluate::{Evaluation, Plan, PlannedModel, plain};
-use crate::finetune::{ModelRef, Recipe, preset, preset_names};
+use crate::finetune::{Estimate, ModelChoice, ModelRef, Recipe, preset, preset_names};
 use crate::job::RunView;
 use crate::launch::{
     self, FinetuneRequest, Place, SurveyInput, augment, evaluate, finetune, open_dataset,
@@ -98,8 +98,17 @@ pub fn tune(ctx: &Context, a: FinetuneArgs) -> Result<(), Failure> {
     if let Some(steps) = a.steps {
         (recipe.steps, recipe.epochs) = (Some(steps), None);
     }
+    if let Some(base) = a.base.base {
+        recipe.model = ModelChoice::Named(base.parse().map_err(Failure::usage)?);
+    }
+    if let ModelChoice::Named(reference) = &recipe.model {
+        super::models::fetch(reference)?;
+    }
     let request = FinetuneRequest { dataset: a.dataset, recipe, alias: a.name };
     let prepared = finetune(&place, &request)?;
+    if let Some(e) = prepared.input::<Estimate>("estimate.json") {
+        super::output::note(&e.to_string());
+    }
     runs::start(ctx, &place, &prepared, a.wait.wait).map(drop)
 }
 
@@ -134,6 +143,7 @@ pub fn models(ctx: &Context, command: &ModelsCommand) -> Result<(), Failure> {
             })
         }
         ModelsCommand::Card { model, output } => super::report::card(ctx, model, output.as_deref()),
+        ModelsCommand::Merge(a) => super::models::merge(ctx, a),
         ModelsCommand::Show { model } => {
             let reference: ModelRef = model.parse().map_err(Failure::usage)?;
             let name = match &reference {

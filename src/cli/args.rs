@@ -504,9 +504,12 @@ pub struct FinetuneArgs {
     /// The dataset
     #[arg(long)]
     pub dataset: DatasetId,
-    /// Recipe: a TOML file, or the name of a preset (`tiny`)
+    /// Recipe: a TOML file, or the name of a preset: tiny, lora, full, paper
     #[arg(long, default_value = "tiny")]
     pub recipe: String,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub base: super::args_models::BaseArgs,
     /// Random seed; the recipe's otherwise
     #[arg(long)]
     pub seed: Option<u64>,
@@ -534,6 +537,8 @@ pub enum ModelsCommand {
         #[arg(short, long)]
         output: Option<PathBuf>,
     },
+    /// Write a model and its adapter as one folder of full weights
+    Merge(super::args_models::MergeArgs),
     /// One model: dataset, recipe, run, checkpoint, evaluations
     Show {
         /// run:ID@STEP, path:DIR, or its alias

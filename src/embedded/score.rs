@@ -46,16 +46,23 @@ impl Scorer {
     ///
     /// # Errors
     /// What is wrong with either, by name.
+    pub fn load_adapted(
+        dir: &std::path::Path,
+        adapter: Option<&std::path::Path>,
+    ) -> Result<Self, EmbeddedError> {
+        Self::open(dir, adapter, ChatOptions::default())
+    }
+
+    /// See [`Scorer::load_adapted`]; `options` say how the model is spoken to.
+    ///
+    /// # Errors
+    /// See there.
     pub fn open(
         dir: &std::path::Path,
         adapter: Option<&std::path::Path>,
         options: ChatOptions,
     ) -> Result<Self, EmbeddedError> {
-        let mut model = Decoder::load(dir)?;
-        if let Some(adapter) = adapter {
-            let delta = super::adapter::load(adapter, model.config())?;
-            super::adapter::merge(&mut model, &delta);
-        }
+        let model = super::adapter::load_model(dir, adapter)?;
         let dirs: Vec<_> = [adapter, Some(dir)].into_iter().flatten().collect();
         let tokenizer = ChatTokenizer::load_with(&dirs, model.config().vocab_size, options)?;
         Ok(Self { model, tokenizer })
