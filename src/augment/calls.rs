@@ -79,7 +79,7 @@ impl Asking<'_> {
         let came = ledger.replies() - before;
         if came < calls.len() as u64 {
             return Err(JobError::Work(format!(
-                "the provider answered {came} of {} calls for {name}: resume the run to ask for \
+                "the provider answered {came} of {} calls for {name}: `polyculture runs retry` asks for \
                  the rest",
                 calls.len()
             )));

@@ -12,6 +12,7 @@ mod import;
 mod job;
 mod ledger;
 mod metrics;
+mod plan;
 mod run;
 mod select;
 mod settings;
@@ -26,8 +27,9 @@ pub use id::sample_id;
 pub use import::{ImportReport, import};
 pub use job::{MakeProposer, Proposer, work};
 pub use metrics::{TextMetrics, text_metrics};
+pub use plan::plan;
 pub use run::run;
-pub use settings::Settings;
+pub use settings::{NEAR_LIKENESS, Settings};
 pub use summary::Summary;
 
 #[cfg(test)]

@@ -9,12 +9,14 @@ use crate::domain::{
     CountryCode, CultureId, DatasetId, LabelPolicy, QuestionId, SampleId, StudyId,
 };
 
+pub use super::args_calls::{MannerArgs, SpendArgs, TranslateArgs};
 pub use super::args_compare::{CompareArgs, ReportArgs, ReportFormat, SweepArg, SweepArgs};
 pub use super::args_judge::JudgeArgs;
 pub use super::args_open::OpenArgs;
 pub use super::args_prompts::PromptsCommand;
 pub use super::args_providers::{BudgetArgs, ProvidersCommand, RepliesCommand};
 pub use super::args_runs::{EngineCommand, RunsCommand};
+pub use super::args_tasks::{ClassifyArgs, EvaluateCommand, TasksCommand};
 
 /// A terminal workbench for growing culture-aware language models from survey seeds.
 #[derive(Debug, Parser)]
@@ -49,6 +51,8 @@ pub enum Command {
     Seeds(SeedsCommand),
     /// Grow samples from seeds: paraphrase templates, synonyms in context, semantic filter
     Augment(AugmentArgs),
+    /// Put seeds and samples into other languages with a language model, flagging what is none
+    Translate(TranslateArgs),
     /// Texts that grew from seeds
     #[command(subcommand)]
     Samples(SamplesCommand),
@@ -68,7 +72,10 @@ pub enum Command {
     /// The model registry
     #[command(subcommand)]
     Models(ModelsCommand),
-    /// Score models against the survey, beside baselines, with intervals
+    /// Classification tasks: what is known, where texts come from, checks before anything is asked
+    #[command(subcommand)]
+    Tasks(TasksCommand),
+    /// Score models: against the survey, on classification tasks, on tasks answered in words
     Evaluate(EvaluateArgs),
     /// Models beside controls and baselines, with paired tests
     Compare(CompareArgs),
@@ -208,8 +215,9 @@ pub struct AugmentArgs {
     /// Seeds to grow from; all by default
     #[arg(long, value_delimiter = ',', value_name = "Q27,Q28")]
     pub seeds: Vec<QuestionId>,
-    /// Who proposes
-    #[arg(long, default_value = "offline")]
+    /// Who proposes: offline (rules), a provider of your configuration, or a model (path:DIR, run:ID,
+    /// an alias)
+    #[arg(long, default_value = "offline", value_name = "NAME[/MODEL]")]
     pub provider: String,
     /// Paraphrases asked for, per seed
     #[arg(long, default_value_t = 5)]
@@ -226,12 +234,21 @@ pub struct AugmentArgs {
     /// Sentence encoder for the filter: path:DIR or hub:ORG/NAME; lexical without
     #[arg(long)]
     pub encoder: Option<String>,
+    /// With an encoder: texts of a seed at or above this cosine are near-duplicates; 1 for never
+    #[arg(long, default_value_t = crate::augment::NEAR_LIKENESS, value_name = "0-1")]
+    pub near_likeness: f64,
     /// Random seed
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// Grow the held-out test paraphrases instead: other template families, other words
     #[arg(long)]
     pub held_out: bool,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub manner: MannerArgs,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub spend: SpendArgs,
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
     pub wait: WaitArgs,
@@ -259,6 +276,9 @@ pub enum SamplesCommand {
         /// Only of this stage: template, synonym, imported, translation
         #[arg(long)]
         stage: Option<crate::domain::Stage>,
+        /// Only in this language (BCP 47)
+        #[arg(long, value_name = "TAG")]
+        language: Option<String>,
         /// At most this many
         #[arg(long, default_value_t = 200)]
         limit: usize,
@@ -463,6 +483,9 @@ pub enum DatasetCommand {
         /// At most this many texts, seeds counted first; smaller sets lie in larger ones
         #[arg(long, value_name = "N")]
         count: Option<usize>,
+        /// Use texts in this language (made by `translate`) instead of the survey's own wording
+        #[arg(long, value_name = "TAG")]
+        language: Option<String>,
         /// How answers become targets: distribution, mode, rounded-mean, median, paper
         #[arg(long, default_value = "distribution")]
         policy: LabelPolicy,
@@ -511,9 +534,12 @@ pub struct FinetuneArgs {
     /// The dataset
     #[arg(long)]
     pub dataset: DatasetId,
-    /// Recipe: a TOML file, or the name of a preset (`tiny`)
+    /// Recipe: a TOML file, or the name of a preset: tiny, lora, full, paper
     #[arg(long, default_value = "tiny")]
     pub recipe: String,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub base: super::args_models::BaseArgs,
     /// Random seed; the recipe's otherwise
     #[arg(long)]
     pub seed: Option<u64>,
@@ -541,6 +567,8 @@ pub enum ModelsCommand {
         #[arg(short, long)]
         output: Option<PathBuf>,
     },
+    /// Write a model and its adapter as one folder of full weights
+    Merge(super::args_models::MergeArgs),
     /// One model: dataset, recipe, run, checkpoint, evaluations
     Show {
         /// run:ID@STEP, path:DIR, or its alias
@@ -550,11 +578,16 @@ pub enum ModelsCommand {
 
 /// `polyculture evaluate`
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct EvaluateArgs {
+    /// Look at a run afterwards
+    #[command(subcommand)]
+    pub command: Option<EvaluateCommand>,
     /// Models: run:ID@STEP, path:DIR, hub:ORG/NAME, or aliases
     #[arg(long, value_delimiter = ',', required = true)]
     pub model: Vec<String>,
-    /// Tasks
+    /// Tasks: survey; classification tasks by name, kind:hate, culture:korean, all, samples;
+    /// win-rate and the other tasks answered in words
     #[arg(long, value_delimiter = ',', default_value = "survey")]
     pub tasks: Vec<String>,
     /// Cultures; all by default
@@ -566,12 +599,21 @@ pub struct EvaluateArgs {
     /// Answers drawn to each prompt from models that give no log-probabilities
     #[arg(long, default_value_t = 20, value_name = "K")]
     pub draws_per_prompt: u32,
+    /// Pay again: do not take equal replies from earlier runs of this workspace
+    #[arg(long)]
+    pub fresh: bool,
     /// Random seed of the bootstrap
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub spend: super::args_calls::SpendArgs,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
     pub open: OpenArgs,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub classify: ClassifyArgs,
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
     pub wait: WaitArgs,

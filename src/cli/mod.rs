@@ -3,12 +3,17 @@
 
 mod activities;
 pub mod args;
+mod args_calls;
 mod args_compare;
 mod args_judge;
+mod args_models;
 mod args_open;
 mod args_prompts;
 mod args_providers;
 mod args_runs;
+mod args_tasks;
+mod augment;
+mod classify;
 mod compare;
 mod context;
 mod dataset;
@@ -17,6 +22,7 @@ mod doctor;
 mod encoder;
 mod failure;
 mod judge;
+mod models;
 mod open;
 mod output;
 mod prompts;
@@ -31,7 +37,9 @@ mod seeds;
 mod seeds_import;
 mod study;
 mod study_judges;
+mod survey_task;
 mod sweep;
+mod tasks;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -94,10 +102,12 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Man => clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?,
         Command::Demo(a) => demo::demo(&ctx, a)?,
         Command::Init { dir, empty } => init(&ctx, &dir, empty)?,
-        Command::Augment(a) => activities::grow(&ctx, a)?,
+        Command::Augment(a) => augment::grow(&ctx, a)?,
+        Command::Translate(a) => augment::translated(&ctx, a)?,
         Command::Dataset(c) => dataset::run(&ctx, c)?,
         Command::Finetune(a) => activities::tune(&ctx, a)?,
         Command::Models(c) => activities::models(&ctx, &c)?,
+        Command::Tasks(c) => tasks::run(&ctx, c)?,
         Command::Evaluate(a) => activities::score(&ctx, a)?,
         Command::Sweep(a) => sweep::run(&ctx, &a)?,
         Command::Report(a) => report::run(&ctx, &a)?,

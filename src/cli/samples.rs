@@ -34,11 +34,12 @@ pub fn run(ctx: &Context, command: SamplesCommand) -> Result<(), Failure> {
         SamplesCommand::Import { file, encoder } => {
             super::samples_import::run(ctx, &file, encoder.as_deref())
         }
-        SamplesCommand::List { seed, decision, stage, limit, after } => {
+        SamplesCommand::List { seed, decision, stage, language, limit, after } => {
             let filter = SampleFilter {
                 seed,
                 decision: decision.map(Into::into),
                 stage,
+                language,
                 ..SampleFilter::default()
             };
             list(ctx, &filter, limit, after.as_deref())

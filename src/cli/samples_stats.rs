@@ -6,6 +6,7 @@ use super::output::note;
 use super::{Context, Failure};
 use crate::augment::similarity::{Lexical, SimilarityModel};
 use crate::augment::text_metrics;
+use crate::domain::Stage;
 use crate::store::{DecisionKind, SampleFilter};
 
 /// Prints the figures.
@@ -20,7 +21,10 @@ pub fn run(ctx: &Context) -> Result<(), Failure> {
         decision: Some(DecisionKind::Kept),
         ..SampleFilter::default()
     })?;
-    let kept: Vec<_> = kept.into_iter().filter(|s| !s.provenance.held_out).collect();
+    let kept: Vec<_> = kept
+        .into_iter()
+        .filter(|s| !s.provenance.held_out && s.stage != Stage::Translation)
+        .collect();
     let filter = Lexical::new(survey.questions.iter().map(|q| q.text.as_str()));
     let metrics = text_metrics(&kept, &survey.questions, &filter)?;
     if let Some(n) = filter.note() {

@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::audit::{audit, rows_of};
 use super::label::{Label, LabelNote, Refusal, Refused, labels, target};
-use super::leak::{in_stage, leaks};
+use super::leak::leaks;
+use super::wording::{Wording, origin, wording};
 use super::{AuditLabel, AuditReport, AuditRow, DatasetError, FindingKind};
 use crate::domain::{
     Culture, CultureId, Decision, Distribution, Example, LabelPolicy, Question, QuestionId, Sample,
@@ -61,6 +62,10 @@ pub struct DatasetSpec {
     /// an order of their own, so that the texts of a smaller set lie in every larger one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub texts: Option<usize>,
+    /// Language of the texts (BCP 47), where translations are wanted instead of the survey's own
+    /// wording. The frame of the prompt and its options stay in the survey's language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
     /// Cultures in view (the mixture is over them); empty = all of the survey.
     #[serde(default)]
     pub cultures: Vec<CultureId>,
@@ -134,7 +139,8 @@ fn first_texts<'a>(
     if n < questions.len() || n > all {
         return Err(DatasetError::Texts { wanted: n, seeds: questions.len(), all });
     }
-    let key = |s: &Sample| Sha256::digest(s.id.as_str().as_bytes());
+    // By the text it was made from: a smaller set holds the same texts in every language.
+    let key = |s: &Sample| Sha256::digest(origin(s).as_bytes());
     let mut ranked: Vec<(usize, &Sample)> = Vec::with_capacity(used.len());
     for q in questions {
         let mut own: Vec<&Sample> = used.iter().copied().filter(|s| s.seed == q.id).collect();
@@ -157,10 +163,13 @@ pub fn build(spec: &DatasetSpec, sources: &Sources<'_>) -> Result<Dataset, Datas
     let cultures = in_view(spec, survey)?;
     let questions: Vec<&Question> =
         survey.questions.iter().filter(|q| !spec.held_out_questions.contains(&q.id)).collect();
-    let used: Vec<&Sample> = sources
+    let wording = wording(spec.language.as_deref(), spec.stages, &questions, sources.samples);
+    let (questions, unworded): (Vec<&Question>, Vec<&Question>) =
+        questions.into_iter().partition(|q| wording.seeds.contains_key(&q.id));
+    let used: Vec<&Sample> = wording
         .samples
         .iter()
-        .filter(|s| s.decision == Decision::Kept && in_stage(s, spec.stages))
+        .copied()
         .filter(|s| questions.iter().any(|q| q.id == s.seed))
         .collect();
     let used = match spec.texts {
@@ -170,7 +179,7 @@ pub fn build(spec: &DatasetSpec, sources: &Sources<'_>) -> Result<Dataset, Datas
     let mut out = Dataset {
         spec: spec.clone(),
         examples: Vec::new(),
-        refused: Vec::new(),
+        refused: unworded.iter().map(|q| no_text(q, spec)).collect(),
         notes: Vec::new(),
         weighting: survey.counts.values().map(|c| c.weighting).collect(),
         audit: AuditReport::default(),
@@ -183,7 +192,7 @@ pub fn build(spec: &DatasetSpec, sources: &Sources<'_>) -> Result<Dataset, Datas
         Arm::Blind { named: false } => vec![None],
     };
     for culture in named {
-        add_culture(&mut out, survey, &cultures, culture, &questions, &used);
+        add_culture(&mut out, survey, &cultures, culture, &questions, &wording, &used);
     }
     if out.examples.is_empty() {
         let why: Vec<String> = out.refused.iter().map(ToString::to_string).collect();
@@ -239,6 +248,11 @@ fn in_view<'a>(spec: &DatasetSpec, survey: &'a Survey) -> Result<Vec<&'a Culture
     spec.cultures.iter().map(find).collect()
 }
 
+fn no_text(q: &Question, spec: &DatasetSpec) -> Refused {
+    let language = spec.language.clone().unwrap_or_else(|| q.language.clone());
+    Refused { culture: None, question: q.id.clone(), reason: Refusal::NoText { language } }
+}
+
 /// All rows of one culture (or of the mixture): seeds, then samples; twice for policy `paper`.
 fn add_culture(
     out: &mut Dataset,
@@ -246,6 +260,7 @@ fn add_culture(
     cultures: &[&Culture],
     culture: Option<&Culture>,
     questions: &[&Question],
+    wording: &Wording<'_>,
     used: &[&Sample],
 ) {
     let id = culture.map(|c| c.id.clone());
@@ -281,8 +296,8 @@ fn add_culture(
                 effective_n: label.effective_n,
             };
         for (q, labels) in &made {
-            if let Some(label) = labels.get(half) {
-                out.examples.push(example(q, label, &q.text, q.id.as_str(), "seed"));
+            if let (Some(label), Some((text, id))) = (labels.get(half), wording.seeds.get(&q.id)) {
+                out.examples.push(example(q, label, text, id, "seed"));
             }
         }
         for s in used {

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::{Arm, Dataset, ExportFormat, Stages};
-use crate::domain::{Cell, Culture, CultureId, Question, ScaleKind, Survey, Target, Weighting};
+use crate::domain::{
+    Cell, Culture, CultureId, Question, ScaleKind, Survey, Target, Weighting, language_name,
+};
 use crate::stats::divergence::{entropy, jsd};
 
 /// A file that the card goes with.
@@ -45,6 +47,18 @@ pub fn card(dataset: &Dataset, survey: &Survey, file: Option<CardFile>) -> Strin
             Stages::Both => "seeds, paraphrases of stage 1 and word variants of stage 2",
         }
     );
+    if let Some(language) = &spec.language {
+        let frame: BTreeSet<&str> =
+            survey.questions.iter().map(|q| language_name(&q.language)).collect();
+        let _ = writeln!(
+            s,
+            "- Language: the statements and questions are in {} (`{language}`), translated by a \
+             model where the survey is in another language; the frame of the prompt and the options \
+             stay in {}.",
+            language_name(language),
+            frame.into_iter().collect::<Vec<_>>().join(", ")
+        );
+    }
     if let Some(n) = spec.texts {
         let _ = writeln!(s, "- Cut to {n} texts, spread over the questions.");
     }

@@ -107,6 +107,11 @@ pub enum Refusal {
     AllMissing,
     /// No data was imported.
     NoData,
+    /// There is no text of it in the language wanted.
+    NoText {
+        /// The language.
+        language: String,
+    },
     /// Options at the ends of the scale were not offered: they are not zeros.
     OptionNotOffered {
         /// Those codes.
@@ -125,6 +130,10 @@ impl fmt::Display for Refusal {
             Self::NotAsked => f.write_str("not asked"),
             Self::AllMissing => f.write_str("asked, and nobody gave a valid answer"),
             Self::NoData => f.write_str("no data imported"),
+            Self::NoText { language } => write!(
+                f,
+                "no text in `{language}`: `polyculture translate --to {language}` makes one"
+            ),
             Self::OptionNotOffered { codes } => write!(f, "options {codes:?} were not offered"),
             Self::NoOrder { policy } => write!(
                 f,

@@ -17,6 +17,7 @@ mod leak;
 mod normal;
 mod paper;
 mod split;
+mod wording;
 
 pub use apportion::largest_remainder;
 pub use audit::{AuditLabel, AuditReport, AuditRow, Finding, FindingKind, audit, rows_of};

@@ -1,5 +1,7 @@
 //! The room from its door: build, audit, leaks, exports, card.
 
+mod local;
+
 use std::collections::BTreeSet;
 
 use super::FindingKind as K;
@@ -40,6 +42,7 @@ fn spec(arm: Arm) -> DatasetSpec {
         arm,
         stages: Stages::Both,
         texts: None,
+        language: None,
         cultures: vec![],
         held_out_questions: vec![],
         allow: BTreeSet::new(),

@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use super::{Place, PlaceError};
 use crate::dataset::{self, Dataset, DatasetError, DatasetSpec, Refused, Sources};
-use crate::domain::{DatasetId, Decision, DomainError, Example, Sample, Survey};
+use crate::domain::{DatasetId, Decision, DomainError, Example, Sample, Survey, same_language};
 use crate::job::{JobError, read_jsonl, write_atomically};
 use crate::store::{DatasetRecord, SampleFilter, StoreError};
 
@@ -54,8 +54,22 @@ pub struct DatasetManifest {
     pub sha256: String,
 }
 
-/// Training samples and held-out test samples of a workspace, kept apart.
+/// Training samples and held-out test samples of a workspace, kept apart; translations are left
+/// out.
 pub fn samples(survey: &Survey, place: &Place) -> Result<(Vec<Sample>, Vec<Sample>), BuildError> {
+    let (mut training, mut held_out) = samples_of_all_languages(survey, place)?;
+    let own = |s: &Sample| {
+        survey.question(&s.seed).is_none_or(|q| same_language(&q.language, &s.language))
+    };
+    training.retain(own);
+    held_out.retain(own);
+    Ok((training, held_out))
+}
+
+fn samples_of_all_languages(
+    survey: &Survey,
+    place: &Place,
+) -> Result<(Vec<Sample>, Vec<Sample>), BuildError> {
     let all = place.read()?.read().all_samples(&SampleFilter::default())?;
     let (held_out, training): (Vec<Sample>, Vec<Sample>) = all
         .into_iter()
@@ -75,7 +89,7 @@ pub fn build_dataset(
     spec: &DatasetSpec,
 ) -> Result<Dataset, BuildError> {
     let survey = place.read()?.read().survey()?;
-    let (training, held_out) = samples(&survey, place)?;
+    let (training, held_out) = samples_of_all_languages(&survey, place)?;
     let sources = Sources { survey: &survey, samples: &training, held_out: &held_out };
     let built = dataset::build(spec, &sources)?;
     store_dataset(place, name, &built, &survey)?;

@@ -5,8 +5,10 @@ use thiserror::Error;
 use super::{BuildError, PlaceError};
 use crate::augment::AugmentError;
 use crate::domain::DomainError;
+use crate::embedded::hub::HubError;
 use crate::engine::EngineError;
 use crate::evaluate::EvaluateError;
+use crate::evaluate::classify::ClassifyError;
 use crate::finetune::FinetuneError;
 use crate::job::JobError;
 use crate::store::StoreError;
@@ -36,6 +38,9 @@ pub enum LaunchError {
     /// The study.
     #[error(transparent)]
     Study(#[from] StudyError),
+    /// Classification tasks, their texts or their plan.
+    #[error(transparent)]
+    Classify(#[from] ClassifyError),
     /// A name.
     #[error(transparent)]
     Domain(#[from] DomainError),
@@ -45,6 +50,9 @@ pub enum LaunchError {
     /// The engine.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A model on the hub.
+    #[error(transparent)]
+    Hub(#[from] HubError),
     /// Nothing answers to a name.
     #[error("{0}")]
     Unknown(String),

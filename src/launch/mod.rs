@@ -2,10 +2,14 @@
 //! demo start runs here, so that a run is the same whoever asked for it. No rule of the domain
 //! lives here: the activities plan, this room carries.
 
+mod base;
+mod calls;
+mod classify;
 mod dataset;
 mod endpoints;
 mod error;
 mod judge;
+mod language;
 mod models;
 mod named;
 mod open;
@@ -14,13 +18,16 @@ mod prepared;
 mod runs;
 mod sources;
 
+pub use calls::{PreparedCalls, Speaker};
+pub use classify::{ClassifyRequest, CulturePrompt, PreparedClassify, classify};
 pub use dataset::{
     BuildError, DatasetManifest, StoredDataset, build_dataset, open_dataset, samples,
 };
 pub use endpoints::{ask_services, endpoint, price, reply_files};
 pub use error::LaunchError;
 pub use judge::{JudgeRequest, PreparedJudge, judge, judge_name};
-pub use models::{model_folder, model_source, planned_model};
+pub use language::{augment_with, translate};
+pub use models::{base_of_adapter, model_folder, model_source, planned_model};
 pub use open::{ForgettingRequest, WinRateRequest, forgetting, party, win_rate};
 pub use place::{Place, PlaceError};
 pub use prepared::Prepared;

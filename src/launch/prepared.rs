@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::job::{JobError, NewRun};
 use crate::providers::ModelSource;
@@ -15,8 +16,9 @@ use crate::providers::budget::Budget;
 pub struct Prepared {
     /// The run.
     pub run: NewRun,
-    input: Vec<(&'static str, Vec<u8>)>,
+    input: Vec<(String, Vec<u8>)>,
     links: Vec<(String, PathBuf)>,
+    prompts: Vec<(&'static str, Vec<u8>)>,
     /// Limits of what its calls may take.
     pub budget: Budget,
     /// Ask again whatever earlier runs were told.
@@ -26,13 +28,27 @@ pub struct Prepared {
 impl Prepared {
     /// A run without input yet.
     pub fn new(run: NewRun) -> Self {
-        Self { run, input: Vec::new(), links: Vec::new(), budget: Budget::default(), fresh: false }
+        Self {
+            run,
+            input: Vec::new(),
+            links: Vec::new(),
+            prompts: Vec::new(),
+            budget: Budget::default(),
+            fresh: false,
+        }
     }
 
     /// Adds a file.
     #[must_use]
-    pub fn file(mut self, name: &'static str, bytes: Vec<u8>) -> Self {
-        self.input.push((name, bytes));
+    pub fn file(mut self, name: impl Into<String>, bytes: Vec<u8>) -> Self {
+        self.input.push((name.into(), bytes));
+        self
+    }
+
+    /// Adds a prompt file: `prompts/NAME.toml`.
+    #[must_use]
+    pub fn prompt(mut self, name: &'static str, bytes: Vec<u8>) -> Self {
+        self.prompts.push((name, bytes));
         self
     }
 
@@ -82,6 +98,12 @@ impl Prepared {
         found
     }
 
+    /// A JSON document that was added, for a face that shows it.
+    pub fn input<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        let (_, bytes) = self.input.iter().find(|(n, _)| *n == name)?;
+        serde_json::from_slice(bytes).ok()
+    }
+
     /// Writes the files into `input/`.
     ///
     /// # Errors
@@ -99,6 +121,12 @@ impl Prepared {
             if fs::hard_link(file, &path).is_err() {
                 fs::copy(file, &path).map_err(JobError::io(file))?;
             }
+        }
+        let folder = dir.join("prompts");
+        for (name, bytes) in &self.prompts {
+            fs::create_dir_all(&folder).map_err(JobError::io(&folder))?;
+            let path = folder.join(format!("{name}.toml"));
+            fs::write(&path, bytes).map_err(JobError::io(&path))?;
         }
         Ok(())
     }

@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::base::{estimate_for, frozen_base};
 use super::dataset::open_dataset;
 use super::{LaunchError, Place, Prepared, model_source};
 use crate::augment::Settings;
-use crate::domain::{DatasetId, Decision, QuestionId, Sample, Survey, TestText};
+use crate::domain::{DatasetId, QuestionId, Sample, Survey, TestText};
 use crate::engine::Client;
 use crate::evaluate::{Contexts, DEFAULT_DRAWS, Draws, Plan};
-use crate::finetune::{ModelRef, Recipe};
+use crate::finetune::{FrozenBase, ModelRef, Recipe};
 use crate::ingest::AboutModel;
 use crate::job::{JobError, NewRun, RunKind, RunView};
 use crate::providers::ModelSource;
-use crate::store::SampleFilter;
+use crate::store::{DecisionKind, SampleFilter};
 
 /// Hands a prepared run to the engine.
 ///
@@ -66,12 +67,7 @@ pub fn augment(
     if seeds.is_empty() {
         chosen.clone_from(&survey.questions);
     }
-    let existing: Vec<Sample> = store
-        .read()
-        .all_samples(&SampleFilter::default())?
-        .into_iter()
-        .filter(|s| s.decision == Decision::Kept)
-        .collect();
+    let existing = existing_samples(place)?;
     let what = if settings.is_held_out() { "held-out paraphrases" } else { "samples" };
     let run = new_run(place, RunKind::Augment, format!("{what} of {} seeds", chosen.len()));
     Ok(Prepared::new(run)
@@ -79,6 +75,12 @@ pub fn augment(
         .json("all-seeds.json", &survey.questions)?
         .json("settings.json", settings)?
         .rows("existing.jsonl", &existing)?)
+}
+
+/// Kept samples of the workspace, in every language.
+pub(super) fn existing_samples(place: &Place) -> Result<Vec<Sample>, LaunchError> {
+    let kept = SampleFilter { decision: Some(DecisionKind::Kept), ..SampleFilter::default() };
+    Ok(place.read()?.read().all_samples(&kept)?)
 }
 
 /// What a fine-tune is asked to do.
@@ -95,7 +97,7 @@ pub struct FinetuneRequest {
 /// Prepares training a model on a dataset of the workspace.
 ///
 /// # Errors
-/// No such dataset, or its files changed.
+/// No such dataset, or its files changed; no such base, or one that this machine cannot hold.
 pub fn finetune(place: &Place, request: &FinetuneRequest) -> Result<Prepared, LaunchError> {
     let dataset = open_dataset(place, &request.dataset)?;
     let survey = place.read()?.read().survey()?;
@@ -110,13 +112,24 @@ pub fn finetune(place: &Place, request: &FinetuneRequest) -> Result<Prepared, La
         alias: request.alias.clone(),
         seed: request.recipe.seed,
     };
-    let label = request.alias.clone().unwrap_or_else(|| format!("tiny on {}", request.dataset));
+    let base = frozen_base(place, &request.recipe)?;
+    let label = request.alias.clone().unwrap_or_else(|| {
+        let from = base.as_ref().map_or("tiny", |b| b.reference.as_str());
+        format!("{from} on {}", request.dataset)
+    });
+    let estimate = estimate_for(&request.recipe, base.as_ref(), &dataset.examples, &survey)?;
     let mut run = new_run(place, RunKind::Finetune, label);
     run.resources.threads = u32::try_from(request.recipe.resources.threads).unwrap_or(1).max(1);
-    run.resources.memory_mib = Some(request.recipe.resources.memory_mb);
+    let needed = estimate.memory() >> 20;
+    run.resources.memory_mib = Some(request.recipe.resources.memory_mb.max(needed));
     run.resources.gpus = request.recipe.resources.gpus;
     let survey = Survey { counts: BTreeMap::new(), paper_means: BTreeMap::new(), ..survey };
-    Ok(Prepared::new(run)
+    let prepared = match &base {
+        None => Prepared::new(run),
+        Some(b) => Prepared::new(run).json(FrozenBase::FILE, b)?,
+    };
+    Ok(prepared
+        .json("estimate.json", &estimate)?
         .file("recipe.toml", request.recipe.to_toml()?.into_bytes())
         .rows("dataset.jsonl", &dataset.examples)?
         .json("survey.json", &survey)?

@@ -18,6 +18,11 @@ pub enum SweepKind {
         /// The counts, ascending.
         counts: Vec<usize>,
     },
+    /// English texts against texts of a local language (paper, section 5.4).
+    Language {
+        /// BCP 47.
+        language: String,
+    },
     /// How answers become targets.
     Policies,
 }
@@ -28,6 +33,7 @@ impl SweepKind {
         match self {
             Self::Ablation => "ablation",
             Self::Samples { .. } => "samples",
+            Self::Language { .. } => "language",
             Self::Policies => "policies",
         }
     }
@@ -72,6 +78,7 @@ pub fn arms(spec: &SweepSpec, held_out: &[QuestionId]) -> Vec<SweepArm> {
         arm: Arm::One,
         stages: Stages::Both,
         texts: None,
+        language: None,
         cultures: spec.cultures.clone(),
         held_out_questions: held_out.to_vec(),
         allow: BTreeSet::new(),
@@ -99,6 +106,14 @@ pub fn arms(spec: &SweepSpec, held_out: &[QuestionId]) -> Vec<SweepArm> {
                 arm(format!("{n} texts"), &format!("texts-{n}"), dataset)
             })
             .collect(),
+        SweepKind::Language { language } => vec![
+            arm(
+                format!("texts in {language}"),
+                language,
+                DatasetSpec { language: Some(language.clone()), ..base.clone() },
+            ),
+            arm("texts in the survey's language".into(), "own", base),
+        ],
         SweepKind::Policies => [
             LabelPolicy::Median,
             LabelPolicy::RoundedMean,

@@ -11,4 +11,4 @@ mod units;
 
 pub use checks::check;
 pub use job::work;
-pub use units::{TranslateSettings, Unit, What, units};
+pub use units::{TranslateSettings, Unit, What, plan, units};

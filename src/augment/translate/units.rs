@@ -5,8 +5,12 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::augment::AugmentError;
+use crate::augment::plan::add;
 use crate::domain::{Decision, Form, Question, QuestionId, Sample, SampleId, Stage, same_language};
-use crate::providers::language::Manner;
+use crate::providers::budget::Price;
+use crate::providers::estimate::{Estimate, estimate};
+use crate::providers::language::{Manner, Translations};
+use crate::providers::prompts::{Library, PromptError};
 
 /// Which texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,4 +134,27 @@ pub fn units(seeds: &[Question], samples: &[Sample], settings: &TranslateSetting
     }
     out.retain(|u| !done.contains(&(u.seed.clone(), u.target.clone(), u.parent.clone())));
     out
+}
+
+/// Calls, tokens and cost of these translations, at most.
+///
+/// # Errors
+/// A prompt that cannot be used.
+pub fn plan(
+    units: &[Unit],
+    settings: &TranslateSettings,
+    library: &Library,
+    price: Option<&Price>,
+) -> Result<Estimate, AugmentError> {
+    let wrong = |e: PromptError| AugmentError::Settings(e.to_string());
+    let prompt = library.load("translate").map_err(wrong)?;
+    let translations = Translations::new(prompt, settings.manner.clone());
+    let mut sum = Estimate::default();
+    for u in units {
+        let request = translations
+            .request(&u.text, u.form, &u.source, &u.target, settings.seed)
+            .map_err(wrong)?;
+        add(&mut sum, &estimate([&request], price));
+    }
+    Ok(sum)
 }

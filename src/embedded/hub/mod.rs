@@ -5,6 +5,7 @@
 mod cache;
 mod download;
 mod error;
+mod model;
 mod settings;
 
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod tests;
 use std::path::PathBuf;
 
 pub use error::HubError;
+pub use model::{fetch_model, fetched_model};
 pub use settings::{Hub, Token};
 
 /// How far one file is.

@@ -1,7 +1,7 @@
 //! Which words of a sentence are worth a synonym, and which synonyms are worth a try.
 
 use crate::domain::primary_language;
-use crate::text::{TokenKind, folded_words, script_of, tokens};
+use crate::text::{TokenKind, fold, script_of, tokens};
 
 /// Words that are asked about at once.
 const MOST: usize = 12;
@@ -48,11 +48,11 @@ pub(super) fn worth_asking(text: &str, language: &str) -> Vec<String> {
 
 /// The words as they stand in the text, where they stand there whole.
 pub(super) fn as_in_text(text: &str, words: &str) -> Option<String> {
-    let wanted = folded_words(words);
+    let folded = fold(words);
+    let wanted: Vec<&str> = tokens(&folded).iter().map(|t| t.text).collect();
     let there = tokens(text);
     let at = there.windows(wanted.len().max(1)).find(|w| {
-        !wanted.is_empty()
-            && w.iter().zip(&wanted).all(|(t, word)| crate::text::fold(t.text) == *word)
+        !wanted.is_empty() && w.iter().zip(&wanted).all(|(t, word)| fold(t.text) == *word)
     })?;
     Some(text[at.first()?.start..at.last()?.end()].to_owned())
 }
@@ -67,7 +67,8 @@ pub(super) fn may_stand_in(synonym: &str, text: &str) -> bool {
     let words = parts.iter().filter(|t| t.kind == TokenKind::Word).count();
     // Scripts without blanks are cut by character: a phrase of eight characters is short there.
     let limit = if synonym.contains(' ') || synonym.is_ascii() { LONGEST } else { 2 * LONGEST };
-    of_words && same_script && (1..=limit).contains(&words)
+    let digits = synonym.chars().any(char::is_numeric);
+    of_words && !digits && same_script && (1..=limit).contains(&words)
 }
 
 #[cfg(test)]
