@@ -53,8 +53,8 @@ fn words(text: &str) -> Vec<(usize, usize)> {
     let mut out: Vec<(usize, usize)> = Vec::new();
     let mut pairs = 0;
     for t in tokens(text).into_iter().filter(|t| t.kind == TokenKind::Word) {
-        let chunk_start = text[..t.start].rfind(char::is_whitespace).map_or(0, |i| i + 1);
-        let chunk = text[chunk_start..].split_whitespace().next().unwrap_or("");
+        let before = text[..t.start].rsplit(char::is_whitespace).next().unwrap_or("");
+        let chunk = text[t.start - before.len()..].split_whitespace().next().unwrap_or("");
         if chunk.starts_with(['@', '#']) || chunk.contains("://") || chunk.starts_with("www.") {
             continue;
         }

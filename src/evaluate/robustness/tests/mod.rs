@@ -1,4 +1,7 @@
-//! The room from its door.
+//! The room from its door: changes first; runs and pairs are beside this file.
+
+mod pairs;
+mod runs;
 
 use proptest::prelude::*;
 use unicode_segmentation::UnicodeSegmentation;
