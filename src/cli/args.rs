@@ -9,7 +9,7 @@ use crate::domain::{
     CountryCode, CultureId, DatasetId, LabelPolicy, QuestionId, SampleId, StudyId,
 };
 
-pub use super::args_calls::{MannerArgs, SpendArgs, TranslateArgs};
+pub use super::args_calls::{AugmentArgs, MannerArgs, SpendArgs, TranslateArgs};
 pub use super::args_compare::{CompareArgs, ReportArgs, ReportFormat, SweepArg, SweepArgs};
 pub use super::args_judge::JudgeArgs;
 pub use super::args_open::OpenArgs;
@@ -207,51 +207,6 @@ pub struct WaitArgs {
     /// Follow the run until it ends; Ctrl-C leaves it running
     #[arg(long)]
     pub wait: bool,
-}
-
-/// `polyculture augment`
-#[derive(Debug, Args)]
-pub struct AugmentArgs {
-    /// Seeds to grow from; all by default
-    #[arg(long, value_delimiter = ',', value_name = "Q27,Q28")]
-    pub seeds: Vec<QuestionId>,
-    /// Who proposes: offline (rules), a provider of your configuration, or a model (path:DIR, run:ID,
-    /// an alias)
-    #[arg(long, default_value = "offline", value_name = "NAME[/MODEL]")]
-    pub provider: String,
-    /// Paraphrases asked for, per seed
-    #[arg(long, default_value_t = 5)]
-    pub templates: usize,
-    /// Samples kept, per seed
-    #[arg(long, default_value_t = 10)]
-    pub keep: usize,
-    /// Similarity threshold; calibrated on the cross-seed pairs by default
-    #[arg(long)]
-    pub threshold: Option<f64>,
-    /// False-accept rate of the calibration
-    #[arg(long, default_value_t = 0.05)]
-    pub false_accept: f64,
-    /// Sentence encoder for the filter: path:DIR or hub:ORG/NAME; lexical without
-    #[arg(long)]
-    pub encoder: Option<String>,
-    /// With an encoder: texts of a seed at or above this cosine are near-duplicates; 1 for never
-    #[arg(long, default_value_t = crate::augment::NEAR_LIKENESS, value_name = "0-1")]
-    pub near_likeness: f64,
-    /// Random seed
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// Grow the held-out test paraphrases instead: other template families, other words
-    #[arg(long)]
-    pub held_out: bool,
-    #[command(flatten)]
-    #[allow(missing_docs, reason = "flattened flags carry their own help")]
-    pub manner: MannerArgs,
-    #[command(flatten)]
-    #[allow(missing_docs, reason = "flattened flags carry their own help")]
-    pub spend: SpendArgs,
-    #[command(flatten)]
-    #[allow(missing_docs, reason = "flattened flags carry their own help")]
-    pub wait: WaitArgs,
 }
 
 /// `polyculture samples ..`

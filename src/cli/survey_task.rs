@@ -12,7 +12,6 @@ use crate::domain::{DatasetId, QuestionId, Survey, TestText};
 use crate::evaluate::{Evaluation, PlannedModel, job, plain};
 use crate::finetune::ModelRef;
 use crate::launch::{self, Place, SurveyInput, evaluate, open_dataset};
-use crate::providers::budget::Budget;
 use crate::providers::estimate::{Estimate, estimate};
 
 /// Texts that are put, and the questions that training rows mention.
@@ -83,11 +82,7 @@ pub fn go(
     }
     let mut prepared = evaluate(place, input, threads)?;
     prepared.fresh = fresh;
-    prepared.budget = Budget {
-        max_calls: spend.max_calls,
-        max_tokens: spend.max_spend_tokens,
-        max_cost: spend.max_cost,
-    };
+    prepared.budget = spend.budget.budget();
     let Some(run) = runs::start(ctx, place, &prepared, wait)? else { return Ok(()) };
     if !ctx.out.json {
         let text = fs::read_to_string(activities::attempt_file(place, &run, "evaluation.json"))?;
