@@ -10,6 +10,7 @@ use crate::domain::{
 };
 
 pub use super::args_calls::{AugmentArgs, MannerArgs, SpendArgs, TranslateArgs};
+pub use super::args_ask::AskArgs;
 pub use super::args_compare::{CompareArgs, ReportArgs, ReportFormat, SweepArg, SweepArgs};
 pub use super::args_judge::JudgeArgs;
 pub use super::args_open::OpenArgs;
@@ -59,6 +60,8 @@ pub enum Command {
     /// Rating studies
     #[command(subcommand)]
     Study(StudyCommand),
+    /// Ask a model something, to hear how it talks; nothing is kept
+    Ask(AskArgs),
     /// Let a model rate a study's items, 1 to 5, in both orders
     Judge(JudgeArgs),
     /// Ratings made elsewhere

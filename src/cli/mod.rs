@@ -4,6 +4,7 @@
 mod activities;
 pub mod args;
 mod args_calls;
+mod args_ask;
 mod args_compare;
 mod args_judge;
 mod args_models;
@@ -14,6 +15,7 @@ mod args_runs;
 mod args_tasks;
 mod augment;
 mod classify;
+mod ask;
 mod compare;
 mod context;
 mod dataset;
@@ -117,6 +119,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Work { attempt } => return Ok(crate::work::main(&attempt)),
         Command::Shim { attempt } => return Ok(crate::engine::shim::main(&attempt)),
         Command::Prompts(c) => prompts::run(&ctx, c)?,
+        Command::Ask(a) => ask::run(&ctx, a)?,
         Command::Judge(a) => judge::run(&ctx, a)?,
         Command::Study(c) => study::run(&ctx, c)?,
         Command::Ratings(c) => study::ratings(&ctx, c)?,
