@@ -9,8 +9,8 @@ use crate::domain::{
     CountryCode, CultureId, DatasetId, LabelPolicy, QuestionId, SampleId, StudyId,
 };
 
-pub use super::args_calls::{AugmentArgs, MannerArgs, SpendArgs, TranslateArgs};
 pub use super::args_ask::AskArgs;
+pub use super::args_calls::{AugmentArgs, MannerArgs, SpendArgs, TranslateArgs};
 pub use super::args_compare::{CompareArgs, ReportArgs, ReportFormat, SweepArg, SweepArgs};
 pub use super::args_judge::JudgeArgs;
 pub use super::args_open::OpenArgs;

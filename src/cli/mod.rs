@@ -3,8 +3,8 @@
 
 mod activities;
 pub mod args;
-mod args_calls;
 mod args_ask;
+mod args_calls;
 mod args_compare;
 mod args_judge;
 mod args_models;
@@ -13,9 +13,9 @@ mod args_prompts;
 mod args_providers;
 mod args_runs;
 mod args_tasks;
+mod ask;
 mod augment;
 mod classify;
-mod ask;
 mod compare;
 mod context;
 mod dataset;
