@@ -345,3 +345,26 @@ fn a_job_that_is_killed_in_the_middle_goes_on_and_pays_for_nothing_twice() {
     let kept = p.samples(&["--decision", "kept"]);
     assert!(kept.len() >= 10, "{}", kept.len());
 }
+
+#[test]
+fn a_limit_stops_the_run_and_what_was_spent_is_said() {
+    let server = Server::start();
+    let p = Place::new(&server, "price = { prompt = 1000.0, completion = 2000.0 }\n");
+    let plan = p.json(&["augment", "--provider", "loop", "--seeds", SEEDS, "--dry-run"]);
+    assert!(plan["cost_at_most"].as_f64().unwrap() > 1.0);
+    assert_eq!(plan["currency"], "USD");
+    // A call is 100 + 50 tokens: 0.2 USD.
+    let out =
+        p.run(&["augment", "--provider", "loop", "--seeds", SEEDS, "--max-calls", "5", "--wait"]);
+    assert!(!out.status.success());
+    assert_eq!(server.answered().len(), 5);
+    let runs = p.json(&["runs", "list"]);
+    let id = runs["items"][0]["id"].as_str().unwrap().to_owned();
+    let log = p.ok(&["runs", "logs", &id]);
+    assert!(log.contains("limit"), "{log}");
+    // Without the limit the rest is asked for, and the five are not paid again.
+    let text = p.ok(&["augment", "--provider", "loop", "--seeds", SEEDS, "--wait"]);
+    let n = server.answered().len();
+    assert!(text.contains(&format!("{} calls, 5 from the reply store", n - 5)), "{text}");
+    assert!(text.contains(&format!("cost {:.4}", (n - 5) as f64 * 0.2)), "{text}");
+}

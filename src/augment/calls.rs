@@ -58,7 +58,8 @@ impl Asking<'_> {
                 trouble = Some(super::job::failed(e));
                 return ControlFlow::Break(());
             }
-            progress.at(ledger.replies(), Some(total), name);
+            let note = format!("{name}: {}", ledger.spent());
+            progress.at(ledger.replies(), Some(total), &note);
             if progress.should_stop() {
                 trouble = Some(JobError::Stopped);
                 return ControlFlow::Break(());

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::guards::{Guards, Reading, Siblings};
+use super::guards::{Guards, Reading, Siblings, changed_form};
 use super::select::{Candidate, in_turn};
 use super::similarity::SimilarityModel;
 use super::{AugmentError, Settings, sample_id};
@@ -188,7 +188,11 @@ impl<'a> Growth<'a> {
                 .filter(|(k, r)| *k != i && r.is_some())
                 .filter_map(|(_, r)| r.as_ref())
                 .collect();
-            if let Some(reason) = guards.check(reading, parent_reading.as_ref(), &relatives) {
+            let reason = guards.check(reading, parent_reading.as_ref(), &relatives).or_else(|| {
+                let seed = self.seed;
+                changed_form(&samples[i].text, &seed.text, seed.form, &seed.language)
+            });
+            if let Some(reason) = reason {
                 samples[i].decision = Decision::Rejected(reason);
             }
         }

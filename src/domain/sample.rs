@@ -127,7 +127,7 @@ pub enum RejectReason {
     },
     /// Another meaning: what changed.
     MeaningChanged {
-        /// Which guard: `negation`, `number`, `named-place`, `antonym`, `roles`.
+        /// Which guard: `negation`, `number`, `named-place`, `antonym`, `roles`, `form`.
         guard: String,
         /// What it saw.
         detail: String,

@@ -46,7 +46,7 @@ impl Speaker {
         }
     }
 
-    /// Adds `provider.json`, the limits, and copies of the prompts.
+    /// Adds `provider.json`, the price, the limits, and copies of the prompts.
     ///
     /// # Errors
     /// A prompt cannot be used.
@@ -63,7 +63,11 @@ impl Speaker {
             let prompt = self.prompts.load(name).map_err(said)?;
             prepared = prepared.prompt(name, prompt.source.into_bytes());
         }
-        Ok(prepared.json("provider.json", &self.source)?)
+        let prepared = prepared.json("provider.json", &self.source)?;
+        match self.price()? {
+            Some(price) => Ok(prepared.json("price.json", &price)?),
+            None => Ok(prepared),
+        }
     }
 }
 
