@@ -156,3 +156,13 @@ fn no_command() -> Failure {
         Failure::usage("the workbench needs a terminal, and this is none").hint(hint)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Cli::command().debug_assert();
+    }
+}
