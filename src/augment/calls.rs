@@ -58,7 +58,8 @@ impl Asking<'_> {
                 trouble = Some(super::job::failed(e));
                 return ControlFlow::Break(());
             }
-            progress.at(ledger.replies(), Some(total), name);
+            let note = format!("{name}: {}", ledger.spent());
+            progress.at(ledger.replies(), Some(total), &note);
             if progress.should_stop() {
                 trouble = Some(JobError::Stopped);
                 return ControlFlow::Break(());
@@ -79,7 +80,7 @@ impl Asking<'_> {
         let came = ledger.replies() - before;
         if came < calls.len() as u64 {
             return Err(JobError::Work(format!(
-                "the provider answered {came} of {} calls for {name}: resume the run to ask for \
+                "the provider answered {came} of {} calls for {name}: `polyculture runs retry` asks for \
                  the rest",
                 calls.len()
             )));

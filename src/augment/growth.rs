@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::guards::{Guards, Reading, Siblings};
+use super::guards::{Guards, Reading, Siblings, changed_form};
 use super::select::{Candidate, in_turn};
 use super::similarity::SimilarityModel;
 use super::{AugmentError, Settings, sample_id};
@@ -82,9 +82,9 @@ impl<'a> Growth<'a> {
     pub fn first(&mut self, version: &str, proposals: Vec<Proposal>) -> Result<(), AugmentError> {
         self.first = self.judged(version, proposals, None, Stage::Template)?;
         let wanted = self.judge.settings.templates.min(self.keep);
-        let kept = keep(&mut self.first, wanted, self.judge.settings, &mut self.siblings, |s| {
+        let kept = keep(&mut self.first, wanted, &self.judge, &mut self.siblings, |s| {
             s.provenance.family.clone().unwrap_or_default()
-        });
+        })?;
         self.parents = kept;
         Ok(())
     }
@@ -110,15 +110,14 @@ impl<'a> Growth<'a> {
     }
 
     /// Makes the choice: all samples of the seed, every one with its fate.
-    pub fn finish(mut self) -> Vec<Sample> {
+    pub fn finish(mut self) -> Result<Vec<Sample>, AugmentError> {
         let room = self.keep.saturating_sub(self.parents.len());
-        let settings = self.judge.settings;
-        let filled = keep(&mut self.second, room, settings, &mut self.siblings, |s| {
+        let filled = keep(&mut self.second, room, &self.judge, &mut self.siblings, |s| {
             s.provenance.parent.as_ref().map(ToString::to_string).unwrap_or_default()
-        });
-        fill(&mut self.first, room - filled.len(), &mut self.siblings);
+        })?;
+        fill(&mut self.first, room - filled.len(), &self.judge, &mut self.siblings)?;
         self.first.append(&mut self.second);
-        distinct_ids(self.first, self.judge.existing)
+        Ok(distinct_ids(self.first, self.judge.existing))
     }
 
     /// Guards and filter. What passes is marked as kept for now; [`keep`] makes the choice.
@@ -189,7 +188,11 @@ impl<'a> Growth<'a> {
                 .filter(|(k, r)| *k != i && r.is_some())
                 .filter_map(|(_, r)| r.as_ref())
                 .collect();
-            if let Some(reason) = guards.check(reading, parent_reading.as_ref(), &relatives) {
+            let reason = guards.check(reading, parent_reading.as_ref(), &relatives).or_else(|| {
+                let seed = self.seed;
+                changed_form(&samples[i].text, &seed.text, seed.form, &seed.language)
+            });
+            if let Some(reason) = reason {
                 samples[i].decision = Decision::Rejected(reason);
             }
         }
@@ -225,10 +228,10 @@ impl<'a> Growth<'a> {
 fn keep(
     samples: &mut [Sample],
     n: usize,
-    settings: &Settings,
+    judge: &Judge<'_>,
     siblings: &mut Siblings,
     group: impl Fn(&Sample) -> String,
-) -> Vec<usize> {
+) -> Result<Vec<usize>, AugmentError> {
     let passed: Vec<Candidate> = (0..samples.len())
         .filter(|&i| samples[i].decision == Decision::Kept)
         .map(|index| Candidate { index, group: group(&samples[index]) })
@@ -239,19 +242,38 @@ fn keep(
         if let Some(reason) = siblings.check(&reading) {
             samples[index].decision = Decision::Rejected(reason);
         } else if chosen.len() == n {
-            let keep = settings.keep;
+            let keep = judge.settings.keep;
             samples[index].decision = Decision::Rejected(RejectReason::NotAmongBest { keep });
+        } else if let Some(reason) = alike(judge, siblings, &reading)? {
+            samples[index].decision = Decision::Rejected(reason);
         } else {
             siblings.keep(reading);
             chosen.push(index);
         }
     }
     chosen.sort_unstable();
-    chosen
+    Ok(chosen)
+}
+
+/// A near-duplicate by meaning and build, which the count of words did not show.
+fn alike(
+    judge: &Judge<'_>,
+    siblings: &Siblings,
+    text: &Reading,
+) -> Result<Option<RejectReason>, AugmentError> {
+    let Some(limit) = judge.settings.near_duplicate_likeness else { return Ok(None) };
+    let others: Vec<&str> = siblings.kept().map(Reading::text).collect();
+    let likeness = judge.filter.likeness(text.text(), &others)?;
+    Ok(likeness.and_then(|x| siblings.check_likeness(text, &x, limit)))
 }
 
 /// Where stage 2 falls short, texts of stage 1 that were good but left over take the places.
-fn fill(first: &mut [Sample], n: usize, siblings: &mut Siblings) {
+fn fill(
+    first: &mut [Sample],
+    n: usize,
+    judge: &Judge<'_>,
+    siblings: &mut Siblings,
+) -> Result<(), AugmentError> {
     let mut places = n;
     for s in first.iter_mut() {
         let left_over = matches!(s.decision, Decision::Rejected(RejectReason::NotAmongBest { .. }));
@@ -259,12 +281,13 @@ fn fill(first: &mut [Sample], n: usize, siblings: &mut Siblings) {
             continue;
         }
         let reading = Reading::new(&s.text);
-        if siblings.check(&reading).is_none() {
+        if siblings.check(&reading).is_none() && alike(judge, siblings, &reading)?.is_none() {
             siblings.keep(reading);
             s.decision = Decision::Kept;
             places -= 1;
         }
     }
+    Ok(())
 }
 
 /// A text that is in use already, or comes twice in one run, is one sample in the store and another

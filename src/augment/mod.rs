@@ -29,7 +29,7 @@ pub use job::{MakeProposer, Proposer, work};
 pub use metrics::{TextMetrics, text_metrics};
 pub use plan::plan;
 pub use run::run;
-pub use settings::Settings;
+pub use settings::{NEAR_LIKENESS, Settings};
 pub use summary::Summary;
 
 #[cfg(test)]

@@ -48,5 +48,5 @@ pub(super) fn grow(
             .map_err(failed)?;
         growth.second(&version, parent, proposals)?;
     }
-    Ok(growth.finish())
+    growth.finish()
 }

@@ -1,6 +1,7 @@
 //! The semantic filter: how near a text is to its seed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
 
 use super::AugmentError;
 use crate::domain::Similarity;
@@ -19,6 +20,16 @@ pub trait SimilarityModel: Send + Sync {
     /// # Errors
     /// The model gave no usable number.
     fn similarity(&self, seed: &str, texts: &[&str]) -> Result<Vec<Similarity>, AugmentError>;
+
+    /// How alike a text is to others, for near-duplicates that share few words; `None` where this
+    /// model sees no more than the words.
+    ///
+    /// # Errors
+    /// The model gave no usable number.
+    fn likeness(&self, text: &str, others: &[&str]) -> Result<Option<Vec<f64>>, AugmentError> {
+        let _ = (text, others);
+        Ok(None)
+    }
 }
 
 /// Length of the character n-grams.
@@ -121,7 +132,12 @@ pub type Embed = dyn Fn(&[&str]) -> Result<Vec<Vec<f32>>, String> + Send + Sync;
 pub struct Encoded {
     name: String,
     embed: Box<Embed>,
+    /// Texts that were embedded lately: siblings are compared again and again.
+    known: Mutex<HashMap<String, Vec<f32>>>,
 }
+
+/// Embeddings that are remembered; a seed needs a few dozen.
+const REMEMBERED: usize = 4096;
 
 impl std::fmt::Debug for Encoded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -132,7 +148,7 @@ impl std::fmt::Debug for Encoded {
 impl Encoded {
     /// Over a function that gives unit vectors.
     pub fn new(name: impl Into<String>, embed: Box<Embed>) -> Self {
-        Self { name: format!("encoder:{}", name.into()), embed }
+        Self { name: format!("encoder:{}", name.into()), embed, known: Mutex::default() }
     }
 }
 
@@ -146,19 +162,47 @@ impl SimilarityModel for Encoded {
     }
 
     fn similarity(&self, seed: &str, texts: &[&str]) -> Result<Vec<Similarity>, AugmentError> {
-        let bad = |reason: String| AugmentError::Similarity { model: self.name.clone(), reason };
-        let mut all = vec![seed];
-        all.extend_from_slice(texts);
-        let vectors = (self.embed)(&all).map_err(bad)?;
-        let (Some(seed), true) = (vectors.first(), vectors.len() == all.len()) else {
-            return Err(bad(format!("{} vectors for {} texts", vectors.len(), all.len())));
-        };
-        vectors[1..]
-            .iter()
-            .map(|v| {
-                let dot: f64 = v.iter().zip(seed).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
-                Similarity::new(dot).map_err(|e| bad(e.to_string()))
-            })
+        self.cosines(seed, texts)?
+            .into_iter()
+            .map(|x| Similarity::new(x).map_err(|e| self.bad(e.to_string())))
             .collect()
+    }
+
+    fn likeness(&self, text: &str, others: &[&str]) -> Result<Option<Vec<f64>>, AugmentError> {
+        let cosines = self.cosines(text, others)?;
+        if let Some(x) = cosines.iter().find(|x| !x.is_finite()) {
+            return Err(self.bad(format!("a likeness of {x}")));
+        }
+        Ok(Some(cosines))
+    }
+}
+
+impl Encoded {
+    fn bad(&self, reason: String) -> AugmentError {
+        AugmentError::Similarity { model: self.name.clone(), reason }
+    }
+
+    fn cosines(&self, text: &str, others: &[&str]) -> Result<Vec<f64>, AugmentError> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() + others.len() >= REMEMBERED {
+            known.clear();
+        }
+        let mut new: Vec<&str> = Vec::new();
+        for t in std::iter::once(&text).chain(others) {
+            if !known.contains_key(*t) && !new.contains(t) {
+                new.push(t);
+            }
+        }
+        if !new.is_empty() {
+            let vectors = (self.embed)(&new).map_err(|e| self.bad(e))?;
+            if vectors.len() != new.len() {
+                return Err(self.bad(format!("{} vectors for {} texts", vectors.len(), new.len())));
+            }
+            known.extend(new.into_iter().map(str::to_owned).zip(vectors));
+        }
+        let of = |t: &str| known.get(t).map_or(&[][..], Vec::as_slice);
+        let a = of(text);
+        let dot = |b: &[f32]| a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
+        Ok(others.iter().map(|t| dot(of(t))).collect())
     }
 }

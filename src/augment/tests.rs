@@ -179,6 +179,41 @@ fn an_encoder_that_gives_nonsense_stops_the_run_with_its_name() {
     }
 }
 
+#[test]
+fn with_an_encoder_texts_that_say_the_same_in_as_good_as_the_same_way_are_near_duplicates() {
+    let seed = &seeds()[0];
+    let texts = [
+        "It has been one of my main goals in life to make my parents proud.",
+        "My parents' pride was always an important aim that I followed.",
+        "One of the things that I live for is that my mother and father are proud.",
+    ];
+    let said = Parrot(texts.iter().map(|t| Some((*t).to_owned())).collect());
+    // The first two point the same way, the third does not.
+    let embed = move |all: &[&str]| {
+        let one = |t: &str| {
+            let angle: f32 = if t == texts[0] {
+                0.0
+            } else if t == texts[1] {
+                0.1
+            } else if t == texts[2] {
+                0.6
+            } else {
+                1.2
+            };
+            vec![angle.cos(), angle.sin()]
+        };
+        Ok(all.iter().map(|t| one(t)).collect())
+    };
+    let filter = Encoded::new("angles", Box::new(embed));
+    for (limit, kept) in [(None, 3), (Some(0.985), 2), (Some(0.5), 1), (Some(0.3), 0)] {
+        let settings =
+            Settings { near_duplicate_likeness: limit, synonyms: 0, ..Settings::default() };
+        let out = run(seed, &said, &filter, 0.0, &settings, &[], None).unwrap();
+        let s = Summary::of(&out);
+        assert_eq!(s.kept, kept, "{limit:?}: {:?}", s.by_reason);
+    }
+}
+
 fn job(dir: &std::path::Path, seeds: &[Question]) -> Attempt {
     let input = dir.join("input");
     std::fs::create_dir_all(&input).unwrap();

@@ -115,7 +115,8 @@ impl<'a> Waves<'a, '_> {
             let growth = Growth::new(seed, self.judge);
             if growth.is_full() {
                 // Enough texts are in use: nothing is asked, nothing is paid.
-                self.asking.ledger.finished(&seed.id, &growth.finish())?;
+                let none = growth.finish().map_err(super::job::failed)?;
+                self.asking.ledger.finished(&seed.id, &none)?;
                 continue;
             }
             let families = self.prompts.families(seed, settings).map_err(super::job::failed)?;
@@ -200,7 +201,7 @@ fn finish(
     ledger: &mut Ledger,
 ) -> Result<(), AugmentError> {
     if let Some(growth) = open.remove(&seed).and_then(|o| o.growth) {
-        ledger.finished(id, &growth.finish())?;
+        ledger.finished(id, &growth.finish()?)?;
     }
     Ok(())
 }

@@ -5,13 +5,12 @@ use std::path::Path;
 
 use super::args::{EvaluateArgs, FinetuneArgs, ModelsCommand};
 use super::output::table;
-use super::{Context, Failure, open, runs, seeds};
-use crate::dataset::test_texts;
-use crate::domain::{QuestionId, RunId};
-use crate::evaluate::{Evaluation, Plan, PlannedModel, plain};
-use crate::finetune::{ModelRef, Recipe, preset, preset_names};
+use super::{Context, Failure, open, runs, seeds, survey_task};
+use crate::domain::RunId;
+use crate::evaluate::{Plan, PlannedModel};
+use crate::finetune::{Estimate, ModelChoice, ModelRef, Recipe, preset, preset_names};
 use crate::job::RunView;
-use crate::launch::{self, FinetuneRequest, Place, SurveyInput, evaluate, finetune, open_dataset};
+use crate::launch::{self, FinetuneRequest, Place, SurveyInput, finetune};
 
 /// A file that a run's last attempt wrote.
 pub fn attempt_file(place: &Place, run: &RunView, name: &str) -> std::path::PathBuf {
@@ -53,8 +52,17 @@ pub fn tune(ctx: &Context, a: FinetuneArgs) -> Result<(), Failure> {
     if let Some(steps) = a.steps {
         (recipe.steps, recipe.epochs) = (Some(steps), None);
     }
+    if let Some(base) = a.base.base {
+        recipe.model = ModelChoice::Named(base.parse().map_err(Failure::usage)?);
+    }
+    if let ModelChoice::Named(reference) = &recipe.model {
+        super::models::fetch(reference)?;
+    }
     let request = FinetuneRequest { dataset: a.dataset, recipe, alias: a.name };
     let prepared = finetune(&place, &request)?;
+    if let Some(e) = prepared.input::<Estimate>("estimate.json") {
+        super::output::note(&e.to_string());
+    }
     runs::start(ctx, &place, &prepared, a.wait.wait).map(drop)
 }
 
@@ -89,6 +97,7 @@ pub fn models(ctx: &Context, command: &ModelsCommand) -> Result<(), Failure> {
             })
         }
         ModelsCommand::Card { model, output } => super::report::card(ctx, model, output.as_deref()),
+        ModelsCommand::Merge(a) => super::models::merge(ctx, a),
         ModelsCommand::Show { model } => {
             let reference: ModelRef = model.parse().map_err(Failure::usage)?;
             let name = match &reference {
@@ -124,11 +133,6 @@ pub fn models(ctx: &Context, command: &ModelsCommand) -> Result<(), Failure> {
     }
 }
 
-/// Answers are drawn from models behind an endpoint; those in folders give log-probabilities.
-pub fn drawn(models: &[PlannedModel], k: u32) -> Option<u32> {
-    models.iter().any(|m| m.reference.starts_with("provider:")).then_some(k)
-}
-
 /// `polyculture evaluate`
 ///
 /// # Errors
@@ -146,32 +150,14 @@ pub fn score(ctx: &Context, a: EvaluateArgs) -> Result<(), Failure> {
     let place = ctx.place()?;
     let survey = place.read()?.read().survey()?;
     seeds::pick_cultures(&survey, &a.cultures)?;
-    let held_questions: Vec<QuestionId> = match &a.dataset {
-        Some(d) => open_dataset(&place, d)?.manifest.spec.held_out_questions,
-        None => Vec::new(),
-    };
-    let (_, held_out) = launch::samples(&survey, &place)?;
-    let texts = test_texts(&survey, &held_out, &held_questions, usize::MAX);
-    let trained: Vec<QuestionId> = survey
-        .questions
-        .iter()
-        .map(|q| q.id.clone())
-        .filter(|id| !held_questions.contains(id))
-        .collect();
+    let put = survey_task::texts(&place, &survey, a.dataset.as_ref(), usize::MAX)?;
     let models: Vec<PlannedModel> =
         a.model.iter().map(|m| launch::planned_model(&place, m)).collect::<Result<_, _>>()?;
     let plan = Plan {
         cultures: a.cultures,
-        draws_per_prompt: drawn(&models, a.draws_per_prompt),
-        ..Plan::new(models, trained, a.seed)
+        draws_per_prompt: survey_task::drawn(&models, a.draws_per_prompt),
+        ..Plan::new(models, put.trained, a.seed)
     };
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
-    let prepared = evaluate(&place, &SurveyInput::new(plan, texts), threads)?;
-    let Some(run) = runs::start(ctx, &place, &prepared, a.wait.wait)? else { return Ok(()) };
-    if !ctx.out.json {
-        let text = fs::read_to_string(attempt_file(&place, &run, "evaluation.json"))?;
-        let e: Evaluation = serde_json::from_str(&text)?;
-        println!("{}", plain(&e));
-    }
-    Ok(())
+    let input = SurveyInput::new(plan, put.texts);
+    survey_task::go(ctx, &place, &survey, &input, &a.spend, a.fresh, a.wait.wait)
 }

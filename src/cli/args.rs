@@ -9,7 +9,8 @@ use crate::domain::{
     CountryCode, CultureId, DatasetId, LabelPolicy, QuestionId, SampleId, StudyId,
 };
 
-pub use super::args_calls::{MannerArgs, SpendArgs, TranslateArgs};
+pub use super::args_ask::AskArgs;
+pub use super::args_calls::{AugmentArgs, MannerArgs, SpendArgs, TranslateArgs};
 pub use super::args_compare::{CompareArgs, ReportArgs, ReportFormat, SweepArg, SweepArgs};
 pub use super::args_judge::JudgeArgs;
 pub use super::args_open::OpenArgs;
@@ -59,6 +60,8 @@ pub enum Command {
     /// Rating studies
     #[command(subcommand)]
     Study(StudyCommand),
+    /// Ask a model something, to hear how it talks; nothing is kept
+    Ask(AskArgs),
     /// Let a model rate a study's items, 1 to 5, in both orders
     Judge(JudgeArgs),
     /// Ratings made elsewhere
@@ -207,48 +210,6 @@ pub struct WaitArgs {
     /// Follow the run until it ends; Ctrl-C leaves it running
     #[arg(long)]
     pub wait: bool,
-}
-
-/// `polyculture augment`
-#[derive(Debug, Args)]
-pub struct AugmentArgs {
-    /// Seeds to grow from; all by default
-    #[arg(long, value_delimiter = ',', value_name = "Q27,Q28")]
-    pub seeds: Vec<QuestionId>,
-    /// Who proposes: offline (rules), a provider of your configuration, or a model (path:DIR, run:ID,
-    /// an alias)
-    #[arg(long, default_value = "offline", value_name = "NAME[/MODEL]")]
-    pub provider: String,
-    /// Paraphrases asked for, per seed
-    #[arg(long, default_value_t = 5)]
-    pub templates: usize,
-    /// Samples kept, per seed
-    #[arg(long, default_value_t = 10)]
-    pub keep: usize,
-    /// Similarity threshold; calibrated on the cross-seed pairs by default
-    #[arg(long)]
-    pub threshold: Option<f64>,
-    /// False-accept rate of the calibration
-    #[arg(long, default_value_t = 0.05)]
-    pub false_accept: f64,
-    /// Sentence encoder for the filter: path:DIR or hub:ORG/NAME; lexical without
-    #[arg(long)]
-    pub encoder: Option<String>,
-    /// Random seed
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// Grow the held-out test paraphrases instead: other template families, other words
-    #[arg(long)]
-    pub held_out: bool,
-    #[command(flatten)]
-    #[allow(missing_docs, reason = "flattened flags carry their own help")]
-    pub manner: MannerArgs,
-    #[command(flatten)]
-    #[allow(missing_docs, reason = "flattened flags carry their own help")]
-    pub spend: SpendArgs,
-    #[command(flatten)]
-    #[allow(missing_docs, reason = "flattened flags carry their own help")]
-    pub wait: WaitArgs,
 }
 
 /// `polyculture samples ..`
@@ -531,9 +492,12 @@ pub struct FinetuneArgs {
     /// The dataset
     #[arg(long)]
     pub dataset: DatasetId,
-    /// Recipe: a TOML file, or the name of a preset (`tiny`)
+    /// Recipe: a TOML file, or the name of a preset: tiny, lora, full, paper
     #[arg(long, default_value = "tiny")]
     pub recipe: String,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub base: super::args_models::BaseArgs,
     /// Random seed; the recipe's otherwise
     #[arg(long)]
     pub seed: Option<u64>,
@@ -561,6 +525,8 @@ pub enum ModelsCommand {
         #[arg(short, long)]
         output: Option<PathBuf>,
     },
+    /// Write a model and its adapter as one folder of full weights
+    Merge(super::args_models::MergeArgs),
     /// One model: dataset, recipe, run, checkpoint, evaluations
     Show {
         /// run:ID@STEP, path:DIR, or its alias
@@ -591,9 +557,15 @@ pub struct EvaluateArgs {
     /// Answers drawn to each prompt from models that give no log-probabilities
     #[arg(long, default_value_t = 20, value_name = "K")]
     pub draws_per_prompt: u32,
+    /// Pay again: do not take equal replies from earlier runs of this workspace
+    #[arg(long)]
+    pub fresh: bool,
     /// Random seed of the bootstrap
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub spend: super::args_calls::SpendArgs,
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
     pub open: OpenArgs,

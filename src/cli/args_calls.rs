@@ -1,24 +1,20 @@
-//! Flags of commands that ask language models, and `polyculture translate`, as types.
+//! `polyculture augment` and `translate`, and the flags of commands that ask language models, as
+//! types.
 
 use clap::{Args, ValueEnum};
 
-use super::args::WaitArgs;
+use super::args::{BudgetArgs, WaitArgs};
 use crate::domain::QuestionId;
 
 /// What a run may spend, and whether it starts at all.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Language models")]
 pub struct SpendArgs {
-    /// Stop before a call more than this is sent, tries included
-    #[arg(long, value_name = "N", help_heading = "Language models")]
-    pub max_calls: Option<u64>,
-    /// Stop before prompts and replies together take more tokens than this
-    #[arg(long, value_name = "N", help_heading = "Language models")]
-    pub max_spend_tokens: Option<u64>,
-    /// Stop before more than this is spent, in the currency of your price list
-    #[arg(long, value_name = "AMOUNT", help_heading = "Language models")]
-    pub max_cost: Option<f64>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub budget: BudgetArgs,
     /// Say what would be asked, with tokens and cost, and start nothing
-    #[arg(long, help_heading = "Language models")]
+    #[arg(long)]
     pub dry_run: bool,
 }
 
@@ -33,7 +29,52 @@ pub struct MannerArgs {
     pub top_p: Option<f64>,
     /// Longest reply in tokens, reasoning included; 2048 by default
     #[arg(long, value_name = "N", help_heading = "Language models")]
-    pub max_tokens: Option<u32>,
+    pub reply_tokens: Option<u32>,
+}
+
+/// `polyculture augment`
+#[derive(Debug, Args)]
+pub struct AugmentArgs {
+    /// Seeds to grow from; all by default
+    #[arg(long, value_delimiter = ',', value_name = "Q27,Q28")]
+    pub seeds: Vec<QuestionId>,
+    /// Who proposes: offline (rules), a provider of your configuration, or a model (path:DIR, run:ID,
+    /// an alias)
+    #[arg(long, default_value = "offline", value_name = "NAME[/MODEL]")]
+    pub provider: String,
+    /// Paraphrases asked for, per seed
+    #[arg(long, default_value_t = 5)]
+    pub templates: usize,
+    /// Samples kept, per seed
+    #[arg(long, default_value_t = 10)]
+    pub keep: usize,
+    /// Similarity threshold; calibrated on the cross-seed pairs by default
+    #[arg(long)]
+    pub threshold: Option<f64>,
+    /// False-accept rate of the calibration
+    #[arg(long, default_value_t = 0.05)]
+    pub false_accept: f64,
+    /// Sentence encoder for the filter: path:DIR or hub:ORG/NAME; lexical without
+    #[arg(long)]
+    pub encoder: Option<String>,
+    /// With an encoder: texts of a seed at or above this cosine are near-duplicates; 1 for never
+    #[arg(long, default_value_t = crate::augment::NEAR_LIKENESS, value_name = "0-1")]
+    pub near_likeness: f64,
+    /// Random seed
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Grow the held-out test paraphrases instead: other template families, other words
+    #[arg(long)]
+    pub held_out: bool,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub manner: MannerArgs,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub spend: SpendArgs,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub wait: WaitArgs,
 }
 
 /// `polyculture translate`

@@ -45,6 +45,9 @@ pub struct CompareArgs {
     pub seed: u64,
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub spend: super::args_calls::SpendArgs,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
     pub wait: WaitArgs,
 }
 
@@ -73,6 +76,9 @@ pub struct SweepArgs {
     /// Recipe: a preset or a TOML file
     #[arg(long, default_value = "tiny")]
     pub recipe: String,
+    /// The local language of `language`, such as ar: its texts come from `polyculture translate`
+    #[arg(long, value_name = "TAG")]
+    pub language: Option<String>,
     /// Optimiser steps of every model, the same for all arms
     #[arg(long)]
     pub steps: Option<u64>,

@@ -12,7 +12,6 @@ use crate::augment::{Settings, Summary};
 use crate::launch::{
     Place, Prepared, PreparedCalls, Speaker, augment, augment_with, named_source, translate,
 };
-use crate::providers::budget::Budget;
 use crate::providers::estimate::Estimate;
 use crate::providers::language::Manner;
 use crate::providers::prompts::Library;
@@ -37,6 +36,7 @@ pub fn grow(ctx: &Context, a: AugmentArgs) -> Result<(), Failure> {
         threshold: a.threshold,
         false_accept: a.false_accept,
         encoder: a.encoder.as_deref().map(super::encoder::resolve).transpose()?,
+        near_duplicate_likeness: (a.near_likeness < 1.0).then_some(a.near_likeness),
         seed: a.seed,
         ..Settings::default()
     };
@@ -88,7 +88,7 @@ fn manner(usual: Manner, a: &MannerArgs) -> Manner {
     Manner {
         temperature: a.temperature.unwrap_or(usual.temperature),
         top_p: a.top_p.unwrap_or(usual.top_p),
-        max_tokens: a.max_tokens.unwrap_or(usual.max_tokens),
+        max_tokens: a.reply_tokens.unwrap_or(usual.max_tokens),
         ..usual
     }
 }
@@ -97,11 +97,7 @@ fn speaker(place: &Place, name: &str, a: &SpendArgs) -> Result<Speaker, Failure>
     Ok(Speaker {
         name: name.to_owned(),
         source: named_source(place, name)?,
-        budget: Budget {
-            max_calls: a.max_calls,
-            max_tokens: a.max_spend_tokens,
-            max_cost: a.max_cost,
-        },
+        budget: a.budget.budget(),
         threads: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
         prompts: Library::of_user(),
     })
@@ -115,7 +111,7 @@ fn said(
     a: &SpendArgs,
 ) -> Result<Option<Prepared>, Failure> {
     let e = &ready.estimate;
-    if a.max_cost.is_some() && e.cost_at_most.is_none() {
+    if a.budget.max_cost.is_some() && e.cost_at_most.is_none() {
         return Err(Failure::usage(format!(
             "--max-cost needs a price, and your configuration has none for {}",
             speaker.name
@@ -132,7 +128,8 @@ fn said(
     Ok(Some(ready.prepared))
 }
 
-fn plan(e: &Estimate) -> String {
+/// Calls, tokens and money, as one line.
+pub fn plan(e: &Estimate) -> String {
     let cost = match (&e.cost_at_most, &e.currency) {
         (Some(cost), Some(currency)) => format!("at most {cost:.2} {currency}"),
         _ => "no price known".into(),

@@ -3,11 +3,10 @@
 use std::fs;
 
 use super::args_compare::CompareArgs;
-use super::{Context, Failure, activities, runs, seeds};
-use crate::dataset::test_texts;
-use crate::domain::{QuestionId, Survey};
-use crate::evaluate::{Contexts, Draws, Evaluation, Framing, Plan, PlannedModel, plain};
-use crate::launch::{self, SurveyInput, evaluate, open_dataset};
+use super::{Context, Failure, seeds, survey_task};
+use crate::domain::Survey;
+use crate::evaluate::{Contexts, Draws, Framing, Plan, PlannedModel};
+use crate::launch::{self, SurveyInput};
 
 /// # Errors
 /// An unknown model, culture or dataset, a context file that cannot be used; with `--wait`, a run
@@ -17,42 +16,22 @@ pub fn run(ctx: &Context, a: CompareArgs) -> Result<(), Failure> {
     let survey = place.read()?.read().survey()?;
     seeds::pick_cultures(&survey, &a.cultures)?;
     let contexts = a.context.as_ref().map(|file| context(file, &survey, &a)).transpose()?;
-    let held_questions: Vec<QuestionId> = match &a.dataset {
-        Some(d) => open_dataset(&place, d)?.manifest.spec.held_out_questions,
-        None => Vec::new(),
-    };
-    let (_, held_out) = launch::samples(&survey, &place)?;
-    let texts = test_texts(&survey, &held_out, &held_questions, a.paraphrases);
-    let trained = survey
-        .questions
-        .iter()
-        .map(|q| q.id.clone())
-        .filter(|id| !held_questions.contains(id))
-        .collect();
+    let put = survey_task::texts(&place, &survey, a.dataset.as_ref(), a.paraphrases)?;
     let arms = arms(&place, &a)?;
     let plan = Plan {
         cultures: a.cultures.clone(),
         foreign_control: a.controls,
-        draws_per_prompt: activities::drawn(&arms, a.draws_per_prompt),
+        draws_per_prompt: survey_task::drawn(&arms, a.draws_per_prompt),
         against: arms.first().map(|m| m.arm.clone()),
-        ..Plan::new(arms, trained, a.seed)
+        ..Plan::new(arms, put.trained, a.seed)
     };
     let input = SurveyInput {
         plan,
-        texts,
+        texts: put.texts,
         draws: Draws { max_tokens: a.max_tokens, ..Draws::of(a.draws_per_prompt) },
         contexts,
     };
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
-    let mut prepared = evaluate(&place, &input, threads)?;
-    prepared.fresh = a.fresh;
-    let Some(run) = runs::start(ctx, &place, &prepared, a.wait.wait)? else { return Ok(()) };
-    if !ctx.out.json {
-        let text = fs::read_to_string(activities::attempt_file(&place, &run, "evaluation.json"))?;
-        let e: Evaluation = serde_json::from_str(&text)?;
-        println!("{}", plain(&e));
-    }
-    Ok(())
+    survey_task::go(ctx, &place, &survey, &input, &a.spend, a.fresh, a.wait.wait)
 }
 
 fn context(file: &std::path::Path, survey: &Survey, a: &CompareArgs) -> Result<Contexts, Failure> {

@@ -7,8 +7,8 @@ use super::args_judge::JudgeArgs;
 use super::output::note;
 use super::{Context, Failure, activities, runs};
 use crate::launch::{JudgeRequest, judge, named_source};
-use crate::providers::PromptFile;
-use crate::study::judge::{JudgeSummary, judge_prompt};
+use crate::providers::prompts::PromptFile;
+use crate::study::judge::{JudgeSummary, judge_prompt, judge_prompt_from};
 
 /// `polyculture judge`
 ///
@@ -26,14 +26,13 @@ pub fn run(ctx: &Context, a: JudgeArgs) -> Result<(), Failure> {
     };
     let prepared = judge(&place, &request)?;
     note(&format!(
-        "{} rates {} items of {} as {}: {} requests, both orders, prompt {}@{}",
+        "{} rates {} items of {} as {}: {} requests, both orders, prompt {}",
         request.model,
         prepared.items,
         request.study,
         prepared.spec.rater,
         prepared.items * 2,
-        request.prompt.name,
-        request.prompt.version
+        request.prompt.tag()
     ));
     let Some(run) = runs::start(ctx, &place, &prepared.prepared, a.wait.wait)? else {
         return Ok(());
@@ -52,7 +51,7 @@ fn prompt(name: &str) -> Result<PromptFile, Failure> {
     let path = Path::new(name);
     if path.is_file() {
         let text = fs::read_to_string(path).map_err(|e| Failure::bad_input(e).file(path))?;
-        return PromptFile::parse(&text, name).map_err(|e| Failure::bad_input(e).file(path));
+        return judge_prompt_from(&text, path).map_err(|e| Failure::bad_input(e).file(path));
     }
     judge_prompt(name).map_err(Failure::not_found)
 }

@@ -3,14 +3,17 @@
 
 mod activities;
 pub mod args;
+mod args_ask;
 mod args_calls;
 mod args_compare;
 mod args_judge;
+mod args_models;
 mod args_open;
 mod args_prompts;
 mod args_providers;
 mod args_runs;
 mod args_tasks;
+mod ask;
 mod augment;
 mod classify;
 mod compare;
@@ -21,6 +24,7 @@ mod doctor;
 mod encoder;
 mod failure;
 mod judge;
+mod models;
 mod open;
 mod output;
 mod prompts;
@@ -35,6 +39,7 @@ mod seeds;
 mod seeds_import;
 mod study;
 mod study_judges;
+mod survey_task;
 mod sweep;
 mod tasks;
 
@@ -114,6 +119,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Work { attempt } => return Ok(crate::work::main(&attempt)),
         Command::Shim { attempt } => return Ok(crate::engine::shim::main(&attempt)),
         Command::Prompts(c) => prompts::run(&ctx, c)?,
+        Command::Ask(a) => ask::run(&ctx, a)?,
         Command::Judge(a) => judge::run(&ctx, a)?,
         Command::Study(c) => study::run(&ctx, c)?,
         Command::Ratings(c) => study::ratings(&ctx, c)?,

@@ -16,7 +16,7 @@ use crate::evaluate::open_ended::{open_prompts, read_questions, sample_questions
 use crate::launch::{
     ForgettingRequest, Place, Prepared, WinRateRequest, forgetting, party, win_rate,
 };
-use crate::providers::PromptFile;
+use crate::providers::prompts::{PromptFile, parse_like};
 
 /// Tasks that this file knows.
 pub const TASKS: [&str; 3] = ["win-rate", "gsm8k", "bbh"];
@@ -78,14 +78,13 @@ pub fn threads() -> u32 {
     std::thread::available_parallelism().map_or(1, |n| n.get() as u32)
 }
 
-/// A prompt from a file.
+/// A prompt from a file, with the placeholders of an embedded one.
 ///
 /// # Errors
 /// It cannot be read, or is none.
-pub fn prompt_file(path: &Path) -> Result<PromptFile, Failure> {
+pub fn prompt_file(path: &Path, like: &str) -> Result<PromptFile, Failure> {
     let text = fs::read_to_string(path).map_err(|e| Failure::bad_input(e).file(path))?;
-    PromptFile::parse(&text, &path.display().to_string())
-        .map_err(|e| Failure::bad_input(e).file(path))
+    parse_like(&text, path, like).map_err(|e| Failure::bad_input(e).file(path))
 }
 
 fn prepare_win_rate(place: &Place, a: &EvaluateArgs) -> Result<Prepared, Failure> {
@@ -102,7 +101,7 @@ fn prepare_win_rate(place: &Place, a: &EvaluateArgs) -> Result<Prepared, Failure
     };
     let [answer, pairwise] = open_prompts()?;
     let pairwise = match &a.open.judge_prompt {
-        Some(path) => prompt_file(path)?,
+        Some(path) => prompt_file(path, "open-pairwise")?,
         None => pairwise,
     };
     let n = questions.len();

@@ -60,7 +60,11 @@ fn kind(a: &SweepArgs) -> Result<SweepKind, Failure> {
         }
         SweepArg::Policies => SweepKind::Policies,
         SweepArg::Language => {
-            return Err(Failure::usage("language: not here yet"));
+            let Some(language) = a.language.clone() else {
+                return Err(Failure::usage("which language? say --language ar")
+                    .hint("its texts come from `polyculture translate --to ar --provider NAME`"));
+            };
+            SweepKind::Language { language }
         }
     })
 }

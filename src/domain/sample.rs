@@ -113,6 +113,9 @@ pub enum RejectReason {
         of: String,
         /// Tokens that differ.
         edits: usize,
+        /// Cosine of their sentence embeddings, where that is why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        likeness: Option<f64>,
     },
     /// A broken sentence: what is wrong with it.
     Broken {
@@ -124,7 +127,7 @@ pub enum RejectReason {
     },
     /// Another meaning: what changed.
     MeaningChanged {
-        /// Which guard: `negation`, `number`, `named-place`, `antonym`, `roles`.
+        /// Which guard: `negation`, `number`, `named-place`, `antonym`, `roles`, `form`.
         guard: String,
         /// What it saw.
         detail: String,
@@ -155,7 +158,10 @@ impl fmt::Display for RejectReason {
                 write!(f, "similarity {similarity:.3} is below the threshold {threshold:.3}")
             }
             Self::Duplicate { of } => write!(f, "the same as \"{of}\""),
-            Self::NearDuplicate { of, edits } => {
+            Self::NearDuplicate { of, likeness: Some(x), .. } => {
+                write!(f, "likeness {x:.3} with \"{of}\"")
+            }
+            Self::NearDuplicate { of, edits, likeness: None } => {
                 write!(f, "only {edits} token(s) away from \"{of}\"")
             }
             Self::Broken { guard, detail } => write!(f, "broken sentence ({guard}): {detail}"),

@@ -14,7 +14,7 @@ use crate::domain::prompt::Prompt;
 pub struct ScoreSettings {
     /// Threads; packs are spread over them. Results do not depend on it.
     pub threads: usize,
-    /// Prompts in one pack. Neighbours share prefixes, so give prompts in a sorted order.
+    /// Prompts in one pack: they share their beginnings.
     pub prompts_a_pack: usize,
 }
 
@@ -46,16 +46,23 @@ impl Scorer {
     ///
     /// # Errors
     /// What is wrong with either, by name.
+    pub fn load_adapted(
+        dir: &std::path::Path,
+        adapter: Option<&std::path::Path>,
+    ) -> Result<Self, EmbeddedError> {
+        Self::open(dir, adapter, ChatOptions::default())
+    }
+
+    /// See [`Scorer::load_adapted`]; `options` say how the model is spoken to.
+    ///
+    /// # Errors
+    /// See there.
     pub fn open(
         dir: &std::path::Path,
         adapter: Option<&std::path::Path>,
         options: ChatOptions,
     ) -> Result<Self, EmbeddedError> {
-        let mut model = Decoder::load(dir)?;
-        if let Some(adapter) = adapter {
-            let delta = super::adapter::load(adapter, model.config())?;
-            super::adapter::merge(&mut model, &delta);
-        }
+        let model = super::adapter::load_model(dir, adapter)?;
         let dirs: Vec<_> = [adapter, Some(dir)].into_iter().flatten().collect();
         let tokenizer = ChatTokenizer::load_with(&dirs, model.config().vocab_size, options)?;
         Ok(Self { model, tokenizer })
@@ -98,21 +105,31 @@ pub fn score_with(
     settings: ScoreSettings,
 ) -> Result<Vec<OptionScores>, EmbeddedError> {
     let size = settings.prompts_a_pack.max(1);
-    let one = |b: &mut PackBuffers, part: &[Prompt]| score_pack(model, tokenizer, part, b);
+    // Sorted, neighbours share the longest beginnings, so that packs cut few of them in two.
+    let mut order: Vec<usize> = (0..prompts.len()).collect();
+    order.sort_by_key(|&i| (&prompts[i].system, &prompts[i].user));
     // One thread has a pool too: inside of a pass, work would go to the global one.
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(settings.threads.max(1))
         .build()
         .map_err(|e| EmbeddedError::Input(format!("{} threads: {e}", settings.threads)))?;
+    let one = |b: &mut PackBuffers, part: &[usize]| {
+        let part: Vec<&Prompt> = part.iter().map(|&i| &prompts[i]).collect();
+        score_pack(model, tokenizer, &part, b)
+    };
     let parts: Result<Vec<_>, _> =
-        pool.install(|| prompts.par_chunks(size).map_init(PackBuffers::default, one).collect());
-    Ok(parts?.into_iter().flatten().collect())
+        pool.install(|| order.par_chunks(size).map_init(PackBuffers::default, one).collect());
+    let mut out = vec![OptionScores { log_probs: Vec::new() }; prompts.len()];
+    for (i, scores) in order.into_iter().zip(parts?.into_iter().flatten()) {
+        out[i] = scores;
+    }
+    Ok(out)
 }
 
 fn score_pack(
     model: &Decoder,
     tokenizer: &ChatTokenizer,
-    prompts: &[Prompt],
+    prompts: &[&Prompt],
     buffers: &mut PackBuffers,
 ) -> Result<Vec<OptionScores>, EmbeddedError> {
     let mut reader = tokenizer.reader();

@@ -103,7 +103,7 @@ impl Scorer for Drawn {
     }
 }
 
-fn request(p: &Prompt, draw: u32, d: Draws) -> ChatRequest {
+pub(super) fn request(p: &Prompt, draw: u32, d: Draws) -> ChatRequest {
     let mut messages = Vec::with_capacity(2);
     if !p.system.is_empty() {
         messages.push(Message::system(&p.system));

@@ -24,7 +24,7 @@ pub enum EvaluateError {
     },
     /// A prompt that cannot be used.
     #[error(transparent)]
-    Prompt(#[from] crate::providers::ProviderError),
+    Prompt(#[from] crate::providers::prompts::PromptError),
     /// A context file that cannot be used.
     #[error("{file}, line {line}: {reason}")]
     Context {

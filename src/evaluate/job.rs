@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use super::drawn::{Draws, request};
 use super::results::{ResultLine, TextScores};
 use super::{
     Contexts, EvaluateError, Evaluation, Framing, LockedPlan, Plan, PlannedModel, Reference,
@@ -12,6 +13,7 @@ use super::{
 use crate::domain::prompt::{Prompt, Variant, render};
 use crate::domain::{Culture, OptionScores, Question, Survey, TestText};
 use crate::job::{Attempt, JobError, Progress, read_jsonl};
+use crate::providers::ChatRequest;
 
 /// Texts scored between two looks at the stop flag.
 const TEXTS_AT_ONCE: usize = 4;
@@ -151,14 +153,14 @@ impl Asking<'_> {
         })
     }
 
-    fn score(
-        &self,
-        scorer: &mut dyn Scorer,
-        texts: &[&TestText],
-    ) -> Result<Vec<ResultLine>, String> {
-        // Without a culture of the survey in it the prompt is the same for all: it is put once.
-        let once = self.model.framing.is_same_for_all()
-            || self.plan.culture_blind.contains(&self.model.arm);
+    /// Without a culture of the survey in it the prompt is the same for all: it is put once.
+    fn once(&self) -> bool {
+        self.model.framing.is_same_for_all() || self.plan.culture_blind.contains(&self.model.arm)
+    }
+
+    /// Every prompt about the texts, and what was asked by which.
+    fn prompts<'t>(&self, texts: &[&'t TestText]) -> Result<(Vec<Prompt>, Vec<Asked<'t>>), String> {
+        let once = self.once();
         let mut prompts = Vec::new();
         let mut asked = Vec::new();
         for text in texts {
@@ -182,6 +184,16 @@ impl Asking<'_> {
             }
             asked.push(Asked { text, variants, cultures });
         }
+        Ok((prompts, asked))
+    }
+
+    fn score(
+        &self,
+        scorer: &mut dyn Scorer,
+        texts: &[&TestText],
+    ) -> Result<Vec<ResultLine>, String> {
+        let once = self.once();
+        let (prompts, asked) = self.prompts(texts)?;
         let mut scores = scorer.score(&prompts)?.into_iter();
         if scores.len() != prompts.len() {
             return Err(format!("{} scores came back for {} prompts", scores.len(), prompts.len()));
@@ -211,4 +223,28 @@ impl Asking<'_> {
         }
         Ok(out)
     }
+}
+
+/// What answers drawn from endpoints will take: one request a prompt and draw. `is_drawn` says of
+/// a model reference whether its answers are drawn; the others cost nothing.
+///
+/// # Errors
+/// A text about a question that the survey does not have.
+pub fn requests(
+    plan: &Plan,
+    survey: &Survey,
+    texts: &[TestText],
+    contexts: Option<&Contexts>,
+    draws: Draws,
+    is_drawn: &dyn Fn(&str) -> bool,
+) -> Result<Vec<ChatRequest>, String> {
+    let reference = Reference::new(survey, &plan.cultures);
+    let texts: Vec<&TestText> = texts.iter().filter(|t| plan.splits.contains(&t.split)).collect();
+    let mut out = Vec::new();
+    for model in plan.models.iter().filter(|m| is_drawn(&m.reference)) {
+        let asking = Asking { model, reference: &reference, plan, contexts };
+        let (prompts, _) = asking.prompts(&texts)?;
+        out.extend(prompts.iter().map(|p| request(p, 0, draws)));
+    }
+    Ok(out)
 }

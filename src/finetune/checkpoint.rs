@@ -1,17 +1,19 @@
-//! Checkpoints: a model folder with the optimiser's state, and a manifest that is written last.
-//! A checkpoint counts only when every file is there with the size and hash of the manifest.
+//! Checkpoints: a model folder, or an adapter's, with the optimiser's state, and a manifest that is
+//! written last. A checkpoint counts only when every file is there with the size and hash of the
+//! manifest.
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::FinetuneError;
-use crate::embedded::decoder::{Layout, Region, load_tensors, save_tensors};
+use crate::embedded::decoder::{Adapter, DecoderConfig, Region, load_tensors, save_tensors};
 use crate::embedded::training::OptimizerState;
-use crate::embedded::{ChatTokenizer, Decoder};
+use crate::embedded::{ChatTokenizer, Decoder, adapter};
 use crate::job::write_atomically;
 
 /// The file that makes a folder a checkpoint.
@@ -52,36 +54,103 @@ pub struct TrainerState {
     pub recipe_sha256: String,
     /// SHA-256 of `dataset.jsonl` as this run read it.
     pub dataset_sha256: String,
+    /// What the model grew from; none where it was new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<BaseState>,
+}
+
+/// The model that a run began from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BaseState {
+    /// How it was asked for: `hub:ORG/NAME`, `path:DIR`.
+    pub reference: String,
+    /// Its folder on the machine of the run.
+    pub folder: PathBuf,
+    /// SHA-256 over its config, tokenizer and weights, see [`crate::providers::local::identity`].
+    pub sha256: String,
+}
+
+impl BaseState {
+    /// What PEFT looks for: a name on the hub, or a folder.
+    pub fn for_peft(&self) -> String {
+        self.reference
+            .strip_prefix("hub:")
+            .map_or_else(|| self.folder.display().to_string(), str::to_owned)
+    }
+}
+
+/// What is saved: a whole model with its tokenizer, or an adapter.
+#[derive(Debug, Clone, Copy)]
+pub enum Saving<'a> {
+    /// A folder that stands for itself.
+    Whole(&'a Decoder, &'a ChatTokenizer),
+    /// An adapter in PEFT's layout; tokenizer and weights are the base's.
+    Adapter(&'a Adapter),
+}
+
+impl Saving<'_> {
+    fn regions(&self) -> &[Region] {
+        match self {
+            Self::Whole(m, _) => &m.layout().regions,
+            Self::Adapter(a) => a.regions(),
+        }
+    }
+}
+
+/// What was saved.
+#[derive(Debug)]
+pub enum Saved {
+    /// A whole model with its tokenizer.
+    Whole(Box<(Decoder, ChatTokenizer)>),
+    /// An adapter.
+    Adapter(Adapter),
 }
 
 /// A checkpoint read back.
 #[derive(Debug)]
 pub struct Restored {
-    /// The model.
-    pub model: Decoder,
-    /// Its tokenizer.
-    pub tokenizer: ChatTokenizer,
+    /// The model or adapter.
+    pub saved: Saved,
     /// The optimiser's means.
     pub optimizer: OptimizerState,
     /// Where it stood.
     pub state: TrainerState,
 }
 
-/// Hash of a file's bytes, hexadecimal.
+/// Hash of bytes, hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(digest: &[u8]) -> String {
     use std::fmt::Write as _;
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut s, b| {
+    digest.iter().fold(String::with_capacity(64), |mut s, b| {
         let _ = write!(s, "{b:02x}");
         s
     })
 }
 
+/// Size and hash of a file, which may be larger than the memory that is left.
+fn entry(path: &Path) -> std::io::Result<FileEntry> {
+    let mut file = fs::File::open(path)?;
+    let (mut hash, mut size) = (Sha256::new(), 0);
+    let mut piece = vec![0u8; 1 << 20];
+    loop {
+        let n = file.read(&mut piece)?;
+        if n == 0 {
+            return Ok(FileEntry { size, sha256: hex(&hash.finalize()) });
+        }
+        hash.update(&piece[..n]);
+        size += n as u64;
+    }
+}
+
 /// The optimiser's two means as tensors of one file.
-fn optimizer_layout(layout: &Layout) -> Vec<Region> {
-    let n = layout.len();
+fn optimizer_layout(regions: &[Region]) -> Vec<Region> {
+    let n = length(regions);
     let named = |what: &str, shift: usize| {
         let what = what.to_owned();
-        layout.regions.iter().map(move |r| Region {
+        regions.iter().map(move |r| Region {
             name: format!("{what}.{}", r.name),
             shape: r.shape.clone(),
             start: r.start + shift,
@@ -90,14 +159,17 @@ fn optimizer_layout(layout: &Layout) -> Vec<Region> {
     named("mean", 0).chain(named("square", n)).collect()
 }
 
+fn length(regions: &[Region]) -> usize {
+    regions.iter().map(|r| r.range().end).max().unwrap_or(0)
+}
+
 /// Writes a checkpoint into `dir`, which is made; what stood there is replaced.
 ///
 /// # Errors
 /// The disk is full; the folder then has no manifest and does not count.
 pub fn save(
     dir: &Path,
-    model: &Decoder,
-    tokenizer: &ChatTokenizer,
+    what: Saving<'_>,
     optimizer: &OptimizerState,
     state: &TrainerState,
 ) -> Result<(), FinetuneError> {
@@ -110,23 +182,31 @@ pub fn save(
         fs::remove_dir_all(dir).map_err(FinetuneError::io(dir))?;
     }
     fs::create_dir_all(dir).map_err(FinetuneError::io(dir))?;
-    model.save(dir)?;
-    tokenizer.save(dir)?;
+    match what {
+        Saving::Whole(model, tokenizer) => {
+            model.save(dir)?;
+            tokenizer.save(dir)?;
+        }
+        Saving::Adapter(a) => {
+            let base = state.base.as_ref().map(BaseState::for_peft);
+            adapter::save(dir, a, base.as_deref())?;
+        }
+    }
     let mut flat = Vec::with_capacity(2 * optimizer.mean.len());
     flat.extend_from_slice(&optimizer.mean);
     flat.extend_from_slice(&optimizer.square);
-    save_tensors(&dir.join(OPTIMIZER), &optimizer_layout(model.layout()), &flat)?;
+    save_tensors(&dir.join(OPTIMIZER), &optimizer_layout(what.regions()), &flat)?;
     let path = dir.join(TRAINER);
     let text = serde_json::to_vec_pretty(state).map_err(|e| broken(dir, e))?;
     fs::write(&path, text).map_err(FinetuneError::io(&path))?;
 
     let mut files = BTreeMap::new();
-    for entry in fs::read_dir(dir).map_err(FinetuneError::io(dir))? {
-        let path = entry.map_err(FinetuneError::io(dir))?.path();
-        let bytes = fs::read(&path).map_err(FinetuneError::io(&path))?;
+    for file in fs::read_dir(dir).map_err(FinetuneError::io(dir))? {
+        let path = file.map_err(FinetuneError::io(dir))?.path();
+        let found = entry(&path).map_err(FinetuneError::io(&path))?;
         fs::File::open(&path).and_then(|f| f.sync_all()).map_err(FinetuneError::io(&path))?;
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        files.insert(name, FileEntry { size: bytes.len() as u64, sha256: sha256(&bytes) });
+        files.insert(name, found);
     }
     let manifest = Manifest { step: state.step, files };
     let text = serde_json::to_vec_pretty(&manifest).map_err(|e| broken(dir, e))?;
@@ -142,7 +222,7 @@ pub fn verify(dir: &Path) -> Result<Manifest, FinetuneError> {
     let text = fs::read(&path).map_err(|e| broken(dir, format!("no {MANIFEST}: {e}")))?;
     let manifest: Manifest =
         serde_json::from_slice(&text).map_err(|e| broken(dir, format!("{MANIFEST}: {e}")))?;
-    for (name, entry) in &manifest.files {
+    for (name, wanted) in &manifest.files {
         // A manifest from elsewhere must not make us read outside its folder.
         if Path::new(name).components().count() != 1 || name.starts_with("..") {
             return Err(broken(
@@ -150,32 +230,49 @@ pub fn verify(dir: &Path) -> Result<Manifest, FinetuneError> {
                 format!("{MANIFEST} names `{name}`, not a file of the folder"),
             ));
         }
-        let bytes =
-            fs::read(dir.join(name)).map_err(|e| broken(dir, format!("{name} is missing: {e}")))?;
-        if bytes.len() as u64 != entry.size || sha256(&bytes) != entry.sha256 {
+        let found =
+            entry(&dir.join(name)).map_err(|e| broken(dir, format!("{name} is missing: {e}")))?;
+        if found != *wanted {
             return Err(broken(dir, format!("{name} is not the file of the manifest")));
         }
     }
     Ok(manifest)
 }
 
-/// Reads a checkpoint that [`verify`] accepts.
+/// `trainer.json` of a checkpoint.
+///
+/// # Errors
+/// It is missing, or not what we write.
+pub fn trainer_state(dir: &Path) -> Result<TrainerState, FinetuneError> {
+    let path = dir.join(TRAINER);
+    let text = fs::read(&path).map_err(FinetuneError::io(&path))?;
+    serde_json::from_slice(&text).map_err(|e| broken(dir, format!("{TRAINER}: {e}")))
+}
+
+/// Reads a checkpoint that [`verify`] accepts: an adapter for `base` where one is named, a whole
+/// model otherwise.
 ///
 /// # Errors
 /// It is not whole, or its parts do not fit each other.
-pub fn restore(dir: &Path) -> Result<Restored, FinetuneError> {
+pub fn restore(dir: &Path, base: Option<&DecoderConfig>) -> Result<Restored, FinetuneError> {
     verify(dir)?;
-    let model = Decoder::load(dir)?;
-    let tokenizer = ChatTokenizer::load(dir, model.config().vocab_size)?;
-    let path = dir.join(TRAINER);
-    let text = fs::read(&path).map_err(FinetuneError::io(&path))?;
-    let state: TrainerState =
-        serde_json::from_slice(&text).map_err(|e| broken(dir, format!("{TRAINER}: {e}")))?;
-    let regions = optimizer_layout(model.layout());
-    let mut mean = load_tensors(&dir.join(OPTIMIZER), &regions)?;
-    let square = mean.split_off(model.layout().len());
+    let state = trainer_state(dir)?;
+    let saved = match base {
+        Some(config) => Saved::Adapter(adapter::load(dir, config)?),
+        None => {
+            let model = Decoder::load(dir)?;
+            let tokenizer = ChatTokenizer::load(dir, model.config().vocab_size)?;
+            Saved::Whole(Box::new((model, tokenizer)))
+        }
+    };
+    let regions = match &saved {
+        Saved::Whole(m) => &m.0.layout().regions[..],
+        Saved::Adapter(a) => a.regions(),
+    };
+    let mut mean = load_tensors(&dir.join(OPTIMIZER), &optimizer_layout(regions))?;
+    let square = mean.split_off(length(regions));
     let optimizer = OptimizerState { step: state.optimizer_step, mean, square };
-    Ok(Restored { model, tokenizer, optimizer, state })
+    Ok(Restored { saved, optimizer, state })
 }
 
 /// Folders `step-N` and `final` of `checkpoints/`, whole or not, with the step of their name;
@@ -206,10 +303,7 @@ pub fn list(checkpoints: &Path) -> Vec<(u64, PathBuf)> {
 pub fn retain(checkpoints: &Path, keep: usize) -> Result<(), FinetuneError> {
     let steps: Vec<PathBuf> =
         list(checkpoints).into_iter().filter(|c| c.0 != u64::MAX).map(|c| c.1).collect();
-    let loss = |dir: &PathBuf| -> Option<f64> {
-        let text = fs::read(dir.join(TRAINER)).ok()?;
-        serde_json::from_slice::<TrainerState>(&text).ok()?.loss
-    };
+    let loss = |dir: &PathBuf| -> Option<f64> { trainer_state(dir).ok()?.loss };
     let best = steps
         .iter()
         .filter_map(|d| loss(d).map(|l| (l, d)))

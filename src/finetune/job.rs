@@ -8,16 +8,13 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::checkpoint::{self, Restored, TrainerState, sha256};
-use super::{DataOrder, FinetuneError, ModelChoice, ModelRef, Recipe, TinyModel, TrainingSet};
+use super::base::{Base, Start};
+use super::checkpoint::{self, Restored, Saving, TrainerState, sha256};
+use super::{DataOrder, FinetuneError, Recipe, TrainingSet};
 use crate::domain::{Example, Survey};
-use crate::embedded::decoder::TokenIds;
 use crate::embedded::training::{AdamWSettings, StepReport, StepSettings, Trainer};
-use crate::embedded::{ChatTokenizer, Decoder, DecoderConfig, tokenizer};
+use crate::embedded::{ChatTokenizer, DecoderConfig};
 use crate::job::{Attempt, JobError, MetricsWriter, Progress, read_jsonl};
-
-/// Characters that answers are made of: codes and letters.
-const ANSWERS: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 /// What a finished run says of itself; the row of `results.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,8 +27,17 @@ pub struct TrainSummary {
     pub step: u64,
     /// Rows of the dataset.
     pub examples: usize,
-    /// Weights of the model.
+    /// Weights of the model, without an adapter's.
     pub parameters: usize,
+    /// Weights that were trained.
+    #[serde(default)]
+    pub trained: usize,
+    /// An adapter was trained; the folder holds it alone.
+    #[serde(default)]
+    pub adapter: bool,
+    /// What the model grew from; none where it was new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<checkpoint::BaseState>,
     /// Tokens of its vocabulary.
     pub vocab_size: usize,
     /// Mean loss of the last tenth of the steps of this attempt, nats; none where it had no step.
@@ -65,6 +71,8 @@ pub fn work(attempt: &Attempt, progress: &mut dyn Progress) -> Result<TrainSumma
     let rows: Vec<Example> = read_jsonl(&dataset_path)?;
     let set = TrainingSet::new(&rows, &survey, &recipe.prompts, recipe.target).map_err(failed)?;
     let total = recipe.length().steps(set.len(), recipe.batch);
+    progress.at(0, Some(total), "reading");
+    let base = Base::of(attempt, &recipe)?;
     let start = TrainerState {
         step: 0,
         total,
@@ -72,16 +80,13 @@ pub fn work(attempt: &Attempt, progress: &mut dyn Progress) -> Result<TrainSumma
         loss: None,
         recipe_sha256: sha256(&recipe_bytes),
         dataset_sha256,
+        base: base.as_ref().map(|b| b.state.clone()),
     };
-    progress.at(0, Some(total), "reading");
-    let restored = newest(attempt, &start, progress);
+    let adapted = base.as_ref().filter(|_| recipe.lora.is_some()).map(|b| &b.config);
+    let restored = newest(attempt, &start, adapted, progress);
     let resumed_from = restored.as_ref().map(|r| r.state.step);
-    let (model, tokenizer, optimizer_state) = if let Some(r) = restored {
-        (r.model, r.tokenizer, Some(r.optimizer))
-    } else {
-        let (model, tokenizer) = begin(&recipe, &set).map_err(failed)?;
-        (model, tokenizer, None)
-    };
+    let Start { model, adapter, tokenizer, optimizer } =
+        Start::new(&recipe, &set, base.as_ref(), restored).map_err(failed)?;
     let settings = AdamWSettings {
         beta2: recipe.beta2,
         weight_decay: recipe.weight_decay,
@@ -90,10 +95,12 @@ pub fn work(attempt: &Attempt, progress: &mut dyn Progress) -> Result<TrainSumma
     let steps = StepSettings {
         tails: recipe.tails,
         threads: recipe.resources.threads,
-        ..StepSettings::default()
+        piece: recipe.piece_tokens,
+        recompute: recipe.recompute,
     };
-    let mut trainer = Trainer::new(model, None, settings, steps).map_err(|e| failed(e.into()))?;
-    if let Some(s) = optimizer_state {
+    let mut trainer =
+        Trainer::new(model, adapter, settings, steps).map_err(|e| failed(e.into()))?;
+    if let Some(s) = optimizer {
         trainer.resume(s).map_err(|e| failed(e.into()))?;
     }
     let mut run = Run {
@@ -115,6 +122,9 @@ pub fn work(attempt: &Attempt, progress: &mut dyn Progress) -> Result<TrainSumma
         step: total,
         examples: set.len(),
         parameters: run.trainer.model.weights.len(),
+        trained: run.trainer.trained().iter().map(|r| r.len()).sum(),
+        adapter: run.trainer.adapter.is_some(),
+        base: run.state.base.clone(),
         vocab_size: tokenizer.vocab_size(),
         loss,
         resumed_from,
@@ -145,69 +155,38 @@ fn failed(e: FinetuneError) -> JobError {
     }
 }
 
-/// The newest whole checkpoint of the same recipe and dataset. One that is not whole is passed
-/// over, and said.
-fn newest(attempt: &Attempt, same: &TrainerState, progress: &mut dyn Progress) -> Option<Restored> {
+/// The newest whole checkpoint of the same recipe, dataset and base. One that is not whole is
+/// passed over, and said.
+fn newest(
+    attempt: &Attempt,
+    same: &TrainerState,
+    adapted: Option<&DecoderConfig>,
+    progress: &mut dyn Progress,
+) -> Option<Restored> {
     let mut found: Vec<(u64, PathBuf)> = std::iter::once(attempt.clone())
         .chain(attempt.earlier())
         .flat_map(|a| checkpoint::list(&a.file("checkpoints")))
         .collect();
     found.sort_by_key(|f| std::cmp::Reverse(f.0));
+    let sha = |s: &TrainerState| s.base.as_ref().map(|b| b.sha256.clone());
     for (_, dir) in found {
-        match checkpoint::restore(&dir) {
+        match checkpoint::restore(&dir, adapted) {
             Ok(r)
                 if r.state.recipe_sha256 == same.recipe_sha256
                     && r.state.dataset_sha256 == same.dataset_sha256
+                    && sha(&r.state) == sha(same)
                     && r.state.step <= same.total =>
             {
                 return Some(r);
             }
             Ok(_) => {
-                let note = format!("{} is of another recipe or dataset: left", dir.display());
+                let note = format!("{} is of another recipe, dataset or base: left", dir.display());
                 progress.at(0, Some(same.total), &note);
             }
             Err(e) => progress.at(0, Some(same.total), &format!("passed over: {e}")),
         }
     }
     None
-}
-
-/// A new tiny model with its tokenizer, or the model of a folder.
-fn begin(
-    recipe: &Recipe,
-    set: &TrainingSet<'_>,
-) -> Result<(Decoder, ChatTokenizer), FinetuneError> {
-    match &recipe.model {
-        ModelChoice::Tiny(t) => tiny(t, recipe.seed, set),
-        ModelChoice::Named(ModelRef::Path(dir)) => {
-            let model = Decoder::load(dir)?;
-            let tokenizer = ChatTokenizer::load(dir, model.config().vocab_size)?;
-            Ok((model, tokenizer))
-        }
-        ModelChoice::Named(other) => Err(FinetuneError::Plan(format!(
-            "the local backend trains `tiny` or a folder (path:DIR), not {other}"
-        ))),
-    }
-}
-
-fn tiny(
-    t: &TinyModel,
-    seed: u64,
-    set: &TrainingSet<'_>,
-) -> Result<(Decoder, ChatTokenizer), FinetuneError> {
-    let tokenizer = tokenizer::train(&set.texts(), &[ANSWERS], t.vocab_size, t.lower_case)?;
-    let mut config = DecoderConfig::llama(
-        tokenizer.vocab_size(),
-        t.hidden_size,
-        t.intermediate_size,
-        t.layers,
-        t.heads,
-        t.kv_heads,
-    )?;
-    let (bos, eos, pad) = tokenizer.special_ids();
-    (config.bos_token_id, config.eos_token_id, config.pad_token_id) =
-        (Some(TokenIds::One(bos)), Some(TokenIds::One(eos)), Some(i64::from(pad)));
-    Ok((Decoder::random(config, t.init_std, seed)?, tokenizer))
 }
 
 #[derive(Debug, Default)]
@@ -247,7 +226,8 @@ impl Run<'_> {
     ) -> Result<Option<f64>, JobError> {
         let r = self.recipe;
         let total = self.state.total;
-        let warmup = (total as f64 * r.warmup) as u64;
+        // Rounded up, as transformers does.
+        let warmup = (total as f64 * r.warmup).ceil() as u64;
         let mut order = DataOrder::new(set, r.seed, r.batch);
         let mut reader = self.tokenizer.reader();
         let mut end = Mean::default();
@@ -300,9 +280,11 @@ impl Run<'_> {
         self.state.optimizer_step = self.trainer.optimizer.state.step;
         self.state.loss = self.since.take();
         let dir = self.checkpoints.join(name);
-        let optimizer = &self.trainer.optimizer.state;
-        checkpoint::save(&dir, &self.trainer.model, self.tokenizer, optimizer, &self.state)
-            .map_err(failed)
+        let what = match &self.trainer.adapter {
+            None => Saving::Whole(&self.trainer.model, self.tokenizer),
+            Some(a) => Saving::Adapter(a),
+        };
+        checkpoint::save(&dir, what, &self.trainer.optimizer.state, &self.state).map_err(failed)
     }
 }
 

@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::*;
 use crate::job::{Attempt, JobError, MetricsRow, NoProgress, Progress, read_jsonl};
 
-fn survey() -> Survey {
+pub(super) fn survey() -> Survey {
     let question = |id: &str, text: &str| Question {
         id: QuestionId::new(id).unwrap(),
         topic: Topic("t".into()),
@@ -39,7 +39,7 @@ fn survey() -> Survey {
     }
 }
 
-fn rows() -> Vec<Example> {
+pub(super) fn rows() -> Vec<Example> {
     let mut out = vec![];
     for (q, text, shares) in [
         ("Q1", "Work is a duty", [0.7, 0.2, 0.1]),
@@ -85,7 +85,7 @@ vocab_size = 200
 init_std = 0.1
 "#;
 
-fn run_folder(dir: &Path, recipe: &str, rows: &[Example]) {
+pub(super) fn run_folder(dir: &Path, recipe: &str, rows: &[Example]) {
     let input = dir.join("input");
     std::fs::create_dir_all(&input).unwrap();
     std::fs::write(input.join("recipe.toml"), recipe).unwrap();
@@ -95,7 +95,7 @@ fn run_folder(dir: &Path, recipe: &str, rows: &[Example]) {
 }
 
 /// Asks to stop after so many steps.
-struct StopAt(u64, u64);
+pub(super) struct StopAt(pub(super) u64, pub(super) u64);
 
 impl Progress for StopAt {
     fn at(&mut self, done: u64, _total: Option<u64>, _note: &str) {
@@ -106,7 +106,7 @@ impl Progress for StopAt {
     }
 }
 
-fn losses(a: &Attempt) -> Vec<(u64, u64)> {
+pub(super) fn losses(a: &Attempt) -> Vec<(u64, u64)> {
     read_jsonl::<MetricsRow>(&a.file("metrics.jsonl"))
         .unwrap()
         .iter()

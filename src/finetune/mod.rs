@@ -1,22 +1,29 @@
 //! Recipes, the training job and its checkpoints, and the names of models. Pure planning first
 //! (recipe, training set), then a job that reads its frozen input and writes its attempt folder.
 
+mod base;
 pub mod checkpoint;
+mod choice;
 mod data;
 mod error;
+mod estimate;
 mod job;
 mod models;
 mod recipe;
 
+pub use base::{FrozenBase, refuse_adapter};
+pub use choice::{ModelChoice, TinyModel};
 pub use data::{DataOrder, TrainingSet};
 pub use error::FinetuneError;
+pub use estimate::{Estimate, StepTokens, machine_memory};
 pub use job::{TrainSummary, work};
 pub use models::{ModelCard, ModelRef};
 pub use recipe::{
-    Backend, Length, ModelChoice, OrderChoice, PromptChoice, Recipe, Resources, TargetKind,
-    TinyModel, preset, preset_names,
+    Backend, Length, OrderChoice, PromptChoice, Recipe, Resources, TargetKind, preset, preset_names,
 };
 
+#[cfg(test)]
+mod adapter_tests;
 #[cfg(test)]
 mod job_tests;
 #[cfg(test)]

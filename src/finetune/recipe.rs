@@ -1,14 +1,11 @@
 //! The recipe file: what a fine-tuning run is told, the same for all backends.
 
-use std::fmt;
-use std::str::FromStr;
+use serde::{Deserialize, Serialize};
 
-use serde::de::{self, MapAccess, Visitor, value::MapAccessDeserializer};
-use serde::{Deserialize, Deserializer, Serialize};
-
-use super::{FinetuneError, ModelRef};
+use super::{FinetuneError, ModelChoice};
 use crate::domain::prompt::{OptionOrder, PromptForm, Symbols, Variant};
 use crate::domain::{Direction, Question};
+use crate::embedded::decoder::LoraSettings;
 use crate::embedded::training::{Schedule, TailTargets};
 
 /// Who trains.
@@ -29,82 +26,6 @@ pub enum TargetKind {
     Distribution,
     /// One answer: the dataset's own, or the most frequent option of its shares (ties: lowest code).
     Hard,
-}
-
-/// Sizes of a model trained from scratch, its tokenizer included. For demos and tests only.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct TinyModel {
-    /// Width of the residual stream.
-    pub hidden_size: usize,
-    /// Width inside the SwiGLU block.
-    pub intermediate_size: usize,
-    /// Layers.
-    pub layers: usize,
-    /// Query heads.
-    pub heads: usize,
-    /// Key and value heads.
-    pub kv_heads: usize,
-    /// Most tokens of the tokenizer.
-    pub vocab_size: usize,
-    /// The tokenizer reads capitals as small letters.
-    pub lower_case: bool,
-    /// Standard deviation of the new weights.
-    pub init_std: f32,
-}
-
-impl Default for TinyModel {
-    fn default() -> Self {
-        Self {
-            hidden_size: 64,
-            intermediate_size: 384,
-            layers: 1,
-            heads: 8,
-            kv_heads: 8,
-            vocab_size: 800,
-            lower_case: true,
-            init_std: 0.08,
-        }
-    }
-}
-
-/// What is trained: a new small model, or one that exists.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ModelChoice {
-    /// `[model.tiny]` with its sizes.
-    Tiny(TinyModel),
-    /// `model = "path:DIR"` or another name of a model.
-    #[serde(untagged)]
-    Named(ModelRef),
-}
-
-impl<'de> Deserialize<'de> for ModelChoice {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Table {
-            tiny: TinyModel,
-        }
-        struct Choice;
-        impl<'de> Visitor<'de> for Choice {
-            type Value = ModelChoice;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a table [model.tiny] or the name of a model such as \"path:DIR\"")
-            }
-            fn visit_str<E: de::Error>(self, s: &str) -> Result<ModelChoice, E> {
-                match s {
-                    "tiny" => Ok(ModelChoice::Tiny(TinyModel::default())),
-                    s => ModelRef::from_str(s).map(ModelChoice::Named).map_err(E::custom),
-                }
-            }
-            fn visit_map<M: MapAccess<'de>>(self, m: M) -> Result<ModelChoice, M::Error> {
-                let t = Table::deserialize(MapAccessDeserializer::new(m))?;
-                Ok(ModelChoice::Tiny(t.tiny))
-            }
-        }
-        d.deserialize_any(Choice)
-    }
 }
 
 /// Which orders of options are used in training.
@@ -255,8 +176,19 @@ pub struct Recipe {
     /// Steps between rows of `metrics.jsonl`.
     #[serde(default = "ten")]
     pub log_every: u64,
+    /// Most tokens that go through the model at once (shared beginnings count once); a step adds
+    /// up the gradients of as many pieces as its batch needs. Fewer take less memory.
+    #[serde(default = "piece")]
+    pub piece_tokens: usize,
+    /// Keep each layer's input only and work the rest out again on the way back: about a third
+    /// more time, far less memory.
+    #[serde(default)]
+    pub recompute: bool,
     /// What is trained.
     pub model: ModelChoice,
+    /// Train an adapter of low rank beside the frozen model; all weights where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lora: Option<LoraSettings>,
     /// How questions are put.
     #[serde(default)]
     pub prompts: PromptChoice,
@@ -277,8 +209,16 @@ fn two() -> usize {
 fn ten() -> u64 {
     10
 }
+fn piece() -> usize {
+    8192
+}
 
-const PRESETS: [(&str, &str); 1] = [("tiny", include_str!("presets/tiny.toml"))];
+const PRESETS: [(&str, &str); 4] = [
+    ("tiny", include_str!("presets/tiny.toml")),
+    ("lora", include_str!("presets/lora.toml")),
+    ("full", include_str!("presets/full.toml")),
+    ("paper", include_str!("presets/paper.toml")),
+];
 
 /// Names of the recipes that come with the program.
 pub fn preset_names() -> impl Iterator<Item = &'static str> {
@@ -357,6 +297,19 @@ impl Recipe {
         }
         if self.max_grad_norm.is_nan() || self.max_grad_norm <= 0.0 {
             return no("max_grad_norm", "expected a number above 0");
+        }
+        if self.piece_tokens == 0 {
+            return no("piece_tokens", "expected at least one token at once");
+        }
+        if let Some(lora) = &self.lora {
+            lora.check()?;
+            if matches!(self.model, ModelChoice::Tiny(_)) {
+                return no(
+                    "r",
+                    "an adapter needs a model to stand on, and tiny is new: expected [model] with \
+                     from = \"path:DIR\", or no [lora]",
+                );
+            }
         }
         if self.log_every == 0 {
             return no("log_every", "expected at least 1");

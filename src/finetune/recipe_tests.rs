@@ -1,6 +1,7 @@
 //! Recipes at the door: what is refused, and at which line.
 
 use super::*;
+use crate::embedded::training::Schedule;
 
 fn with(change: impl Fn(&str) -> String) -> String {
     preset("tiny").unwrap().lines().map(|l| change(l) + "\n").collect()
@@ -89,6 +90,45 @@ fn a_model_is_tiny_or_a_name() {
     assert_eq!(named("tiny").unwrap().model, ModelChoice::Tiny(TinyModel::default()));
     let r = named("path:/m").unwrap();
     assert_eq!(r.model, ModelChoice::Named(ModelRef::Path("/m".into())));
-    assert_eq!(Recipe::parse(&r.to_toml().unwrap(), "again").unwrap(), r);
+    let text = r.to_toml().unwrap();
+    assert!(text.contains("[model]\nfrom = \"path:/m\""), "{text}");
+    assert_eq!(Recipe::parse(&text, "again").unwrap(), r);
+    let both = text.replace("from = \"path:/m\"", "from = \"path:/m\"\ntiny = {}");
+    assert!(Recipe::parse(&both, "r").unwrap_err().to_string().contains("either"));
     assert!(named("s3:x").unwrap_err().to_string().contains("names no model"));
+}
+
+#[test]
+fn the_papers_preset_has_the_papers_figures() {
+    let r = Recipe::parse(preset("paper").unwrap(), "paper").unwrap();
+    let l = r.lora.unwrap();
+    assert_eq!((l.r, l.alpha, l.dropout), (64, 16.0, 0.1));
+    assert_eq!((r.lr, r.schedule, r.warmup), (2e-4, Schedule::Constant, 0.03));
+    assert_eq!((r.epochs, r.batch, r.weight_decay, r.max_grad_norm), (Some(6), 4, 0.001, 0.3));
+    assert_eq!((r.target, r.model), (TargetKind::Hard, ModelChoice::ANY));
+}
+
+#[test]
+fn an_adapters_settings_are_checked_at_their_line() {
+    let text = preset("lora").unwrap();
+    let cases = [
+        ("r =", "r = 0", "rank 0"),
+        ("alpha =", "alpha = -1.0", "above 0"),
+        ("dropout =", "dropout = 1.0", "below 1"),
+        ("targets =", "targets = [\"q_proj\", \"lm_head\"]", "lm_head"),
+        ("targets =", "targets = []", "at least one"),
+        ("piece_tokens =", "piece_tokens = 0", "one token"),
+    ];
+    for (start, instead, word) in cases {
+        let text: String = text
+            .lines()
+            .map(|l| if l.starts_with(start) { instead.to_owned() } else { l.into() } + "\n")
+            .collect();
+        let line = text.lines().position(|l| l == instead).unwrap() + 1;
+        let e = Recipe::parse(&text, "r.toml").unwrap_err().to_string();
+        assert!(e.contains(word), "{instead}: {e}");
+        assert!(e.starts_with(&format!("r.toml, line {line}:")), "{instead}: {e}");
+    }
+    let tiny = text.replace("from = \"--base\"", "from = \"tiny\"");
+    assert!(Recipe::parse(&tiny, "r").unwrap_err().to_string().contains("tiny is new"));
 }

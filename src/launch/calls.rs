@@ -1,7 +1,7 @@
-//! What a run that asks a language model takes along: where the model is, what may be spent, which
-//! secret it needs, and the prompts as they are now.
+//! What a run that asks a language model takes along: where the model is, what may be spent, and
+//! the prompts as they are now. Secrets and earlier replies are seen to when it is handed over.
 
-use super::{LaunchError, Prepared};
+use super::{LaunchError, Prepared, endpoints};
 use crate::config::UserConfig;
 use crate::providers::ModelSource;
 use crate::providers::budget::{Budget, Price};
@@ -36,54 +36,38 @@ impl Speaker {
     /// The model's price, where the user's configuration has one.
     ///
     /// # Errors
-    /// The configuration does not define the provider, or cannot be read.
+    /// The configuration cannot be read.
     pub fn price(&self) -> Result<Option<Price>, LaunchError> {
-        let ModelSource::Endpoint { provider, model } = &self.source else { return Ok(None) };
-        let config = UserConfig::load().map_err(said)?;
-        let settings = config.provider(provider).map_err(said)?;
-        let model = if model.is_empty() { settings.model.as_deref().unwrap_or("") } else { model };
-        Ok(settings.prices(model).map(|p| Price {
-            prompt: p.prompt,
-            completion: p.completion,
-            currency: p.currency.clone(),
-        }))
+        match &self.source {
+            ModelSource::Folder { .. } => Ok(None),
+            ModelSource::Endpoint { .. } => {
+                Ok(endpoints::price(&UserConfig::load().map_err(said)?, &self.source))
+            }
+        }
     }
 
-    /// Adds `provider.json`, `budget.json`, the prompts, and the name of the secret.
+    /// Adds `provider.json`, the price, the limits, and copies of the prompts.
     ///
     /// # Errors
-    /// The configuration does not define the provider, its key is in a variable that is not set,
-    /// or a prompt cannot be used.
+    /// A prompt cannot be used.
     pub fn equip(
         &self,
         mut prepared: Prepared,
         prompts: &[&'static str],
     ) -> Result<Prepared, LaunchError> {
-        match &self.source {
-            ModelSource::Folder { .. } => prepared.run.resources.threads = self.threads,
-            ModelSource::Endpoint { provider, .. } => {
-                let config = UserConfig::load().map_err(said)?;
-                let settings = config.provider(provider).map_err(said)?;
-                if let Some(name) = settings.secret_variable() {
-                    if std::env::var_os(name).is_none_or(|v| v.is_empty()) {
-                        return Err(LaunchError::Unknown(format!(
-                            "provider `{provider}` takes its key from the variable {name}, which \
-                             is not set: set it in this shell and try again"
-                        )));
-                    }
-                    prepared.run.secrets.push(name.to_owned());
-                }
-            }
+        if let ModelSource::Folder { .. } = &self.source {
+            prepared.run.resources.threads = self.threads;
         }
+        prepared.budget = self.budget.clone();
         for name in prompts {
             let prompt = self.prompts.load(name).map_err(said)?;
             prepared = prepared.prompt(name, prompt.source.into_bytes());
         }
-        prepared = prepared.json("provider.json", &self.source)?;
-        if !self.budget.is_open() {
-            prepared = prepared.json(Budget::NAME, &self.budget)?;
+        let prepared = prepared.json("provider.json", &self.source)?;
+        match self.price()? {
+            Some(price) => Ok(prepared.json("price.json", &price)?),
+            None => Ok(prepared),
         }
-        Ok(prepared)
     }
 }
 

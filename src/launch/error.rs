@@ -5,6 +5,7 @@ use thiserror::Error;
 use super::{BuildError, PlaceError};
 use crate::augment::AugmentError;
 use crate::domain::DomainError;
+use crate::embedded::hub::HubError;
 use crate::engine::EngineError;
 use crate::evaluate::EvaluateError;
 use crate::evaluate::classify::ClassifyError;
@@ -49,6 +50,9 @@ pub enum LaunchError {
     /// The engine.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A model on the hub.
+    #[error(transparent)]
+    Hub(#[from] HubError),
     /// Nothing answers to a name.
     #[error("{0}")]
     Unknown(String),

@@ -4,9 +4,10 @@ use super::runs::new_run;
 use super::{LaunchError, Place, Prepared};
 use crate::domain::{RaterId, StudyId};
 use crate::job::RunKind;
-use crate::providers::{ModelSource, PromptFile};
+use crate::providers::ModelSource;
+use crate::providers::prompts::PromptFile;
 use crate::study::Guideline;
-use crate::study::judge::{JudgeSpec, open_items};
+use crate::study::judge::{JudgeSpec, checksum, open_items};
 
 /// What a judging run is asked to do.
 #[derive(Debug, Clone)]
@@ -65,8 +66,8 @@ pub fn judge(place: &Place, request: &JudgeRequest) -> Result<PreparedJudge, Lau
         model: request.model.clone(),
         source: request.source.clone(),
         guideline: Guideline::similarity()?,
-        prompt: request.prompt.text.clone(),
-        prompt_sha256: request.prompt.sha256.clone(),
+        prompt: request.prompt.source.clone(),
+        prompt_sha256: checksum(&request.prompt.source),
     };
     let store = place.read()?;
     let items = open_items(store.read(), &request.study, &rater)?;

@@ -2,6 +2,7 @@
 //! demo start runs here, so that a run is the same whoever asked for it. No rule of the domain
 //! lives here: the activities plan, this room carries.
 
+mod base;
 mod calls;
 mod classify;
 mod dataset;
@@ -26,7 +27,7 @@ pub use endpoints::{ask_services, endpoint, price, reply_files};
 pub use error::LaunchError;
 pub use judge::{JudgeRequest, PreparedJudge, judge, judge_name};
 pub use language::{augment_with, translate};
-pub use models::{model_folder, model_source, planned_model};
+pub use models::{base_of_adapter, model_folder, model_source, planned_model};
 pub use open::{ForgettingRequest, WinRateRequest, forgetting, party, win_rate};
 pub use place::{Place, PlaceError};
 pub use prepared::Prepared;

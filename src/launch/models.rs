@@ -1,10 +1,12 @@
 //! From the name of a model to its folder, or to the provider that has it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{LaunchError, Place};
+use crate::embedded::adapter::AdapterConfig;
+use crate::embedded::hub;
 use crate::evaluate::PlannedModel;
-use crate::finetune::{ModelRef, checkpoint};
+use crate::finetune::{FinetuneError, ModelRef, checkpoint};
 use crate::job::JobError;
 use crate::providers::ModelSource;
 
@@ -21,11 +23,59 @@ pub fn model_source(
         return Ok(ModelSource::Endpoint { provider: provider.clone(), model: model.clone() });
     }
     let folder = model_folder(place, reference)?;
-    let dir = std::path::absolute(&folder).map_err(JobError::io(&folder))?;
-    Ok(ModelSource::Folder { name: name.to_owned(), dir, adapter: None })
+    let folder = std::path::absolute(&folder).map_err(JobError::io(&folder))?;
+    let (dir, adapter) = match base_of_adapter(&folder)? {
+        None => (folder, None),
+        Some(base) => (base, Some(folder)),
+    };
+    Ok(ModelSource::Folder { name: name.to_owned(), dir, adapter })
 }
 
-/// The folder behind a model reference: `run:ID[@STEP]`, `path:DIR`, or an alias of the registry.
+/// The base of a folder that holds an adapter; `None` for a folder that stands for itself.
+///
+/// # Errors
+/// The adapter names no base, or one that is not here.
+pub fn base_of_adapter(folder: &Path) -> Result<Option<PathBuf>, LaunchError> {
+    if !folder.join("adapter_config.json").exists() || folder.join("config.json").exists() {
+        return Ok(None);
+    }
+    let config = AdapterConfig::load(folder).map_err(FinetuneError::from)?;
+    // Our own checkpoints say where the base lay, which a name on the hub does not.
+    let known = checkpoint::trainer_state(folder).ok().and_then(|s| s.base).map(|b| b.folder);
+    if let Some(dir) = known.filter(|d| d.is_dir()) {
+        return Ok(Some(dir));
+    }
+    let none = |what: String| {
+        LaunchError::Unknown(format!(
+            "{}: {what}. Set base_model_name_or_path in its adapter_config.json to the folder of \
+             the model that it was trained on",
+            folder.display()
+        ))
+    };
+    let Some(base) = config.base else { return Err(none("the adapter names no base".into())) };
+    let dir = Path::new(&base);
+    if dir.is_dir() {
+        return Ok(Some(std::path::absolute(dir).map_err(JobError::io(dir))?));
+    }
+    match format!("hub:{base}").parse() {
+        Ok(ModelRef::Hub { org, name }) => Ok(Some(on_hub(&org, &name)?)),
+        _ => Err(none(format!("its base {base} is no folder here and no name on the hub"))),
+    }
+}
+
+/// The folder of a model of the hub that was fetched before. A download of gigabytes is asked for by
+/// itself, and seen.
+fn on_hub(org: &str, name: &str) -> Result<PathBuf, LaunchError> {
+    hub::fetched_model(&format!("{org}/{name}"), "main").map_err(|e| {
+        LaunchError::Unknown(format!(
+            "hub:{org}/{name} is not on this machine ({e}): `polyculture models fetch \
+             hub:{org}/{name}` brings it"
+        ))
+    })
+}
+
+/// The folder behind a model reference: `run:ID[@STEP]`, `path:DIR`, `hub:ORG/NAME`, or an alias of
+/// the registry.
 ///
 /// # Errors
 /// No such model, or one whose checkpoint is not complete.
@@ -57,9 +107,11 @@ pub fn model_folder(place: &Place, reference: &ModelRef) -> Result<PathBuf, Laun
             let found = model.and_then(|m| m.checkpoint);
             PathBuf::from(found.ok_or_else(|| unknown(format!("no model `{alias}`")))?)
         }
-        ModelRef::Hub { .. } | ModelRef::Provider { .. } => {
+        ModelRef::Hub { org, name } => on_hub(org, name)?,
+        ModelRef::Provider { .. } => {
             return Err(LaunchError::Unknown(format!(
-                "{reference} is in no folder here: expected run:ID, path:DIR, or an alias"
+                "{reference} is in no folder here: expected run:ID, path:DIR, hub:ORG/NAME, or an \
+                 alias"
             )));
         }
     };
@@ -69,7 +121,7 @@ pub fn model_folder(place: &Place, reference: &ModelRef) -> Result<PathBuf, Laun
             folder.display()
         )));
     }
-    if !matches!(reference, ModelRef::Path(_)) {
+    if !matches!(reference, ModelRef::Path(_) | ModelRef::Hub { .. }) {
         checkpoint::verify(&folder)?;
     }
     Ok(folder)

@@ -8,7 +8,7 @@ use crate::evaluate::forgetting::{Bench, ForgettingItem, ForgettingPlan, forgett
 use crate::evaluate::locked::Locked;
 use crate::evaluate::open_ended::{OpenQuestion, Party, WinRatePlan};
 use crate::job::{JobError, RunKind};
-use crate::providers::PromptFile;
+use crate::providers::prompts::PromptFile;
 
 /// A model by any of its names, as plans have it.
 ///

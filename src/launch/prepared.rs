@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::job::{JobError, NewRun};
 use crate::providers::ModelSource;
@@ -95,6 +96,12 @@ impl Prepared {
             }
         }
         found
+    }
+
+    /// A JSON document that was added, for a face that shows it.
+    pub fn input<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        let (_, bytes) = self.input.iter().find(|(n, _)| *n == name)?;
+        serde_json::from_slice(bytes).ok()
     }
 
     /// Writes the files into `input/`.

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::base::{estimate_for, frozen_base};
 use super::dataset::open_dataset;
 use super::{LaunchError, Place, Prepared, model_source};
 use crate::augment::Settings;
 use crate::domain::{DatasetId, QuestionId, Sample, Survey, TestText};
 use crate::engine::Client;
 use crate::evaluate::{Contexts, DEFAULT_DRAWS, Draws, Plan};
-use crate::finetune::{ModelRef, Recipe};
+use crate::finetune::{FrozenBase, ModelRef, Recipe};
 use crate::ingest::AboutModel;
 use crate::job::{JobError, NewRun, RunKind, RunView};
 use crate::providers::ModelSource;
@@ -96,7 +97,7 @@ pub struct FinetuneRequest {
 /// Prepares training a model on a dataset of the workspace.
 ///
 /// # Errors
-/// No such dataset, or its files changed.
+/// No such dataset, or its files changed; no such base, or one that this machine cannot hold.
 pub fn finetune(place: &Place, request: &FinetuneRequest) -> Result<Prepared, LaunchError> {
     let dataset = open_dataset(place, &request.dataset)?;
     let survey = place.read()?.read().survey()?;
@@ -111,13 +112,24 @@ pub fn finetune(place: &Place, request: &FinetuneRequest) -> Result<Prepared, La
         alias: request.alias.clone(),
         seed: request.recipe.seed,
     };
-    let label = request.alias.clone().unwrap_or_else(|| format!("tiny on {}", request.dataset));
+    let base = frozen_base(place, &request.recipe)?;
+    let label = request.alias.clone().unwrap_or_else(|| {
+        let from = base.as_ref().map_or("tiny", |b| b.reference.as_str());
+        format!("{from} on {}", request.dataset)
+    });
+    let estimate = estimate_for(&request.recipe, base.as_ref(), &dataset.examples, &survey)?;
     let mut run = new_run(place, RunKind::Finetune, label);
     run.resources.threads = u32::try_from(request.recipe.resources.threads).unwrap_or(1).max(1);
-    run.resources.memory_mib = Some(request.recipe.resources.memory_mb);
+    let needed = estimate.memory() >> 20;
+    run.resources.memory_mib = Some(request.recipe.resources.memory_mb.max(needed));
     run.resources.gpus = request.recipe.resources.gpus;
     let survey = Survey { counts: BTreeMap::new(), paper_means: BTreeMap::new(), ..survey };
-    Ok(Prepared::new(run)
+    let prepared = match &base {
+        None => Prepared::new(run),
+        Some(b) => Prepared::new(run).json(FrozenBase::FILE, b)?,
+    };
+    Ok(prepared
+        .json("estimate.json", &estimate)?
         .file("recipe.toml", request.recipe.to_toml()?.into_bytes())
         .rows("dataset.jsonl", &dataset.examples)?
         .json("survey.json", &survey)?

@@ -13,7 +13,6 @@ pub mod local;
 pub mod offline;
 mod open;
 pub mod openai;
-mod prompt_file;
 pub mod prompts;
 pub mod reading;
 pub mod replies;
@@ -27,5 +26,4 @@ pub use chat::{
 pub use error::ProviderError;
 pub use offline::Offline;
 pub use open::{ModelSource, ReplyPlaces, open};
-pub use prompt_file::PromptFile;
 pub use said::{declines, excerpt, sounds_declining, without_reasoning};

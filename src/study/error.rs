@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::domain::{DomainError, StudyId};
-use crate::providers::ProviderError;
+use crate::providers::prompts::PromptError;
 use crate::store::StoreError;
 use crate::table::TableError;
 
@@ -79,7 +79,7 @@ pub enum StudyError {
     },
     /// A prompt that cannot be used.
     #[error(transparent)]
-    Prompt(#[from] ProviderError),
+    Prompt(#[from] PromptError),
     /// The file cannot be read as a table.
     #[error(transparent)]
     Table(#[from] TableError),

@@ -18,6 +18,11 @@ pub enum SweepKind {
         /// The counts, ascending.
         counts: Vec<usize>,
     },
+    /// English texts against texts of a local language (paper, section 5.4).
+    Language {
+        /// BCP 47.
+        language: String,
+    },
     /// How answers become targets.
     Policies,
 }
@@ -28,6 +33,7 @@ impl SweepKind {
         match self {
             Self::Ablation => "ablation",
             Self::Samples { .. } => "samples",
+            Self::Language { .. } => "language",
             Self::Policies => "policies",
         }
     }
@@ -100,6 +106,14 @@ pub fn arms(spec: &SweepSpec, held_out: &[QuestionId]) -> Vec<SweepArm> {
                 arm(format!("{n} texts"), &format!("texts-{n}"), dataset)
             })
             .collect(),
+        SweepKind::Language { language } => vec![
+            arm(
+                format!("texts in {language}"),
+                language,
+                DatasetSpec { language: Some(language.clone()), ..base.clone() },
+            ),
+            arm("texts in the survey's language".into(), "own", base),
+        ],
         SweepKind::Policies => [
             LabelPolicy::Median,
             LabelPolicy::RoundedMean,

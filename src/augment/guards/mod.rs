@@ -7,6 +7,7 @@
 
 mod article;
 mod deleted;
+mod form;
 mod fragment;
 mod names;
 mod near;
@@ -18,6 +19,7 @@ mod roles;
 mod shape;
 mod vocabulary;
 
+pub use form::{asks, changed_form, needs_no_mark};
 pub use near::Siblings;
 pub use number::changed_in_translation;
 pub use reading::Reading;

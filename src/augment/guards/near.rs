@@ -39,7 +39,9 @@ impl Siblings {
         let of = nearest.text().to_owned();
         match edits {
             0 => Some(RejectReason::Duplicate { of }),
-            n if n <= self.limit => Some(RejectReason::NearDuplicate { of, edits: n }),
+            n if n <= self.limit => {
+                Some(RejectReason::NearDuplicate { of, edits: n, likeness: None })
+            }
             _ => None,
         }
     }
@@ -51,7 +53,7 @@ impl Siblings {
         likeness: &[f64],
         limit: f64,
     ) -> Option<RejectReason> {
-        let (kept, _) = self
+        let (kept, likeness) = self
             .kept
             .iter()
             .zip(likeness)
@@ -60,6 +62,7 @@ impl Siblings {
         Some(RejectReason::NearDuplicate {
             of: kept.text().to_owned(),
             edits: edits_between(kept.words(), text.words()),
+            likeness: Some(*likeness),
         })
     }
 }

@@ -7,7 +7,7 @@ use regex::Regex;
 
 use super::Unit;
 use super::languages::wrong_language;
-use crate::augment::guards::changed_in_translation;
+use crate::augment::guards::{asks, changed_in_translation, needs_no_mark};
 use crate::domain::{Form, RejectReason, known_language, primary_language};
 use crate::text::{folded_words, script_share, words};
 
@@ -100,18 +100,13 @@ fn options(from: &str, text: &str) -> Option<String> {
 
 /// A question stays one, where its language writes question marks.
 fn form(unit: &Unit, text: &str) -> Option<String> {
-    let asks =
-        |t: &str| t.trim_end().ends_with(['?', '\u{61f}', '\u{ff1f}', '\u{37e}', ';', '\u{2047}']);
-    let marks = !matches!(
-        primary_language(&unit.target).as_str(),
-        "th" | "lo" | "km" | "my" | "am" | "hy" | "bo"
-    );
-    let asked = asks(&unit.text);
+    let greek = primary_language(&unit.target) == "el" && text.trim_end().ends_with(';');
+    let (asked, asks) = (asks(&unit.text), asks(text) || greek);
     match unit.form {
-        Form::Question if asked && marks && !asks(text) => {
+        Form::Question if asked && !needs_no_mark(&unit.target) && !asks => {
             Some("the source is a question, and this is none".into())
         }
-        Form::Statement if !asked && asks(text) => {
+        Form::Statement if !asked && asks => {
             Some("the source is a statement, and this is a question".into())
         }
         _ if words(text).is_empty() => Some("there is no word in it".into()),

@@ -38,6 +38,19 @@ pub fn merge(model: &mut Decoder, adapter: &Adapter) {
     }
 }
 
+/// Reads a model folder, with an adapter merged into it where one is named.
+///
+/// # Errors
+/// What is wrong with either, by name.
+pub fn load_model(dir: &Path, adapter: Option<&Path>) -> Result<Decoder, EmbeddedError> {
+    let mut model = Decoder::load(dir)?;
+    if let Some(adapter) = adapter {
+        let delta = super::load(adapter, model.config())?;
+        merge(&mut model, &delta);
+    }
+    Ok(model)
+}
+
 /// Writes a model folder `to` of a base folder with an adapter merged into it, tokenizer and
 /// generation settings included. `to` must be new or empty.
 ///
@@ -51,9 +64,7 @@ pub fn merge_folder(base: &Path, adapter: &Path, to: &Path) -> Result<(), Embedd
             reason: "the folder is not empty: expected a new one".into(),
         });
     }
-    let mut model = Decoder::load(base)?;
-    let delta = super::load(adapter, model.config())?;
-    merge(&mut model, &delta);
+    let model = load_model(base, Some(adapter))?;
     std::fs::create_dir_all(to).map_err(EmbeddedError::io(to))?;
     for name in COMPANIONS {
         // A tokenizer that was saved with the adapter (it may have a template) goes before the base's.

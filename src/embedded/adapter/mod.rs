@@ -5,5 +5,8 @@ mod merge;
 mod peft;
 
 pub use folder::{load, save};
-pub use merge::{merge, merge_folder};
+pub use merge::{load_model, merge, merge_folder};
 pub use peft::AdapterConfig;
+
+#[cfg(test)]
+mod golden_tests;

@@ -164,14 +164,17 @@ fn empty(v: &Value) -> bool {
     }
 }
 
-/// `q_proj` or `self_attn.q_proj`.
+/// `q_proj`, `self_attn.q_proj`, or `model.layers.0.self_attn.q_proj` (PEFT writes each layer where
+/// all linear modules were asked for). A layer that is left out is missed when its tensors are read.
 fn projection(name: &str) -> Result<Projection, String> {
-    Projection::ALL.into_iter().find(|p| p.name() == name || p.path() == name).ok_or_else(|| {
+    let short = name
+        .strip_prefix("model.layers.")
+        .and_then(|rest| rest.split_once('.'))
+        .filter(|(layer, _)| layer.bytes().all(|b| b.is_ascii_digit()))
+        .map_or(name, |(_, path)| path);
+    Projection::ALL.into_iter().find(|p| p.name() == short || p.path() == short).ok_or_else(|| {
         let known: Vec<&str> = Projection::ALL.iter().map(|p| p.name()).collect();
-        format!(
-            "target_modules names `{name}`: expected some of {}, on all layers",
-            known.join(", ")
-        )
+        format!("target_modules names `{name}`: expected some of {}", known.join(", "))
     })
 }
 
@@ -218,7 +221,8 @@ mod tests {
         assert_eq!((c.settings.r, c.settings.alpha, c.base.as_deref()), (4, 8.0, Some("org/name")));
         let again = AdapterConfig::read(c.to_json().as_object().unwrap()).unwrap();
         assert_eq!(again, c);
-        let some = read("target_modules", json!(["mlp.up_proj", "q_proj", "q_proj"])).unwrap();
+        let names = json!(["mlp.up_proj", "q_proj", "model.layers.1.self_attn.q_proj"]);
+        let some = read("target_modules", names).unwrap();
         assert_eq!(some.settings.targets, [Projection::Q, Projection::Up]);
         assert_eq!(read("target_modules", json!("all-linear")).unwrap().settings.targets.len(), 7);
     }

@@ -33,23 +33,35 @@ pub(crate) fn weights(name: &str, count: usize, scale: f32) -> impl Iterator<Ite
     })
 }
 
+fn golden() -> Golden {
+    serde_json::from_str(include_str!("../../../tests/golden/decoder.json")).unwrap()
+}
+
+fn model(config: &Value) -> Decoder {
+    let path = std::path::Path::new("config.json");
+    let config = DecoderConfig::parse(&config.to_string(), path).unwrap();
+    let layout = Layout::new(&config);
+    let mut flat = vec![0.0; layout.len()];
+    for r in &layout.regions {
+        let norm = if r.name.ends_with("norm.weight") { 1.0 } else { 0.0 };
+        for (w, x) in flat[r.range()].iter_mut().zip(weights(&r.name, r.len(), 0.25)) {
+            *w = norm + x;
+        }
+    }
+    Decoder::from_weights(config, flat).unwrap()
+}
+
+/// The model of a case, by name.
+pub(crate) fn base(name: &str) -> Decoder {
+    model(&golden().cases.iter().find(|c| c.name == name).unwrap().config)
+}
+
 #[test]
 fn each_family_gives_the_log_probabilities_of_transformers() {
-    let golden: Golden =
-        serde_json::from_str(include_str!("../../../tests/golden/decoder.json")).unwrap();
+    let golden = golden();
     for case in golden.cases {
-        let path = std::path::Path::new("config.json");
-        let config = DecoderConfig::parse(&case.config.to_string(), path).unwrap();
-        let layout = Layout::new(&config);
-        let mut flat = vec![0.0; layout.len()];
-        for r in &layout.regions {
-            let norm = if r.name.ends_with("norm.weight") { 1.0 } else { 0.0 };
-            for (w, x) in flat[r.range()].iter_mut().zip(weights(&r.name, r.len(), 0.25)) {
-                *w = norm + x;
-            }
-        }
-        let vocab = config.vocab_size as u32;
-        let model = Decoder::from_weights(config, flat).unwrap();
+        let model = model(&case.config);
+        let vocab = model.config().vocab_size as u32;
         let (pack, rows) = Pack::from_sequences(&[&golden.tokens]);
         let asked: Vec<(u32, u32)> = golden
             .rows

@@ -187,9 +187,7 @@ impl Adapter {
     /// # Errors
     /// Settings that make no sense: by name.
     pub fn zeroed(config: &DecoderConfig, settings: LoraSettings) -> Result<Self, EmbeddedError> {
-        settings
-            .check()
-            .map_err(|(field, why)| EmbeddedError::Config(format!("adapter, {field}: {why}")))?;
+        check(&settings)?;
         let mut regions = Vec::new();
         let mut at = 0;
         let mut layers = Vec::new();
@@ -207,6 +205,21 @@ impl Adapter {
             });
         }
         Ok(Self { settings, regions, layers, weights: vec![0.0; at] })
+    }
+
+    /// Weights of an adapter of these settings, without making one.
+    ///
+    /// # Errors
+    /// Settings that make no sense: by name.
+    pub fn sizes(config: &DecoderConfig, settings: &LoraSettings) -> Result<u64, EmbeddedError> {
+        check(settings)?;
+        let a_layer: usize = settings
+            .targets
+            .iter()
+            .map(|p| p.shape(config))
+            .map(|(out, inputs)| settings.r * (out + inputs))
+            .sum();
+        Ok((a_layer * config.num_hidden_layers) as u64)
     }
 
     /// What it is made of.
@@ -227,6 +240,12 @@ impl Adapter {
         };
         Some((find("A")?, find("B")?))
     }
+}
+
+fn check(settings: &LoraSettings) -> Result<(), EmbeddedError> {
+    settings
+        .check()
+        .map_err(|(field, why)| EmbeddedError::Config(format!("adapter, {field}: {why}")))
 }
 
 fn name(layer: usize, p: Projection, side: &str) -> String {

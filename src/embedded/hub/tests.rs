@@ -440,3 +440,22 @@ fn two_at_once_fetch_the_weights_once() {
     let gets = server.seen().iter().filter(|r| r.starts_with("GET /store/")).count();
     assert_eq!(gets, 1);
 }
+
+#[test]
+fn a_model_comes_with_the_weights_that_its_index_names_and_is_not_asked_for_again() {
+    let index = br#"{"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}"#;
+    let mut files = served();
+    let single = files.remove("model.safetensors").unwrap();
+    files.insert("tokenizer.json", b"{}".to_vec());
+    files.insert("model.safetensors.index.json", index.to_vec());
+    files.insert("model-1.safetensors", single.clone());
+    files.insert("model-2.safetensors", single[..9].to_vec());
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(files, Faults::default());
+    let hub = hub(&server, dir.path());
+    let folder = hub.fetch_model(REPO, "main", &mut quiet).unwrap();
+    assert_eq!(std::fs::read(folder.join("model-2.safetensors")).unwrap(), single[..9]);
+    let requests = server.seen().len();
+    assert_eq!(hub.fetch_model(REPO, "main", &mut quiet).unwrap(), folder);
+    assert_eq!(server.seen().len(), requests, "what is cached needs no request");
+}

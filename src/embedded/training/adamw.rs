@@ -129,6 +129,7 @@ pub fn clip_grad_norm(grads: &mut [f32], limit: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::embedded::decoder::golden_tests::weights as hashed;
 
     fn regions() -> Vec<Region> {
         vec![
@@ -196,5 +197,67 @@ mod tests {
         clip_grad_norm(&mut g, 1.0);
         assert_eq!(g, [0.3, 0.4]);
         assert!(clip_grad_norm(&mut [f32::NAN, 1.0], 1.0).is_nan());
+    }
+
+    #[derive(Deserialize)]
+    struct Golden {
+        cases: Vec<Case>,
+    }
+
+    #[derive(Deserialize)]
+    struct Case {
+        name: String,
+        lr: f64,
+        betas: (f64, f64),
+        weight_decay: f64,
+        clip: Option<f64>,
+        last_norm: Option<f64>,
+        matrix: Vec<f64>,
+        bias: Vec<f64>,
+    }
+
+    #[test]
+    fn a_hundred_steps_are_those_of_torch_on_the_same_gradients() {
+        let golden: Golden =
+            serde_json::from_str(include_str!("../../../tests/golden/adamw.json")).unwrap();
+        for c in golden.cases {
+            let regions = [
+                Region { name: "w".into(), shape: vec![4, 6], start: 0 },
+                Region { name: "b".into(), shape: vec![6], start: 24 },
+            ];
+            let settings = AdamWSettings {
+                beta1: c.betas.0,
+                beta2: c.betas.1,
+                weight_decay: c.weight_decay,
+                ..AdamWSettings::default()
+            };
+            let mut o = AdamW::new(settings, &regions, 30);
+            let mut w: Vec<f32> = hashed("w", 24, 1.0).chain(hashed("b", 6, 1.0)).collect();
+            let mut norm = None;
+            for step in 0..100usize {
+                let size = 0.5f32.powi((step % 13) as i32);
+                let mut g: Vec<f32> = hashed(&format!("w.{step}"), 24, size)
+                    .chain(hashed(&format!("b.{step}"), 6, size))
+                    .collect();
+                for (i, g) in g.iter_mut().enumerate() {
+                    let i = if i < 24 { i } else { i - 24 };
+                    if i % 5 == step % 5 {
+                        *g = 0.0;
+                    }
+                }
+                if let Some(limit) = c.clip {
+                    norm = Some(clip_grad_norm(&mut g, limit));
+                }
+                o.step(&mut w, &g, c.lr);
+            }
+            let want = c.matrix.iter().chain(&c.bias);
+            let gap =
+                w.iter().zip(want).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
+            println!("{}: largest difference {gap:.1e}", c.name);
+            assert!(gap < 2e-6, "{}: {gap}", c.name);
+            if let (Some(a), Some(b)) = (norm, c.last_norm) {
+                assert!((a - b).abs() < 1e-6 * b, "{a} against {b}");
+            }
+        }
     }
 }

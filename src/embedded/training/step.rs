@@ -47,6 +47,11 @@ impl Default for StepSettings {
 /// each thread a part of the batch, which needs gradients and buffers for each.
 const LARGE: usize = 20_000_000;
 
+/// Whether a model of so many weights spreads its products over the threads, or the batch.
+pub fn by_product(weights: usize) -> bool {
+    weights >= LARGE
+}
+
 /// A model, an adapter where one is trained, the optimiser and the buffers of each thread.
 #[derive(Debug)]
 pub struct Trainer {
@@ -86,7 +91,7 @@ impl Trainer {
             let p = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
             Some(p.map_err(|e| EmbeddedError::Input(format!("{threads} threads: {e}")))?)
         };
-        let by_product = model.weights.len() >= LARGE;
+        let by_product = by_product(model.weights.len());
         let mut lanes = Vec::new();
         lanes.resize_with(if by_product { 1 } else { threads }, || Lane {
             ws: Workspace::new().with_recompute(settings.recompute).with_threads(if by_product {

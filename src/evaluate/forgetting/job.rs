@@ -12,7 +12,8 @@ use crate::evaluate::asking::{MakeChat, ask_open};
 use crate::evaluate::figures::TaskResult;
 use crate::evaluate::locked::Locked;
 use crate::job::{Attempt, JobError, Progress, read_jsonl};
-use crate::providers::{ChatRequest, PromptFile, Sampling, excerpt};
+use crate::providers::prompts::PromptFile;
+use crate::providers::{ChatRequest, Sampling, excerpt};
 
 /// Characters of a reply that stand in `results.jsonl`; the whole is in the reply store.
 const SHOWN_OF_REPLY: usize = 4_000;
@@ -113,10 +114,15 @@ fn ask(
     plan: &ForgettingPlan,
     item: &ForgettingItem,
 ) -> Result<ChatRequest, JobError> {
+    let shots: Vec<String> = plan
+        .shots
+        .iter()
+        .map(|s| format!("Question: {}\nAnswer: {}", s.question, s.worked))
+        .collect();
     let worked = plan.worked.get(&item.part).map_or("", String::as_str);
     let messages = prompt
-        .render(&json!({
-            "shots": plan.shots, "worked": worked, "question": item.question, "part": item.part,
+        .render(json!({
+            "shots": shots.join("\n\n"), "worked": worked, "question": item.question, "part": item.part,
         }))
         .map_err(|e| JobError::Work(e.to_string()))?;
     // Where a model writes the next item itself, it is done: the stops of the harness.

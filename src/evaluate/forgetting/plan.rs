@@ -1,6 +1,7 @@
 //! The plan of a forgetting run: the models, the first of them the one that the others grew from.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,10 +10,8 @@ use super::{Bench, ForgettingItem};
 use crate::evaluate::EvaluateError;
 use crate::evaluate::locked::{Inputs, Locked};
 use crate::evaluate::open_ended::Party;
-use crate::providers::PromptFile;
+use crate::providers::prompts::{self, PromptFile};
 
-const GSM8K: &str = include_str!("gsm8k.toml");
-const BBH: &str = include_str!("bbh.toml");
 const SHOTS: &str = include_str!("gsm8k_shots.jsonl");
 
 /// How figures are summed up, in words; a program with another rule refuses the plan.
@@ -52,15 +51,12 @@ pub struct ForgettingPlan {
     pub seed: u64,
 }
 
-/// The prompt that comes with the program.
+/// The prompt of a set, the user's own where there is one.
 ///
 /// # Errors
-/// None in practice: a test reads it.
+/// A file of the user that is wrong.
 pub fn forgetting_prompt(bench: Bench) -> Result<PromptFile, EvaluateError> {
-    Ok(match bench {
-        Bench::Gsm8k => PromptFile::parse(GSM8K, "gsm8k.toml")?,
-        Bench::Bbh => PromptFile::parse(BBH, "bbh.toml")?,
-    })
+    Ok(prompts::load(bench.word())?)
 }
 
 /// Five worked sums of our own, for users without a file of examples.
@@ -68,7 +64,7 @@ pub fn forgetting_prompt(bench: Bench) -> Result<PromptFile, EvaluateError> {
 /// # Errors
 /// None in practice: a test reads them.
 pub fn own_shots() -> Result<Vec<ForgettingItem>, EvaluateError> {
-    parse_gsm8k(SHOTS, std::path::Path::new("gsm8k_shots.jsonl"))
+    parse_gsm8k(SHOTS, Path::new("gsm8k_shots.jsonl"))
 }
 
 impl ForgettingPlan {
@@ -84,7 +80,7 @@ impl ForgettingPlan {
             version: 1,
             task,
             models,
-            prompt: prompt.text.clone(),
+            prompt: prompt.source.clone(),
             shots: Vec::new(),
             worked: BTreeMap::new(),
             tokens: 1024,
@@ -138,6 +134,6 @@ impl ForgettingPlan {
     /// # Errors
     /// It does not parse.
     pub fn prompt_file(&self) -> Result<PromptFile, EvaluateError> {
-        Ok(PromptFile::parse(&self.prompt, "plan.json, prompt")?)
+        Ok(prompts::parse_like(&self.prompt, Path::new("plan.json"), self.task.word())?)
     }
 }

@@ -13,7 +13,8 @@ use crate::evaluate::asking::{MakeChat, ask_open};
 use crate::evaluate::figures::TaskResult;
 use crate::evaluate::locked::Locked;
 use crate::job::{Attempt, JobError, Progress, read_jsonl};
-use crate::providers::{ChatRequest, Finish, PromptFile, Sampling, declines, excerpt};
+use crate::providers::prompts::PromptFile;
+use crate::providers::{ChatRequest, Finish, Sampling, declines, excerpt};
 
 /// Characters of a verdict that stand in `results.jsonl`; the whole is in the reply store.
 const SHOWN_OF_VERDICT: usize = 2_000;
@@ -203,7 +204,7 @@ fn ask(
         shown.get(i).map_or("", |s| if s.trim().is_empty() { "(no text)" } else { s.as_str() })
     };
     let messages = prompt
-        .render(&json!({
+        .render(json!({
             "question": q.question, "culture": q.culture, "language": q.language,
             "topic": q.topic, "first": or_empty(0), "second": or_empty(1),
         }))

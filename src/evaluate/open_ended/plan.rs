@@ -1,15 +1,15 @@
 //! The plan of a win rate: two models, a judge, the questions and the prompts, all fixed before
 //! anything is asked.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use super::OpenQuestion;
 use crate::evaluate::EvaluateError;
 use crate::evaluate::locked::{Inputs, Locked};
-use crate::providers::{ModelSource, PromptFile};
-
-const ANSWER: &str = include_str!("answer.toml");
-const PAIRWISE: &str = include_str!("pairwise.toml");
+use crate::providers::ModelSource;
+use crate::providers::prompts::{self, PromptFile};
 
 /// How figures are summed up, in words; a program with another rule refuses the plan.
 pub const WIN_RATE_RULE: &str = "1: each question is answered by both models and judged in both \
@@ -58,12 +58,12 @@ pub struct WinRatePlan {
     pub seed: u64,
 }
 
-/// The prompts that come with the program: to answer, to choose.
+/// The prompts, the user's own where there are any: to answer, to choose.
 ///
 /// # Errors
-/// None in practice: a test reads them.
+/// A file of the user that is wrong.
 pub fn open_prompts() -> Result<[PromptFile; 2], EvaluateError> {
-    Ok([PromptFile::parse(ANSWER, "answer.toml")?, PromptFile::parse(PAIRWISE, "pairwise.toml")?])
+    Ok([prompts::load("open-answer")?, prompts::load("open-pairwise")?])
 }
 
 impl WinRatePlan {
@@ -80,8 +80,8 @@ impl WinRatePlan {
             first,
             second,
             judge,
-            answer_prompt: answer.text.clone(),
-            judge_prompt: pairwise.text.clone(),
+            answer_prompt: answer.source.clone(),
+            judge_prompt: pairwise.source.clone(),
             answer_tokens: 512,
             verdict_tokens: 1024,
             rule: WIN_RATE_RULE.into(),
@@ -97,8 +97,8 @@ impl WinRatePlan {
     /// A prompt that does not parse.
     pub fn prompts(&self) -> Result<[PromptFile; 2], EvaluateError> {
         Ok([
-            PromptFile::parse(&self.answer_prompt, "plan.json, answer_prompt")?,
-            PromptFile::parse(&self.judge_prompt, "plan.json, judge_prompt")?,
+            prompts::parse_like(&self.answer_prompt, Path::new("plan.json"), "open-answer")?,
+            prompts::parse_like(&self.judge_prompt, Path::new("plan.json"), "open-pairwise")?,
         ])
     }
 

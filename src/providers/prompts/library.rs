@@ -9,7 +9,13 @@ use super::{Origin, PromptError, PromptFile};
 
 /// The embedded prompts. A new one is a file in `files/` and its line here.
 const FILES: &[(&str, &str)] = &[
+    ("bbh", include_str!("files/bbh.toml")),
+    ("gsm8k", include_str!("files/gsm8k.toml")),
+    ("open-answer", include_str!("files/open-answer.toml")),
+    ("open-pairwise", include_str!("files/open-pairwise.toml")),
     ("paraphrase", include_str!("files/paraphrase.toml")),
+    ("robust-paraphrase", include_str!("files/robust-paraphrase.toml")),
+    ("similarity", include_str!("files/similarity.toml")),
     ("synonyms", include_str!("files/synonyms.toml")),
     ("translate", include_str!("files/translate.toml")),
 ];
@@ -91,6 +97,24 @@ impl Library {
     fn known(&self) -> String {
         self.names().into_iter().collect::<Vec<_>>().join(", ")
     }
+}
+
+/// A prompt from its text, as a plan froze it or a user wrote it: any name, but the placeholders
+/// of the embedded prompt `like`. `file` is for messages.
+///
+/// # Errors
+/// No embedded prompt `like`, or the line at which the text is wrong.
+pub fn parse_like(source: &str, file: &Path, like: &str) -> Result<PromptFile, PromptError> {
+    let ours = built_in(like).transpose()?.ok_or_else(|| PromptError::Unknown {
+        name: like.into(),
+        known: Library::built_in().known(),
+    })?;
+    let named: Option<String> = toml::from_str::<toml::Table>(source)
+        .ok()
+        .and_then(|t| t.get("name").and_then(|n| n.as_str()).map(str::to_owned));
+    let contract = Contract { requires: &ours.requires, offers: &ours.offers };
+    let name = named.unwrap_or_else(|| like.to_owned());
+    PromptFile::parse(source, &name, Origin::File(file.to_owned()), Some(contract))
 }
 
 fn built_in(name: &str) -> Option<Result<PromptFile, PromptError>> {

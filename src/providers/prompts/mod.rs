@@ -9,7 +9,7 @@ mod library;
 
 pub use error::PromptError;
 pub use file::{FamilyPrompt, Origin, PromptFile};
-pub use library::{Library, load};
+pub use library::{Library, load, parse_like};
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ mod record;
 mod results;
 
 pub use job::{JudgeSummary, MakeModel, VerdictLine, work};
-pub use prompt::{JudgeSpec, judge_prompt, judge_prompts, requests_of};
+pub use prompt::{JudgeSpec, checksum, judge_prompt, judge_prompt_from, requests_of};
 pub use reading::{Reading, read_score};
 pub use record::{open_items, put_verdicts};
 pub use results::{BesidePeople, JudgeResults, OrderAgreement, judge_results};

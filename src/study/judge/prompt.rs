@@ -1,14 +1,20 @@
 //! What a judge is asked, and the frozen description of a judging run.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use crate::domain::{RaterId, StudyId};
-use crate::providers::{ChatRequest, ModelSource, PromptFile, Sampling};
+use crate::providers::prompts::{self, PromptFile};
+use crate::providers::{ChatRequest, ModelSource, Sampling};
 use crate::store::{Item, ItemKind, JudgeRecord, Shown};
+use crate::study::setup::hex;
 use crate::study::{Guideline, StudyError};
 
-const SIMILARITY: &str = include_str!("similarity.toml");
+/// The embedded prompt whose placeholders all prompts of judges have.
+const SIMILARITY: &str = "similarity";
 
 /// Tokens of a reply. Enough for a model that reasons first; a score alone takes five.
 const MAX_TOKENS: u32 = 1024;
@@ -32,21 +38,26 @@ pub struct JudgeSpec {
     pub prompt_sha256: String,
 }
 
+/// SHA-256 of a prompt's text, in hexadecimal.
+pub fn checksum(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
 impl JudgeSpec {
     /// The prompt, read back; its checksum must be the one that was frozen.
     ///
     /// # Errors
     /// Another text, or no prompt.
     pub fn prompt_file(&self) -> Result<PromptFile, StudyError> {
-        let prompt = PromptFile::parse(&self.prompt, "judge.json")?;
-        if prompt.sha256 != self.prompt_sha256 {
+        let sha256 = checksum(&self.prompt);
+        if sha256 != self.prompt_sha256 {
             return Err(StudyError::BadSetting {
                 what: "the prompt of judge.json",
-                value: prompt.sha256,
+                value: sha256,
                 expected: "the text that was frozen with it",
             });
         }
-        Ok(prompt)
+        judge_prompt_from(&self.prompt, Path::new("judge.json"))
     }
 
     /// The judge as the study keeps it.
@@ -57,7 +68,7 @@ impl JudgeSpec {
         Ok(JudgeRecord {
             rater: self.rater.clone(),
             model: self.model.clone(),
-            prompt: self.prompt_file()?.reference(),
+            prompt: self.prompt_file()?.tag(),
             prompt_sha256: self.prompt_sha256.clone(),
             guideline: self.guideline.reference(),
             created: jiff::Timestamp::now(),
@@ -65,24 +76,24 @@ impl JudgeSpec {
     }
 }
 
-/// Names of the prompts that come with the program.
-pub fn judge_prompts() -> [&'static str; 1] {
-    ["similarity"]
-}
-
-/// A prompt by its name.
+/// The prompt of judges by its name, the user's own where there is one. Any prompt with the
+/// placeholders of `similarity` can be one.
 ///
 /// # Errors
-/// No such prompt; the names there are.
+/// No such prompt; the names there are; a file of the user that is wrong.
 pub fn judge_prompt(name: &str) -> Result<PromptFile, StudyError> {
-    match name {
-        "similarity" => Ok(PromptFile::parse(SIMILARITY, "similarity.toml")?),
-        _ => Err(StudyError::BadSetting {
-            what: "the prompt",
-            value: name.to_owned(),
-            expected: "similarity, or a TOML file with name, version, system and user",
-        }),
-    }
+    let found = prompts::load(name)?;
+    // a prompt for something else is refused here and not when the first item is rendered
+    let path = Path::new(&found.name).with_extension("toml");
+    Ok(prompts::parse_like(&found.source, &path, SIMILARITY)?)
+}
+
+/// A prompt of judges from a file.
+///
+/// # Errors
+/// The line at which it is wrong.
+pub fn judge_prompt_from(source: &str, file: &Path) -> Result<PromptFile, StudyError> {
+    Ok(prompts::parse_like(source, file, SIMILARITY)?)
 }
 
 /// The two requests of an item, seed first and sample first. A hidden repeat is a draw of its own:
@@ -95,13 +106,17 @@ pub fn requests_of(
     guideline: &Guideline,
     prompt: &PromptFile,
 ) -> Result<[(Shown, ChatRequest); 2], StudyError> {
+    let rules: Vec<String> = guideline.rules.iter().map(|r| format!("- {r}")).collect();
+    let scale: Vec<String> =
+        guideline.anchors.iter().map(|a| format!("{} = {}", a.score, a.text)).collect();
     let ask = |shown: Shown| {
         let (first, second) = match shown {
             Shown::SeedFirst => (&item.seed_text, &item.sample_text),
             Shown::SampleFirst => (&item.sample_text, &item.seed_text),
         };
-        let messages = prompt.render(&json!({
-            "guideline": guideline, "first": first, "second": second, "language": item.language,
+        let messages = prompt.render(json!({
+            "question": guideline.question, "rules": rules.join("\n"), "scale": scale.join("\n"),
+            "first": first, "second": second, "language": item.language,
         }))?;
         let draw = u32::from(item.kind == ItemKind::Repeat);
         Ok::<_, StudyError>((

@@ -44,8 +44,8 @@ fn spec(rater: &str) -> JudgeSpec {
         model: "lab/m".into(),
         source: ModelSource::Endpoint { provider: "lab".into(), model: "m".into() },
         guideline: Guideline::similarity().unwrap(),
-        prompt: prompt.text,
-        prompt_sha256: prompt.sha256,
+        prompt_sha256: checksum(&prompt.source),
+        prompt: prompt.source,
     }
 }
 
@@ -161,7 +161,8 @@ fn a_judge_rates_every_item_in_both_orders_and_stands_apart_from_people() {
     assert_eq!(after.raters.get(&RaterKind::Judge), None, "not counted with people");
     assert!(after.notes.iter().any(|n| n.contains("apart")));
     let j = &after.judges[0];
-    assert_eq!((j.judge.model.as_str(), j.judge.prompt.as_str()), ("lab/m", "similarity@1"));
+    let prompt = judge_prompt("similarity").unwrap().tag();
+    assert_eq!((j.judge.model.as_str(), j.judge.prompt.as_str()), ("lab/m", prompt.as_str()));
     assert_eq!(j.distribution, [0, 0, 0, 0, 12]);
     let same = items.iter().filter(|i| i.seed_text == i.sample_text).count();
     assert_eq!(j.orders.pairs, items.len());
