@@ -31,6 +31,11 @@ pub fn knows(tasks: &[String]) -> Result<bool, Failure> {
 /// # Errors
 /// An unknown task or model, a set that is flagged; with `--wait`, a run that failed.
 pub fn run(ctx: &Context, a: EvaluateArgs) -> Result<(), Failure> {
+    if let Some(culture) = a.cultures.first() {
+        return Err(Failure::usage(format!(
+            "--cultures is for survey: name the tasks of a culture as `--tasks culture:{culture}`"
+        )));
+    }
     let place = ctx.place()?;
     let c = &a.classify;
     let request = ClassifyRequest {

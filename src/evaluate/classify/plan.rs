@@ -21,7 +21,7 @@ invalid replies are wrong and stand in columns of their own; items without a gol
 out (they are scored as wrong by parser paper); intervals are 95 % percentiles over texts drawn \
 with replacement; pairs are tested by exchanging the two answers to a text, two-sided, Holm over \
 the printed table, and no claim is made where a label has fewer than 20 items; means by kind and \
-culture count a pool of texts once, pools that share a tenth of the smaller one are one, sets with \
+culture count a pool of texts once and centre their draws, pools that share a tenth of the smaller one are one, sets with \
 a ceiling below 1 are left out";
 
 /// How a model gives a label.

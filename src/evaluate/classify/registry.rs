@@ -150,11 +150,10 @@ fn matching<'a>(tasks: &'a [Task], word: &str) -> Result<Vec<&'a Task>, Classify
         return Ok(vec![t]);
     }
     // `samples/korean` or `arabic/`: everything below a name.
+    let folder = format!("{}/", word.trim_end_matches('/'));
     let below: Vec<&Task> = tasks
         .iter()
-        .filter(|t| {
-            t.name.strip_prefix(word.trim_end_matches('/')).is_some_and(|r| r.starts_with('/'))
-        })
+        .filter(|t| t.name.starts_with(&folder) || t.aliases.iter().any(|a| a.starts_with(&folder)))
         .collect();
     if !below.is_empty() {
         return Ok(below);

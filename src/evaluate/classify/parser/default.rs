@@ -175,7 +175,8 @@ struct Word {
     /// Folded; with a blank on both sides unless its script has none between words.
     text: String,
     label: usize,
-    digits: bool,
+    /// Digits and words that say "not" themselves are not turned by a "not" before them.
+    fixed: bool,
 }
 
 /// The parser of one task.
@@ -187,6 +188,7 @@ pub struct DefaultParser {
     /// The words that the prompt asks for, as written, longest first.
     asked: Vec<(String, usize)>,
     labels: usize,
+    /// Some label is a number: a number before a label is no numbering then.
     digits: bool,
 }
 
@@ -196,6 +198,7 @@ impl DefaultParser {
         let mut exact = HashMap::new();
         let mut words = Vec::new();
         let mut asked = Vec::new();
+        let mut all_digits = false;
         for (label, l) in task.labels.iter().enumerate() {
             asked.push((l.say.clone(), label));
             for word in std::iter::once(&l.say).chain(&l.words) {
@@ -205,9 +208,13 @@ impl DefaultParser {
                 }
                 if !SHORT.contains(&folded.as_str()) {
                     let digits = folded.bytes().all(|b| b.is_ascii_digit());
+                    let negative = folded
+                        .split(' ')
+                        .any(|w| NEGATORS.contains(&w) || NEGATORS_AFTER.contains(&w));
+                    all_digits |= digits;
                     let text =
                         if is_unspaced(&folded) { folded.clone() } else { format!(" {folded} ") };
-                    words.push(Word { text, label, digits });
+                    words.push(Word { text, label, fixed: digits || negative });
                 }
                 exact.insert(folded, label);
             }
@@ -219,8 +226,7 @@ impl DefaultParser {
         }
         words.sort_by_key(|w| std::cmp::Reverse(w.text.chars().count()));
         asked.sort_by_key(|(w, _)| std::cmp::Reverse(w.len()));
-        let digits = words.iter().any(|w| w.digits);
-        Self { exact, words, asked, labels: task.labels.len(), digits }
+        Self { exact, words, asked, labels: task.labels.len(), digits: all_digits }
     }
 
     /// Reads a reply.
@@ -364,7 +370,7 @@ impl DefaultParser {
         for w in &self.words {
             while let Some(at) = text.find(&w.text) {
                 let end = at + w.text.len();
-                let turned = !w.digits && is_negated(&text[..at], &text[end..]);
+                let turned = !w.fixed && is_negated(&text[..at], &text[end..]);
                 match (turned, self.labels) {
                     (false, _) => found = found.and(w.label),
                     (true, 2) => found = found.and(1 - w.label),
