@@ -113,7 +113,7 @@ pub fn said_before(
 pub fn spend(prepared: &mut Prepared, a: &SpendArgs, fresh: bool) {
     prepared.fresh = fresh;
     prepared.budget =
-        Budget { max_calls: a.max_calls, max_tokens: a.max_spend_tokens, max_cost: a.max_cost };
+        a.budget.budget();
 }
 
 /// Starts a run, and prints its figures where it was waited for.
