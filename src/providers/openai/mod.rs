@@ -84,9 +84,8 @@ impl OpenAi {
             completion: p.completion,
             currency: p.currency.clone(),
         });
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .thread_name("calls")
+        // One thread, the caller's: waking others for each call took most of the time of a call.
+        let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|e| ProviderError::Config(format!("no threads for calls: {e}")))?;
