@@ -1,9 +1,9 @@
 //! Provider kind `openai`: any service that speaks chat completions as OpenAI does (vLLM, llama.cpp,
 //! Ollama, TGI, Azure, gateways). The user's configuration defines it; a run names it.
 //!
-//! A call travels through: [`dialect`] (which options the service takes) → [`wire`] (its body) →
-//! [`limits`] (when it may go) → [`call`] (over the wire) → [`judge`] (what the answer means) → the
-//! desk of the reply store (stored, then parsed by [`envelope`]). [`drive`] is the loop around it.
+//! A call travels through: `dialect` (which options the service takes) → `wire` (its body) →
+//! `limits` (when it may go) → `call` (over the wire) → `judge` (what the answer means) → the
+//! desk of the reply store (stored, then parsed by `envelope`). `drive` is the loop around it.
 
 mod call;
 mod dialect;
