@@ -1,5 +1,6 @@
 //! The loop: draws requests as fast as there is room, sends, judges what comes back, tries again,
-//! and stops. It runs on the caller's thread; only the calls themselves run on the runtime's.
+//! and stops. Everything runs on the caller's thread, calls included: while the caller thinks about a
+//! reply, others wait in their sockets.
 
 use std::sync::Arc;
 use std::time::Duration;

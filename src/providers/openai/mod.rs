@@ -1,9 +1,9 @@
 //! Provider kind `openai`: any service that speaks chat completions as OpenAI does (vLLM, llama.cpp,
 //! Ollama, TGI, Azure, gateways). The user's configuration defines it; a run names it.
 //!
-//! A call travels through: [`dialect`] (which options the service takes) → [`wire`] (its body) →
-//! [`limits`] (when it may go) → [`call`] (over the wire) → [`judge`] (what the answer means) → the
-//! desk of the reply store (stored, then parsed by [`envelope`]). [`drive`] is the loop around it.
+//! A call travels through: `dialect` (which options the service takes) → `wire` (its body) →
+//! `limits` (when it may go) → `call` (over the wire) → `judge` (what the answer means) → the
+//! desk of the reply store (stored, then parsed by `envelope`). `drive` is the loop around it.
 
 mod call;
 mod dialect;
@@ -84,9 +84,8 @@ impl OpenAi {
             completion: p.completion,
             currency: p.currency.clone(),
         });
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .thread_name("calls")
+        // One thread, the caller's: waking others for each call took most of the time of a call.
+        let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|e| ProviderError::Config(format!("no threads for calls: {e}")))?;
