@@ -34,6 +34,7 @@ pub use replies::{ReplyFilter, SingleReply, single_replies};
 pub use results::{Answer, Outcome, ResultLine, read_results};
 pub use rows::{
     BaselineRow, Classified, Figure, Golds, LabelRow, ModelRow, Paired, SetRow, classified,
+    set_rows,
 };
 pub use table::plain;
 pub use task::{ColumnNames, Expected, Label, Source, Task, TaskPrompt, best_constant};

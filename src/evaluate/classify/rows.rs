@@ -51,6 +51,17 @@ impl Golds {
         Ok(out)
     }
 
+    /// From gold labels (none: a value that is not scored) and what tells texts apart.
+    pub fn from_parts(items: impl IntoIterator<Item = (Option<u16>, u64)>) -> Self {
+        let mut out = Self::default();
+        for (label, text) in items {
+            out.labels.push(label.unwrap_or(u16::MAX));
+            out.asked.push(label.is_some());
+            out.texts.push(text);
+        }
+        out
+    }
+
     /// Items.
     pub fn len(&self) -> usize {
         self.labels.len()
@@ -223,16 +234,7 @@ pub fn classified(
     answers: &[Vec<Vec<Answer>>],
 ) -> Result<Classified, ClassifyError> {
     let plan = &locked.plan;
-    let mut sets: Vec<SetRow> = plan
-        .sets
-        .par_iter()
-        .enumerate()
-        .map(|(s, set)| {
-            let of: Vec<&[Answer]> = answers.iter().map(|m| m[s].as_slice()).collect();
-            set_row(plan, set, &golds[s], &of, s)
-        })
-        .collect::<Result<_, ClassifyError>>()?;
-    adjust(&mut sets)?;
+    let sets = set_rows(plan, golds, answers)?;
     let (means, merged_pools) = means(plan, golds, answers)?;
     let result = TaskResult {
         task: TASK.to_owned(),
@@ -243,6 +245,28 @@ pub fn classified(
         notes: notes(plan, &merged_pools),
     };
     Ok(Classified { result, sets, means, merged_pools })
+}
+
+/// The sets alone: every figure with its interval, every pair with its test, Holm over them.
+///
+/// # Errors
+/// See [`classified`].
+pub fn set_rows(
+    plan: &ClassifyPlan,
+    golds: &[Golds],
+    answers: &[Vec<Vec<Answer>>],
+) -> Result<Vec<SetRow>, ClassifyError> {
+    let mut sets: Vec<SetRow> = plan
+        .sets
+        .par_iter()
+        .enumerate()
+        .map(|(s, set)| {
+            let of: Vec<&[Answer]> = answers.iter().map(|m| m[s].as_slice()).collect();
+            set_row(plan, set, &golds[s], &of, s)
+        })
+        .collect::<Result<_, ClassifyError>>()?;
+    adjust(&mut sets)?;
+    Ok(sets)
 }
 
 /// Holm over the printed table: every pair of every set about which a claim may be made.
