@@ -112,8 +112,7 @@ pub fn said_before(
 /// Sets the limits of a run.
 pub fn spend(prepared: &mut Prepared, a: &SpendArgs, fresh: bool) {
     prepared.fresh = fresh;
-    prepared.budget =
-        a.budget.budget();
+    prepared.budget = a.budget.budget();
 }
 
 /// Starts a run, and prints its figures where it was waited for.
