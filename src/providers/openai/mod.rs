@@ -41,6 +41,9 @@ use crate::domain::prompt::Prompt;
 
 /// First wait before a call is tried again, in seconds; it doubles.
 const FIRST_BACKOFF: f64 = 0.5;
+/// How long calls under way are waited for once no more is wanted, in seconds. Shorter than the
+/// grace of a run that is stopped.
+const GRACE: f64 = 5.0;
 
 /// One model of one provider.
 #[derive(Debug)]
@@ -53,6 +56,7 @@ pub struct OpenAi {
     price: Option<Price>,
     gate: Gate,
     first_backoff: f64,
+    grace: f64,
     /// Tokens of replies so far and their number: what the next is guessed to take.
     replies: (u64, u64),
     /// Usable replies so far, and requests given up since the last.
@@ -102,6 +106,7 @@ impl OpenAi {
                 seed,
             ),
             first_backoff: FIRST_BACKOFF,
+            grace: GRACE,
             replies: (0, 0),
             successes: 0,
             given_up: 0,
