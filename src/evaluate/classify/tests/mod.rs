@@ -276,3 +276,93 @@ fn what_the_service_says_of_a_reply_counts() {
     assert_eq!(read(&reply("The text speaks of", Finish::Length, None)), cut);
     assert_eq!(read(&reply("HS, since the", Finish::Length, None)), Reading::Label(0));
 }
+
+#[test]
+fn our_own_sets_are_balanced_and_stand_for_every_kind_and_every_language() {
+    let tasks = samples::tasks().unwrap();
+    assert_eq!(tasks.len(), 24);
+    let mut languages: BTreeMap<Kind, BTreeSet<&str>> = BTreeMap::new();
+    let mut all: BTreeSet<String> = BTreeSet::new();
+    for t in &tasks {
+        languages.entry(t.kind).or_default().insert(&t.language);
+        let text = samples::texts(&t.name).unwrap();
+        let items: Vec<Item> =
+            Items::new(text.as_bytes(), "x".as_ref(), t).unwrap().map(Result::unwrap).collect();
+        assert!(items.len() >= 24, "{}", t.name);
+        for l in &t.labels {
+            let n = items.iter().filter(|i| i.gold == l.gold).count();
+            assert_eq!(n * t.labels.len(), items.len(), "{}: {}", t.name, l.gold);
+            assert_eq!(l.expected, Some(n as u64));
+        }
+        for i in items {
+            assert!(all.insert(i.text.clone()), "{}: `{}` stands there twice", t.name, i.text);
+            assert!(i.text.chars().count() <= 140);
+        }
+        assert_eq!(
+            samples::file(&t.name).map(|f| Task::parse(f, "x".as_ref()).unwrap()).as_ref(),
+            Some(t)
+        );
+    }
+    assert!(Kind::ALL[..8].iter().all(|k| languages[k].len() >= 3), "{languages:?}");
+    let spoken: BTreeSet<&str> = languages.values().flatten().copied().collect();
+    assert_eq!(spoken, ["ar", "bn", "de", "el", "en", "es", "ko", "pt", "tr", "zh"].into());
+}
+
+#[test]
+fn words_of_the_command_line_pick_tasks() {
+    let dir = tempfile::tempdir().unwrap();
+    let library = Library::open(dir.path()).unwrap();
+    let count = |words: &[&str]| {
+        let words: Vec<String> = words.iter().map(|w| (*w).to_owned()).collect();
+        library.select(&words).map(|t| t.len())
+    };
+    for (words, n) in [
+        (&["all"][..], 61),
+        (&["samples"], 24),
+        (&["kind:stance"], 1),
+        (&["culture:ko"], 6),
+        (&["culture:korean", "korean/hate_3"], 6),
+        (&["samples/korean"], 2),
+        (&["turkish/offensive_detect"], 1),
+        (&["spanish/"], 13),
+    ] {
+        assert_eq!(count(words).unwrap(), n, "{words:?}");
+    }
+    for (words, says) in [
+        (&["kind:rude"][..], "expected one of offensive"),
+        (&["culture:klingon"], "no task of culture klingon"),
+        (&["arabic/offensiv"], "arabic/offensive"),
+    ] {
+        let e = count(words).unwrap_err().to_string();
+        assert!(e.contains(says), "{e}");
+    }
+}
+
+#[test]
+fn added_texts_are_tied_to_their_checksum_and_a_task_of_the_user_goes_before_ours() {
+    let dir = tempfile::tempdir().unwrap();
+    let texts = dir.path().join("texts.jsonl");
+    std::fs::write(
+        &texts,
+        "{\"data\": \"a\", \"label\": 1}\n{\"data\": \"b\", \"label\": \"0\"}\n",
+    )
+    .unwrap();
+    let tasks = dir.path().join("tasks");
+    let library = Library::open(&tasks).unwrap();
+    let threat = library.task("english/threat").unwrap();
+    assert!(library.is_missing(threat).unwrap());
+    assert!(library.bytes(threat).unwrap_err().to_string().contains("tasks add"));
+    let (found, added) = library.add_texts("english/threat_detect", &texts).unwrap();
+    assert_eq!((found.items, added.items, added.from.as_str()), (2, 2, "texts.jsonl"));
+    assert!(found.findings.iter().any(|f| f.kind == FindingKind::OtherFile));
+    assert_eq!(library.bytes(threat).unwrap(), std::fs::read(&texts).unwrap());
+    std::fs::write(tasks.join("english/threat.jsonl"), "changed").unwrap();
+    assert!(library.bytes(threat).unwrap_err().to_string().contains("add it again"));
+    let own = task_file("english/threat").unwrap().replace("threat-1", "mine-1");
+    let file = dir.path().join("mine.toml");
+    std::fs::write(&file, own).unwrap();
+    Library::add_task(&tasks, &file).unwrap();
+    let library = Library::open(&tasks).unwrap();
+    assert_eq!(library.task("english/threat").unwrap().prompt.version, "mine-1");
+    assert_eq!(library.tasks().len(), 85);
+}
