@@ -10,7 +10,6 @@ use crate::augment::{self, Proposer, Settings};
 use crate::domain::prompt::Prompt;
 use crate::domain::{OptionScores, Question};
 use crate::embedded::encoder::Encoder;
-use crate::embedded::tokenizer::ChatOptions;
 use crate::embedded::{self, ScoreSettings};
 use crate::evaluate::classify;
 use crate::evaluate::forgetting;
@@ -50,12 +49,6 @@ fn work(dir: &Path) -> Result<(), JobError> {
     let mut progress = FileProgress::new(&attempt);
     let threads = spec.resources.threads.max(1) as usize;
     match spec.kind {
-        RunKind::Augment if attempt.input("translate.json").exists() => {
-            let source: ModelSource = attempt.read_input("provider.json")?;
-            let mut model =
-                chat_model(&source, &ReplyPlaces::of(&attempt), threads).map_err(JobError::Work)?;
-            augment::translate::work(&attempt, &mut progress, &mut *model).map(drop)
-        }
         RunKind::Augment => {
             let filter = filter(&attempt)?;
             let mut make = |settings: &Settings| proposer(&attempt, settings, threads);
@@ -164,8 +157,12 @@ fn scorer(
         let model = providers::open(source, places, threads).map_err(|e| e.to_string())?;
         return Ok(Box::new(Drawn::new(model, draws)));
     };
-    let scorer = embedded::Scorer::open(dir, adapter.as_deref(), ChatOptions::default())
-        .map_err(|e| e.to_string())?;
+    let scorer = embedded::Scorer::open(
+        dir,
+        adapter.as_deref(),
+        embedded::tokenizer::ChatOptions::default(),
+    )
+    .map_err(|e| e.to_string())?;
     let settings = ScoreSettings { threads, prompts_a_pack: PROMPTS_A_PACK };
     Ok(Box::new(Embedded { scorer, settings }))
 }

@@ -138,14 +138,14 @@ pub fn models(ctx: &Context, command: &ModelsCommand) -> Result<(), Failure> {
 /// # Errors
 /// An unknown model, task or culture; with `--wait`, a run that failed.
 pub fn score(ctx: &Context, a: EvaluateArgs) -> Result<(), Failure> {
+    if let Some(command) = a.command {
+        return super::classify::command(ctx, command);
+    }
+    if super::classify::knows(&a.tasks)? {
+        return super::classify::run(ctx, a);
+    }
     if open::knows(&a.tasks) {
         return open::run(ctx, &a);
-    }
-    if let Some(task) = a.tasks.iter().find(|t| *t != "survey") {
-        return Err(Failure::not_found(format!(
-            "no task `{task}`: expected survey, {}",
-            open::TASKS.join(", ")
-        )));
     }
     let place = ctx.place()?;
     let survey = place.read()?.read().survey()?;

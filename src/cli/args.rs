@@ -9,6 +9,7 @@ use crate::domain::{
     CountryCode, CultureId, DatasetId, LabelPolicy, QuestionId, SampleId, StudyId,
 };
 
+pub use super::args_ask::AskArgs;
 pub use super::args_calls::{AugmentArgs, MannerArgs, SpendArgs, TranslateArgs};
 pub use super::args_compare::{CompareArgs, ReportArgs, ReportFormat, SweepArg, SweepArgs};
 pub use super::args_judge::JudgeArgs;
@@ -16,6 +17,7 @@ pub use super::args_open::OpenArgs;
 pub use super::args_prompts::PromptsCommand;
 pub use super::args_providers::{BudgetArgs, ProvidersCommand, RepliesCommand};
 pub use super::args_runs::{EngineCommand, RunsCommand};
+pub use super::args_tasks::{ClassifyArgs, EvaluateCommand, TasksCommand};
 
 /// A terminal workbench for growing culture-aware language models from survey seeds.
 #[derive(Debug, Parser)]
@@ -58,6 +60,8 @@ pub enum Command {
     /// Rating studies
     #[command(subcommand)]
     Study(StudyCommand),
+    /// Ask a model something, to hear how it talks; nothing is kept
+    Ask(AskArgs),
     /// Let a model rate a study's items, 1 to 5, in both orders
     Judge(JudgeArgs),
     /// Ratings made elsewhere
@@ -71,7 +75,10 @@ pub enum Command {
     /// The model registry
     #[command(subcommand)]
     Models(ModelsCommand),
-    /// Score models against the survey, beside baselines, with intervals
+    /// Classification tasks: what is known, where texts come from, checks before anything is asked
+    #[command(subcommand)]
+    Tasks(TasksCommand),
+    /// Score models: against the survey, on classification tasks, on tasks answered in words
     Evaluate(EvaluateArgs),
     /// Models beside controls and baselines, with paired tests
     Compare(CompareArgs),
@@ -529,11 +536,16 @@ pub enum ModelsCommand {
 
 /// `polyculture evaluate`
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct EvaluateArgs {
+    /// Look at a run afterwards
+    #[command(subcommand)]
+    pub command: Option<EvaluateCommand>,
     /// Models: run:ID@STEP, path:DIR, hub:ORG/NAME, or aliases
     #[arg(long, value_delimiter = ',', required = true)]
     pub model: Vec<String>,
-    /// Tasks
+    /// Tasks: survey; classification tasks by name, kind:hate, culture:korean, all, samples;
+    /// win-rate and the other tasks answered in words
     #[arg(long, value_delimiter = ',', default_value = "survey")]
     pub tasks: Vec<String>,
     /// Cultures; all by default
@@ -557,6 +569,9 @@ pub struct EvaluateArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
     pub open: OpenArgs,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub classify: ClassifyArgs,
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
     pub wait: WaitArgs,

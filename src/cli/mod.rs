@@ -3,6 +3,7 @@
 
 mod activities;
 pub mod args;
+mod args_ask;
 mod args_calls;
 mod args_compare;
 mod args_judge;
@@ -11,7 +12,10 @@ mod args_open;
 mod args_prompts;
 mod args_providers;
 mod args_runs;
+mod args_tasks;
+mod ask;
 mod augment;
+mod classify;
 mod compare;
 mod context;
 mod dataset;
@@ -37,6 +41,7 @@ mod study;
 mod study_judges;
 mod survey_task;
 mod sweep;
+mod tasks;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -104,6 +109,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Dataset(c) => dataset::run(&ctx, c)?,
         Command::Finetune(a) => activities::tune(&ctx, a)?,
         Command::Models(c) => activities::models(&ctx, &c)?,
+        Command::Tasks(c) => tasks::run(&ctx, c)?,
         Command::Evaluate(a) => activities::score(&ctx, a)?,
         Command::Sweep(a) => sweep::run(&ctx, &a)?,
         Command::Report(a) => report::run(&ctx, &a)?,
@@ -113,6 +119,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Work { attempt } => return Ok(crate::work::main(&attempt)),
         Command::Shim { attempt } => return Ok(crate::engine::shim::main(&attempt)),
         Command::Prompts(c) => prompts::run(&ctx, c)?,
+        Command::Ask(a) => ask::run(&ctx, a)?,
         Command::Judge(a) => judge::run(&ctx, a)?,
         Command::Study(c) => study::run(&ctx, c)?,
         Command::Ratings(c) => study::ratings(&ctx, c)?,

@@ -37,6 +37,7 @@ impl From<LaunchError> for Failure {
             LaunchError::Engine(e) => e.into(),
             LaunchError::Dataset(e) => e.into(),
             LaunchError::Study(e) => e.into(),
+            LaunchError::Classify(e) => e.into(),
             LaunchError::Files(e) => Self::workspace(e),
             LaunchError::Unknown(_) | LaunchError::Domain(_) => Self::not_found(e),
             other => Self::usage(other),

@@ -35,13 +35,11 @@ impl UserConfig {
     /// # Errors
     /// It cannot be read, does not parse, or defines something impossible: with its line.
     pub fn load() -> Result<Self, ConfigError> {
-        match std::env::var_os("POLYCULTURE_CONFIG").filter(|v| !v.is_empty()) {
-            Some(named) => Self::read(Path::new(&named)),
-            None => {
-                let file = user_config_file()?;
-                if file.exists() { Self::read(&file) } else { Ok(Self { file, ..Self::default() }) }
-            }
+        if let Some(named) = std::env::var_os("POLYCULTURE_CONFIG").filter(|v| !v.is_empty()) {
+            return Self::read(Path::new(&named));
         }
+        let file = user_config_file()?;
+        if file.exists() { Self::read(&file) } else { Ok(Self { file, ..Self::default() }) }
     }
 
     /// Reads one file.

@@ -118,6 +118,11 @@ impl Workspace {
         self.root.join("datasets")
     }
 
+    /// Folder of evaluation tasks: texts that the user brought, and task files.
+    pub fn tasks(&self) -> PathBuf {
+        self.root.join("tasks")
+    }
+
     /// Folder of exports.
     pub fn exports(&self) -> PathBuf {
         self.root.join("exports")

@@ -46,6 +46,17 @@ impl Scorer {
     ///
     /// # Errors
     /// What is wrong with either, by name.
+    pub fn load_adapted(
+        dir: &std::path::Path,
+        adapter: Option<&std::path::Path>,
+    ) -> Result<Self, EmbeddedError> {
+        Self::open(dir, adapter, ChatOptions::default())
+    }
+
+    /// See [`Scorer::load_adapted`]; `options` say how the model is spoken to.
+    ///
+    /// # Errors
+    /// See there.
     pub fn open(
         dir: &std::path::Path,
         adapter: Option<&std::path::Path>,

@@ -21,6 +21,7 @@ mod pairs;
 mod plan;
 mod reference;
 mod results;
+pub mod robustness;
 mod rows;
 mod table;
 mod table_pairs;

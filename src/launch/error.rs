@@ -8,6 +8,7 @@ use crate::domain::DomainError;
 use crate::embedded::hub::HubError;
 use crate::engine::EngineError;
 use crate::evaluate::EvaluateError;
+use crate::evaluate::classify::ClassifyError;
 use crate::finetune::FinetuneError;
 use crate::job::JobError;
 use crate::store::StoreError;
@@ -37,6 +38,9 @@ pub enum LaunchError {
     /// The study.
     #[error(transparent)]
     Study(#[from] StudyError),
+    /// Classification tasks, their texts or their plan.
+    #[error(transparent)]
+    Classify(#[from] ClassifyError),
     /// A name.
     #[error(transparent)]
     Domain(#[from] DomainError),

@@ -4,6 +4,7 @@
 
 mod base;
 mod calls;
+mod classify;
 mod dataset;
 mod endpoints;
 mod error;
@@ -18,6 +19,7 @@ mod runs;
 mod sources;
 
 pub use calls::{PreparedCalls, Speaker};
+pub use classify::{ClassifyRequest, CulturePrompt, PreparedClassify, classify};
 pub use dataset::{
     BuildError, DatasetManifest, StoredDataset, build_dataset, open_dataset, samples,
 };

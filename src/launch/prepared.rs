@@ -16,7 +16,7 @@ use crate::providers::budget::Budget;
 pub struct Prepared {
     /// The run.
     pub run: NewRun,
-    input: Vec<(&'static str, Vec<u8>)>,
+    input: Vec<(String, Vec<u8>)>,
     links: Vec<(String, PathBuf)>,
     prompts: Vec<(&'static str, Vec<u8>)>,
     /// Limits of what its calls may take.
@@ -40,8 +40,8 @@ impl Prepared {
 
     /// Adds a file.
     #[must_use]
-    pub fn file(mut self, name: &'static str, bytes: Vec<u8>) -> Self {
-        self.input.push((name, bytes));
+    pub fn file(mut self, name: impl Into<String>, bytes: Vec<u8>) -> Self {
+        self.input.push((name.into(), bytes));
         self
     }
 

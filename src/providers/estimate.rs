@@ -21,6 +21,22 @@ pub struct Estimate {
     pub currency: Option<String>,
 }
 
+impl std::fmt::Display for Estimate {
+    /// One line for people.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { calls, prompt_tokens, completion_tokens_at_most, .. } = self;
+        write!(
+            f,
+            "{calls} calls, about {prompt_tokens} tokens of prompts and at most \
+             {completion_tokens_at_most} of replies"
+        )?;
+        match (self.cost_at_most, &self.currency) {
+            (Some(cost), Some(currency)) => write!(f, ", at most {cost:.2} {currency}"),
+            _ => write!(f, ", no price known"),
+        }
+    }
+}
+
 /// Sums over requests that are drawn once.
 pub fn estimate<'a>(
     requests: impl IntoIterator<Item = &'a ChatRequest>,
@@ -100,6 +116,8 @@ mod tests {
         assert_eq!((e.calls, e.completion_tokens_at_most), (10, 1000));
         assert_eq!(e.prompt_tokens, 10 * (1 + 4 + 3));
         assert!((e.cost_at_most.unwrap() - (80.0 + 10_000.0) / 1e6).abs() < 1e-12);
-        assert_eq!(estimate(&requests, None).cost_at_most, None);
+        let words = "10 calls, about 80 tokens of prompts and at most 1000 of replies";
+        assert_eq!(e.to_string(), format!("{words}, at most 0.01 EUR"));
+        assert_eq!(estimate(&requests, None).to_string(), format!("{words}, no price known"));
     }
 }

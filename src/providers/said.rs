@@ -12,7 +12,7 @@ const REASONING: [(&str, &str); 3] =
 /// How a refusal begins or what it holds, folded to lower case, in the languages of the cultures
 /// here. Phrases of our own collection; a reply that holds an answer too is not a refusal, which is
 /// why the readers look for the answer first.
-const REFUSALS: [&str; 46] = [
+const REFUSALS: [&str; 56] = [
     "i can't",
     "i cannot",
     "i can not",
@@ -59,6 +59,16 @@ const REFUSALS: [&str; 46] = [
     "δεν μπορώ",
     "je ne peux pas",
     "désolé",
+    "i apologize",
+    "i apologise",
+    "i decline",
+    "i'd rather not",
+    "unable to assist",
+    "não consigo",
+    "পারছি না",
+    "পারি না",
+    "συγγνώμη",
+    "도와드릴 수 없",
 ];
 
 /// The reply without reasoning blocks. `None` where one was opened and never closed: the reply was

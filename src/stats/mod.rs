@@ -6,6 +6,7 @@ pub mod agreement;
 pub mod bootstrap;
 pub mod classification;
 pub mod correlation;
+pub mod dice;
 pub mod divergence;
 pub mod normal;
 pub mod proportion;

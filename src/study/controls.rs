@@ -1,9 +1,8 @@
 //! Pairs with a known answer: identical, unrelated, negated.
 
 use crate::domain::{Form, Question};
+use crate::stats::dice::Dice;
 use crate::store::ItemKind;
-
-use super::dice::Dice;
 
 /// A control before it is an item.
 pub(super) struct Control<'a> {

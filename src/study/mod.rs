@@ -4,7 +4,6 @@
 
 mod agreement;
 mod controls;
-mod dice;
 mod error;
 mod export;
 mod guideline;

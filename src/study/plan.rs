@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{ItemId, RaterId, StudyId};
+use crate::stats::dice::Dice;
 use crate::store::{Item, NewAssignment, Rater, Workspace};
 
 use super::StudyError;
-use super::dice::Dice;
 
 /// Plans tried until one ties all raters together.
 const TRIES: usize = 50;

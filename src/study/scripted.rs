@@ -2,11 +2,11 @@
 //! marked as scripted in status, results and exports: nobody shall take them for people.
 
 use crate::domain::{RaterId, Score, StudyId};
+use crate::stats::dice::Dice;
 use crate::store::{Action, Item, NewEvent, Rater, RaterKind, Workspace};
 use crate::text::{fold, folded_words, similarity, token_edits};
 
 use super::StudyError;
-use super::dice::Dice;
 
 /// Names of the scripted raters.
 pub const SCRIPTED: [&str; 3] = ["scripted-overlap", "scripted-edits", "scripted-lenient"];

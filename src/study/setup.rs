@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::domain::{CultureId, Decision, ItemId, Question, QuestionId, Sample, StudyId, Survey};
+use crate::stats::dice::Dice;
 use crate::store::{Item, ItemKind, StudyRecord, Workspace};
 
 use super::StudyError;
 use super::controls::controls;
-use super::dice::Dice;
 
 /// How a study is to be. [`NewStudy::named`] gives the usual numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -14,7 +14,6 @@ mod tests;
 use std::path::PathBuf;
 
 pub use error::HubError;
-pub use model::{fetch_model, fetched_model};
 pub use settings::{Hub, Token};
 
 /// How far one file is.
@@ -50,4 +49,25 @@ pub fn fetch(
     progress: &mut OnProgress<'_>,
 ) -> Result<PathBuf, HubError> {
     Hub::from_env()?.fetch(repo, revision, files, progress)
+}
+
+/// Fetches what the decoder needs of a model: config, tokenizer, weights in one file or several.
+///
+/// # Errors
+/// See [`fetch`].
+pub fn fetch_model(
+    repo: &str,
+    revision: &str,
+    progress: &mut OnProgress<'_>,
+) -> Result<PathBuf, HubError> {
+    Hub::from_env()?.fetch_model(repo, revision, progress)
+}
+
+/// The folder of a model that was fetched before; asks nobody.
+///
+/// # Errors
+/// As [`fetch`]: it is not there, or not whole.
+pub fn fetched_model(repo: &str, revision: &str) -> Result<PathBuf, HubError> {
+    let hub = Hub { offline: true, ..Hub::from_env()? };
+    hub.fetch_model(repo, revision, &mut |_| {})
 }

@@ -442,53 +442,20 @@ fn two_at_once_fetch_the_weights_once() {
 }
 
 #[test]
-fn a_model_comes_with_its_parts_and_without_pickles() {
-    let index = br#"{"weight_map": {"a": "model-00001-of-00002.safetensors",
-        "b": "model-00002-of-00002.safetensors", "c": "model-00001-of-00002.safetensors"}}"#;
-    let files = |index: &[u8]| {
-        BTreeMap::from([
-            ("config.json", b"{}".to_vec()),
-            ("tokenizer.json", b"{}".to_vec()),
-            ("pytorch_model.bin", b"pickle".to_vec()),
-            ("model.safetensors.index.json", index.to_vec()),
-            ("model-00001-of-00002.safetensors", weights()),
-            ("model-00002-of-00002.safetensors", b"more".to_vec()),
-        ])
-    };
+fn a_model_comes_with_the_weights_that_its_index_names_and_is_not_asked_for_again() {
+    let index = br#"{"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}"#;
+    let mut files = served();
+    let single = files.remove("model.safetensors").unwrap();
+    files.insert("tokenizer.json", b"{}".to_vec());
+    files.insert("model.safetensors.index.json", index.to_vec());
+    files.insert("model-1.safetensors", single.clone());
+    files.insert("model-2.safetensors", single[..9].to_vec());
     let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(files(index), Faults::default());
-    let online = hub(&server, dir.path());
-    let offline = Hub { offline: true, ..hub(&server, dir.path()) };
-    assert!(matches!(offline.fetch_model(REPO, "main", &mut quiet), Err(HubError::Offline { .. })));
-    let folder = online.fetch_model(REPO, "main", &mut quiet).unwrap();
-    assert_eq!(std::fs::read(folder.join("model-00002-of-00002.safetensors")).unwrap(), b"more");
-    assert!(!folder.join("pytorch_model.bin").exists());
-    let asked = server.seen().len();
-    assert_eq!(offline.fetch_model(REPO, "main", &mut quiet).unwrap(), folder);
-    assert_eq!(server.seen().len(), asked, "offline asks nobody");
-
-    for (bad, says) in [
-        (&br#"{"weight_map": {"a": "../../x.safetensors"}}"#[..], "x.safetensors"),
-        (br#"{"weight_map": {"a": "pytorch_model.bin"}}"#, "safetensors files only"),
-        (br#"{"weight_map": {}}"#, "no files"),
-        (b"[]", "weight_map"),
-    ] {
-        let dir = tempfile::tempdir().unwrap();
-        let server = Server::start(files(bad), Faults::default());
-        let e = hub(&server, dir.path()).fetch_model(REPO, "main", &mut quiet).unwrap_err();
-        assert!(e.to_string().contains(says), "{e}");
-    }
-    // In one file; and only as a pickle.
-    let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(served(), Faults::default());
-    let folder = hub(&server, dir.path()).fetch_model(REPO, "main", &mut quiet).unwrap();
-    assert!(folder.join("model.safetensors").exists());
-    let dir = tempfile::tempdir().unwrap();
-    let only = BTreeMap::from([
-        ("config.json", b"{}".to_vec()),
-        ("pytorch_model.bin", b"pickle".to_vec()),
-    ]);
-    let server = Server::start(only, Faults::default());
-    let e = hub(&server, dir.path()).fetch_model(REPO, "main", &mut quiet).unwrap_err();
-    assert!(e.to_string().contains("model.safetensors"), "{e}");
+    let server = Server::start(files, Faults::default());
+    let hub = hub(&server, dir.path());
+    let folder = hub.fetch_model(REPO, "main", &mut quiet).unwrap();
+    assert_eq!(std::fs::read(folder.join("model-2.safetensors")).unwrap(), single[..9]);
+    let requests = server.seen().len();
+    assert_eq!(hub.fetch_model(REPO, "main", &mut quiet).unwrap(), folder);
+    assert_eq!(server.seen().len(), requests, "what is cached needs no request");
 }

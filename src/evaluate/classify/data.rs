@@ -2,6 +2,7 @@
 //! text in one of the task's columns, the gold label in another.
 
 use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
@@ -36,8 +37,8 @@ impl Item {
 
 /// Reads the items of a file one by one. Memory: one line.
 #[derive(Debug)]
-pub struct Items {
-    rows: JsonlReader<File>,
+pub struct Items<R = File> {
+    rows: JsonlReader<R>,
     path: PathBuf,
     columns: ColumnNames,
     next: u32,
@@ -49,12 +50,7 @@ impl Items {
     /// # Errors
     /// It cannot be opened, or is no UTF-8 text.
     pub fn open(path: &Path, task: &Task) -> Result<Self, ClassifyError> {
-        Ok(Self {
-            rows: JsonlReader::open(path)?,
-            path: path.to_owned(),
-            columns: task.columns.clone(),
-            next: 0,
-        })
+        Self::new(File::open(path).map_err(ClassifyError::io(path))?, path, task)
     }
 
     /// All items of a file.
@@ -63,6 +59,21 @@ impl Items {
     /// See [`Items::open`]; a line that is wrong.
     pub fn read_all(path: &Path, task: &Task) -> Result<Vec<Item>, ClassifyError> {
         Self::open(path, task)?.collect()
+    }
+}
+
+impl<R: Read> Items<R> {
+    /// Reads from anything; `path` is for messages.
+    ///
+    /// # Errors
+    /// The first bytes cannot be read, or are not of UTF-8 text.
+    pub fn new(reader: R, path: &Path, task: &Task) -> Result<Self, ClassifyError> {
+        Ok(Self {
+            rows: JsonlReader::new(reader, path)?,
+            path: path.to_owned(),
+            columns: task.columns.clone(),
+            next: 0,
+        })
     }
 
     fn item(&mut self, line: u64, row: &Map<String, Value>) -> Result<Item, ClassifyError> {
@@ -102,7 +113,7 @@ impl Items {
     }
 }
 
-impl Iterator for Items {
+impl<R: Read> Iterator for Items<R> {
     type Item = Result<Item, ClassifyError>;
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -9,10 +9,12 @@ mod error;
 mod figures;
 pub mod job;
 mod kind;
+mod library;
 mod means;
 pub mod parser;
 mod plan;
 mod registry;
+mod replies;
 mod results;
 mod rows;
 pub mod samples;
@@ -24,9 +26,11 @@ pub use check::{Check, FEWEST, Finding, FindingKind, Misread, check, check_items
 pub use data::{Item, Items};
 pub use error::ClassifyError;
 pub use kind::Kind;
+pub use library::{Added, Library, Texts};
 pub use means::MeanRow;
 pub use plan::{AGGREGATION, ClassifyPlan, Method, PlannedSet, TASK, Unanswered};
 pub use registry::{is_sample, registry, select, task_file};
+pub use replies::{ReplyFilter, SingleReply, single_replies};
 pub use results::{Answer, Outcome, ResultLine, read_results};
 pub use rows::{
     BaselineRow, Classified, Figure, Golds, LabelRow, ModelRow, Paired, SetRow, classified,

@@ -140,7 +140,8 @@ impl Dialect {
             };
             return Some(next);
         }
-        let switches: [(fn(&mut Self) -> &mut bool, bool, &str); 4] = [
+        type Switch = fn(&mut Dialect) -> &mut bool;
+        let switches: [(Switch, bool, &str); 4] = [
             (|d| &mut d.temperature, sent.temperature, "temperature"),
             (|d| &mut d.top_p, sent.top_p, "top_p"),
             (|d| &mut d.seed, sent.seed, "seed"),

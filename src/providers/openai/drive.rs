@@ -60,8 +60,6 @@ struct Drive<'d, 'a> {
     stop: Option<ProviderError>,
     /// When calls under way are dropped.
     drop_at: Option<f64>,
-    successes: u64,
-    given_up: u32,
 }
 
 /// Answers everything on the desk.
@@ -76,8 +74,6 @@ pub(super) async fn drive(api: &mut OpenAi, desk: &mut Desk<'_>) -> Result<(), P
         held: None,
         stop: None,
         drop_at: None,
-        successes: 0,
-        given_up: 0,
     };
     d.run().await?;
     d.stop.map_or(Ok(()), Err)
@@ -253,8 +249,8 @@ impl Drive<'_, '_> {
                 self.api.gate.window.answered();
                 match self.desk.reply(item.job, raw)? {
                     None => {
-                        self.successes += 1;
-                        self.given_up = 0;
+                        self.api.successes += 1;
+                        self.api.given_up = 0;
                         Ok(())
                     }
                     Some((job, failed)) => {
@@ -332,21 +328,20 @@ impl Drive<'_, '_> {
         // What a service says of one text is no sign that it will not take others.
         let counts = match code {
             "refused" | "too-long" => false,
-            "bad-request" => self.successes == 0,
+            "bad-request" => self.api.successes == 0,
             _ => true,
         };
-        self.given_up += u32::from(counts);
-        let never = code == "connection" && self.successes == 0;
-        if never || self.given_up >= HOPELESS {
-            self.give_notice(format!(
-                "{}: {detail}{}",
-                self.api.caller.host(),
-                if never {
-                    format!(" ({tries} tries)")
-                } else {
-                    format!(" ({} requests in a row were given up)", self.given_up)
-                }
-            ));
+        self.api.given_up += u32::from(counts);
+        let never = code == "connection" && self.api.successes == 0;
+        if never || self.api.given_up >= HOPELESS {
+            let host = self.api.caller.host();
+            let place = if detail.starts_with(&host) { String::new() } else { host + ": " };
+            let after = if never {
+                format!("{tries} tries")
+            } else {
+                format!("{} requests in a row were given up", self.api.given_up)
+            };
+            self.give_notice(format!("{place}{detail} ({after})"));
         }
         let detail = if tries > 1 { format!("{detail} ({tries} tries)") } else { detail };
         self.desk.fail(job, CallFailed { code: code.into(), detail }, raw)

@@ -258,7 +258,7 @@ impl Complaint {
 
     /// True when it names one of these options, by its field or in its words.
     pub fn is_about(&self, names: &[&str]) -> bool {
-        if self.param.is_empty() {
+        if self.param.is_empty() || self.param == "messages" {
             names.iter().any(|n| self.text.contains(n))
         } else {
             names.iter().any(|n| self.param.split(['.', '[']).any(|p| p == *n))
@@ -289,6 +289,12 @@ impl Complaint {
             "does not accept",
             "cannot be used",
             "not recognized",
+            "invalid schema",
+            "must contain the word",
+            // A temperature of 0, which some will not hear of.
+            "strictly positive",
+            "must be positive",
+            "greater than 0",
         ]) && !self.has(&["too large", "context length", "maximum context"])
     }
 

@@ -216,7 +216,22 @@ mod tests {
     fn an_option_that_a_service_does_not_know_is_left_out_and_others_stay() {
         // Words of services as they are met; the change that is meant.
         type Check = fn(&Dialect) -> bool;
-        let cases: [(u16, &str, Check); 14] = [
+        let cases: [(u16, &str, Check); 17] = [
+            (
+                400,
+                r#"{"error":{"message":"Invalid schema for response_format 'x': additionalProperties is required","param":"response_format"}}"#,
+                |d| d.shape == Shape::Object,
+            ),
+            (
+                400,
+                r#"{"error":{"message":"'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.","param":"messages"}}"#,
+                |d| d.shape == Shape::Object,
+            ),
+            (
+                422,
+                r#"{"error":"Input validation error: `temperature` must be strictly positive"}"#,
+                |d| !d.temperature,
+            ),
             (
                 400,
                 r#"{"error":{"message":"Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.","param":"max_tokens","code":"unsupported_parameter"}}"#,

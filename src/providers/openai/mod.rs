@@ -55,6 +55,9 @@ pub struct OpenAi {
     first_backoff: f64,
     /// Tokens of replies so far and their number: what the next is guessed to take.
     replies: (u64, u64),
+    /// Usable replies so far, and requests given up since the last.
+    successes: u64,
+    given_up: u32,
     runtime: Arc<Runtime>,
     start: tokio::time::Instant,
 }
@@ -101,6 +104,8 @@ impl OpenAi {
             ),
             first_backoff: FIRST_BACKOFF,
             replies: (0, 0),
+            successes: 0,
+            given_up: 0,
             start: tokio::time::Instant::now(),
             runtime: Arc::new(runtime),
             settings: settings.clone(),

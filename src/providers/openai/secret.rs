@@ -11,7 +11,7 @@ use crate::config::{KeySource, ProviderSettings};
 use crate::providers::ProviderError;
 
 /// A password manager may ask a person first.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A key that does not print itself, and that strikes itself out of what others print.
 #[derive(Clone, Default)]

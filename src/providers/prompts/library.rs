@@ -14,6 +14,7 @@ const FILES: &[(&str, &str)] = &[
     ("open-answer", include_str!("files/open-answer.toml")),
     ("open-pairwise", include_str!("files/open-pairwise.toml")),
     ("paraphrase", include_str!("files/paraphrase.toml")),
+    ("robust-paraphrase", include_str!("files/robust-paraphrase.toml")),
     ("similarity", include_str!("files/similarity.toml")),
     ("synonyms", include_str!("files/synonyms.toml")),
     ("translate", include_str!("files/translate.toml")),

@@ -25,6 +25,8 @@ pub struct Job {
     pub log_probs: bool,
     /// Calls sent for it so far: counted by [`Desk::sent`].
     pub tries: u32,
+    /// Those that a stored line tells of.
+    told: u32,
 }
 
 /// What the desk has next.
@@ -97,6 +99,7 @@ impl<'a> Desk<'a> {
     ///
     /// # Errors
     /// The reply store cannot be read.
+    #[allow(clippy::should_implement_trait, reason = "it can fail, which an iterator cannot")]
     pub fn next(&mut self) -> Result<Next, ProviderError> {
         if !self.open {
             return Ok(Next::End);
@@ -120,7 +123,7 @@ impl<'a> Desk<'a> {
             return Ok(Next::Stored);
         }
         self.waiting.insert(key, vec![place]);
-        Ok(Next::Job(Box::new(Job { request, key, log_probs: self.log_probs, tries: 0 })))
+        Ok(Next::Job(Box::new(Job { request, key, log_probs: self.log_probs, tries: 0, told: 0 })))
     }
 
     /// The next request that must be put to the model; `None` at the end.
@@ -165,7 +168,7 @@ impl<'a> Desk<'a> {
     /// The reply cannot be stored.
     pub fn reply(
         &mut self,
-        job: Job,
+        mut job: Job,
         raw: Raw,
     ) -> Result<Option<(Job, CallFailed)>, ProviderError> {
         self.totals.usage.prompt += raw.usage.prompt;
@@ -176,6 +179,7 @@ impl<'a> Desk<'a> {
         let usage = raw.usage;
         let line = self.line(&job, raw, None);
         self.replies.keep(&line)?;
+        job.told = job.tries;
         match (self.parse)(&line.body) {
             Err(failed) => Ok(Some((job, failed))),
             Ok(mut reply) => {
@@ -199,6 +203,7 @@ impl<'a> Desk<'a> {
     ///
     /// # Errors
     /// The reply cannot be stored.
+    #[allow(clippy::needless_pass_by_value, reason = "a job that was given back is nobody's")]
     pub fn fail(
         &mut self,
         job: Job,
@@ -223,7 +228,7 @@ impl<'a> Desk<'a> {
             at: crate::job::now().to_string(),
             by: self.by.clone(),
             usage: raw.usage,
-            tries: job.tries,
+            tries: job.tries - job.told,
             cost: raw.cost,
             failed,
             body: raw.body,

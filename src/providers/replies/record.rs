@@ -22,7 +22,7 @@ pub struct StoredReply {
     /// Tokens of the call.
     #[serde(default)]
     pub usage: Usage,
-    /// Calls that were sent for it, this one included.
+    /// Calls that were sent for the request since its last line, this one included.
     #[serde(default)]
     pub tries: u32,
     /// What was paid for it, where a price is known.

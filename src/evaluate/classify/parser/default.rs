@@ -5,10 +5,10 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::reading::{ends, fold, is_unspaced, without_reasoning};
-use super::refusal::is_refusal;
+use super::reading::{ends, fold, is_unspaced};
 use super::{Invalid, Reading};
 use crate::evaluate::classify::task::Task;
+use crate::providers::{sounds_declining, without_reasoning};
 
 /// Fields of a JSON reply that hold the answer.
 const FIELDS: [&str; 9] = [
@@ -166,6 +166,9 @@ const NEGATORS_AFTER: &[&str] =
 /// Words between a negator and the label that it turns.
 const REACH: usize = 4;
 
+/// Bytes of a reply in which a refusal would stand.
+const REFUSAL_WITHIN: usize = 600;
+
 /// A word of a label.
 #[derive(Debug, Clone)]
 struct Word {
@@ -228,7 +231,8 @@ impl DefaultParser {
         {
             return Reading::Label(label);
         }
-        let Some(bare) = without_reasoning(&ends(reply)) else {
+        let shown = ends(reply);
+        let Some(bare) = without_reasoning(&shown) else {
             return Reading::Invalid(Invalid::CutOff);
         };
         let lines: Vec<&str> = bare.lines().map(str::trim).filter(|l| !is_blank(l)).collect();
@@ -242,7 +246,7 @@ impl DefaultParser {
         if let Some(label) = self.line(first).or(named).or_else(|| self.line(last)) {
             return Reading::Label(label);
         }
-        if is_refusal(&bare) {
+        if sounds_declining(&bare[..bare.floor_char_boundary(REFUSAL_WITHIN)]) {
             return self.asked_once(&bare).map_or(Reading::Refusal, Reading::Label);
         }
         match self.mentioned(first) {
@@ -376,8 +380,7 @@ impl DefaultParser {
 }
 
 fn is_blank(line: &str) -> bool {
-    line.chars().all(|c| c.is_whitespace() || matches!(c, '`' | '*' | '-' | '#' | '\u{feff}'))
-        || line.starts_with("```")
+    line.starts_with("```") || fold(line).is_empty()
 }
 
 fn is_negated(before: &str, after: &str) -> bool {

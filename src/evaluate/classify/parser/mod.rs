@@ -4,7 +4,6 @@
 mod default;
 mod paper;
 mod reading;
-mod refusal;
 
 use std::fmt;
 use std::str::FromStr;

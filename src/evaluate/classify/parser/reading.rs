@@ -80,24 +80,6 @@ pub fn is_unspaced(word: &str) -> bool {
     })
 }
 
-/// The reply without reasoning blocks; `None` where one is open to the end.
-pub fn without_reasoning(reply: &str) -> Option<String> {
-    const TAGS: [(&str, &str); 3] =
-        [("<think>", "</think>"), ("<thinking>", "</thinking>"), ("<reasoning>", "</reasoning>")];
-    let mut text = reply.to_owned();
-    for (open, close) in TAGS {
-        // Some templates open the block in the prompt: then only its end is in the reply.
-        while let Some(end) = text.find(close) {
-            let start = text[..end].find(open).unwrap_or(0);
-            text.replace_range(start..end + close.len(), "");
-        }
-        if text.contains(open) {
-            return None;
-        }
-    }
-    Some(text)
-}
-
 /// The start and the end of a very long reply: an answer stands in one of them.
 pub fn ends(text: &str) -> std::borrow::Cow<'_, str> {
     const HEAD: usize = 16 * 1024;
@@ -134,12 +116,5 @@ mod tests {
         }
         assert_eq!(fold("হুমকি নেই"), "হুমকি নেই".nfkd().nfc().collect::<String>());
         assert_eq!(fold("🙂"), "");
-    }
-
-    #[test]
-    fn reasoning_is_no_answer() {
-        assert_eq!(without_reasoning("<think>OFF?</think>NOT_OFF").unwrap(), "NOT_OFF");
-        assert_eq!(without_reasoning("it may be OFF</think>\nNOT_OFF").unwrap(), "\nNOT_OFF");
-        assert_eq!(without_reasoning("<think>OFF, since"), None);
     }
 }

@@ -5,7 +5,7 @@ mod runs;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::parser::{Parser, ParserName, Reading};
+use super::parser::{Invalid, Parser, ParserName, Reading};
 use super::*;
 
 /// The folder of the reference data, or `None` with a printed line.
@@ -180,4 +180,99 @@ fn every_label_of_every_task_is_read_back_from_the_word_that_the_prompt_asks_for
             }
         }
     }
+}
+
+#[test]
+fn a_reply_is_a_label_a_refusal_or_nothing_whatever_its_shape() {
+    let hate = Parser::of(&task("german/hate"), ParserName::Default).unwrap();
+    let fine = Parser::of(&task("arabic/hate_fine-grained"), ParserName::Default).unwrap();
+    let threat = Parser::of(&task("bengali/threat"), ParserName::Default).unwrap();
+    let (hs, not) = (Reading::Label(0), Reading::Label(1));
+    let invalid = Reading::Invalid;
+    let cases = [
+        // Prose with one label, negated or not.
+        (&hate, "This sentence contains hate speech against a group.", hs),
+        (&hate, "The text does not contain any hate speech.", not),
+        (&hate, "No hate speech here.", not),
+        (&hate, "It isn't hateful.", not),
+        (&hate, "Das ist keine Hassrede.", not),
+        (&hate, "Yes, it attacks people for their origin.", hs),
+        (&hate, "1. NOT_HS", not),
+        (&hate, "- **HS**", hs),
+        (&hate, "Label:\nHS", hs),
+        (&hate, "```\nNOT_HS\n```", not),
+        (&hate, "[\"HS\"]", hs),
+        (&hate, "{\"hate\": false}", not),
+        (&hate, "{\"classification\": [\"NOT_HS\"], \"score\": 0.2}", not),
+        (&hate, "First I thought of HS. The answer is NOT_HS.", not),
+        (&hate, "<think>HS or NOT_HS?</think>\nHS", hs),
+        // Refusals, also those that mention what was asked.
+        (&hate, "I'm sorry, but I can't help with that.", Reading::Refusal),
+        (&hate, "I cannot help with hate speech.", Reading::Refusal),
+        (&hate, "As an AI, I can't say whether this is HS or NOT_HS.", Reading::Refusal),
+        (&hate, "Es tut mir leid, das beurteile ich nicht.", Reading::Refusal),
+        (&hate, "I cannot see an attack on a group here: NOT_HS", not),
+        // What is no answer.
+        (&hate, "", invalid(Invalid::Empty)),
+        (&hate, " \n\u{200b}```", invalid(Invalid::Empty)),
+        (&hate, "HS or NOT_HS", invalid(Invalid::Several)),
+        (&hate, "What a lovely day.", invalid(Invalid::NoLabel)),
+        (&hate, "<think>HS, because", invalid(Invalid::CutOff)),
+        (&hate, "{\"label\": \"HS\"", hs),
+        (&hate, "<html><body>502 Bad Gateway</body></html>", invalid(Invalid::NoLabel)),
+        (&hate, "\u{1b}[31mHS\u{1b}[0m", invalid(Invalid::NoLabel)),
+        // More than two labels: a negation says nothing of the others.
+        (&fine, "HS5", Reading::Label(5)),
+        (&fine, "It is hate for gender: HS6.", Reading::Label(6)),
+        (&fine, "NOT_HS", Reading::Label(0)),
+        (&fine, "It is not HS2.", invalid(Invalid::NoLabel)),
+        (&fine, "HS1 and HS6", invalid(Invalid::Several)),
+        // Digits, also of other scripts; numbering is no label here.
+        (&threat, "1", hs),
+        (&threat, "\u{9e7}", hs),
+        (&threat, "\u{9e6}।", not),
+        (&threat, "0.", not),
+        (&threat, "Answer: 1 (a threat)", hs),
+        (&threat, "হ্যাঁ", hs),
+        (&threat, "না, এতে কোনো হুমকি নেই।", not),
+        (&threat, "10", invalid(Invalid::NoLabel)),
+        (&threat, "It threatens no one: no threat.", not),
+    ];
+    let wrong: Vec<String> = cases
+        .iter()
+        .filter(|(parser, reply, want)| parser.read(reply) != *want)
+        .map(|(parser, reply, want)| format!("{reply:?}: {:?}, not {want:?}", parser.read(reply)))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn ten_megabytes_of_reply_are_read_by_their_ends() {
+    let hate = Parser::of(&task("german/hate"), ParserName::Default).unwrap();
+    let long = format!("{}\nAnswer: HS", "so it goes ".repeat(1 << 20));
+    assert_eq!(hate.read(&long), Reading::Label(0));
+    let endless = "HS NOT_HS ".repeat(1 << 20);
+    assert_eq!(hate.read(&endless), Reading::Invalid(Invalid::Several));
+}
+
+#[test]
+fn what_the_service_says_of_a_reply_counts() {
+    use crate::providers::{ChatReply, Finish, Usage};
+    let parser = Parser::of(&task("german/hate"), ParserName::Default).unwrap();
+    let reply = |text: &str, finish, refusal: Option<&str>| ChatReply {
+        text: text.into(),
+        finish,
+        refusal: refusal.map(str::to_owned),
+        usage: Usage::default(),
+        model: "m".into(),
+        key: "k".into(),
+        stored: false,
+    };
+    let read = |r: &ChatReply| parser.read_reply(r);
+    assert_eq!(read(&reply("HS", Finish::Stop, None)), Reading::Label(0));
+    assert_eq!(read(&reply("HS", Finish::Filtered, None)), Reading::Refusal);
+    assert_eq!(read(&reply("", Finish::Stop, Some("I can't"))), Reading::Refusal);
+    let cut = Reading::Invalid(Invalid::CutOff);
+    assert_eq!(read(&reply("The text speaks of", Finish::Length, None)), cut);
+    assert_eq!(read(&reply("HS, since the", Finish::Length, None)), Reading::Label(0));
 }

@@ -69,7 +69,7 @@ fn the_key_goes_into_one_header_and_nowhere_else() {
         assert!(seen.iter().all(|s| s.header(header) == Some(value)));
         assert!(seen.iter().all(|s| !s.body.to_string().contains(&key())));
         let stored = std::fs::read_to_string(dir.path().join("replies.jsonl")).unwrap();
-        let printed = format!("{replies:?} {m:?} {stored}").replace("\\", "");
+        let printed = format!("{replies:?} {m:?} {stored}").replace('\\', "");
         assert!(!printed.contains(&key()), "{printed}");
         assert_eq!(replies[0].as_ref().unwrap().text, "your key is [key]");
         assert!(replies[1].as_ref().unwrap_err().detail.contains("bad key [key]?"));

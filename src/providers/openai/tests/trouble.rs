@@ -109,7 +109,11 @@ fn a_request_that_never_works_fails_with_its_reason_and_the_others_go_on() {
     let before = endpoint.seen().len();
     let (_, totals) = ask_all(&mut model, &numbered(10)).unwrap();
     assert_eq!(totals.stored, 6);
-    assert!(endpoint.seen()[before..].iter().all(|s| s.asked() < "number 5".to_owned()));
+    let spent = model.meter().unwrap().spent().calls;
+    drop(model);
+    let model = self::model(dir.path(), &endpoint, "");
+    assert_eq!(model.meter().unwrap().spent().calls, spent, "each call is counted once");
+    assert!(endpoint.seen()[before..].iter().all(|s| s.asked().as_str() < "number 5"));
 }
 
 #[test]
@@ -130,6 +134,12 @@ fn a_server_that_only_ever_fails_is_given_up() {
     let e = ask_all(&mut model, &numbered(500)).unwrap_err().to_string();
     assert!(e.contains("Our web site") && e.contains("in a row"), "{e}");
     assert!(endpoint.seen().len() < 100, "{}", endpoint.seen().len());
+    // The same when requests are put one by one.
+    let dir = tempfile::tempdir().unwrap();
+    let mut model = self::model(dir.path(), &endpoint, "retries = 1");
+    let asked: Vec<bool> =
+        numbered(8).iter().map(|r| ask_all(&mut model, std::slice::from_ref(r)).is_ok()).collect();
+    assert_eq!(asked, [true, true, true, true, true, true, true, false]);
 }
 
 #[test]

@@ -1,17 +1,17 @@
-//! Step time of the trainer on one thread: `cargo bench --bench trainer`.
+//! Step times of models from scratch, all weights trained, on one thread.
 //!
-//! `prototype` is the shape that the design's prototype measured with LoRA (256 wide, 4 layers,
-//! 8 x 128 tokens, every position supervised); here all weights are trained. `survey` is the shape of
-//! the tiny recipe: 13 texts x 10 cultures that share their prompt, one answer each.
+//! `prototype` is a shape of 256 wide, 4 layers, 8 x 128 tokens, every position supervised; `survey`
+//! that of the tiny recipe: 13 texts x 10 cultures that share their prompt, one answer each.
 
+use std::error::Error;
 use std::time::Instant;
 
 use polyculture::embedded::training::{
     AdamWSettings, AnswerTarget, StepSettings, TailTargets, Trainer,
 };
-use polyculture::embedded::{Decoder, DecoderConfig, EmbeddedError};
+use polyculture::embedded::{Decoder, DecoderConfig};
 
-fn measure(name: &str, c: DecoderConfig, batch: &[AnswerTarget]) -> Result<(), EmbeddedError> {
+fn measure(name: &str, c: DecoderConfig, batch: &[AnswerTarget]) -> Result<(), Box<dyn Error>> {
     let model = Decoder::random(c, 0.05, 1)?;
     let n = model.weights.len();
     let settings = StepSettings { tails: TailTargets::All, ..StepSettings::default() };
@@ -33,7 +33,8 @@ fn measure(name: &str, c: DecoderConfig, batch: &[AnswerTarget]) -> Result<(), E
     Ok(())
 }
 
-fn main() -> Result<(), EmbeddedError> {
+/// Both shapes.
+pub(crate) fn run() -> Result<(), Box<dyn Error>> {
     let vocab = 2048;
     // The whole sequence after its first token is the "answer", so every position is supervised.
     let full: Vec<AnswerTarget> = (0..8u32)
