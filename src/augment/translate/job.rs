@@ -178,7 +178,7 @@ impl Desk {
         let id = sample_id(&unit.seed, &unit.target, &key)
             .map_err(|e| AugmentError::Settings(e.to_string()))?;
         Ok(Sample {
-            id: self.distinct(id),
+            id: self.distinct(&id),
             seed: unit.seed.clone(),
             language: unit.target.clone(),
             text,
@@ -201,7 +201,7 @@ impl Desk {
     }
 
     /// Two units may have one translation: each is a proposal of its own.
-    fn distinct(&mut self, id: SampleId) -> SampleId {
+    fn distinct(&mut self, id: &SampleId) -> SampleId {
         let mut out = id.clone();
         let mut again = 2;
         while !self.ids.insert(out.clone()) {
