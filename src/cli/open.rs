@@ -20,7 +20,6 @@ use crate::launch::{
     ForgettingRequest, Place, Prepared, PreparedTask, RobustnessRequest, WinRateRequest,
     forgetting, party, price, robustness, win_rate,
 };
-use crate::providers::budget::Budget;
 use crate::providers::estimate::{Estimate, estimate};
 use crate::providers::prompts::{PromptFile, parse_like};
 use crate::providers::{ChatRequest, ModelSource};

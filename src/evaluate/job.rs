@@ -63,12 +63,11 @@ pub fn work(
         locked.plan.check_input(name, read(name)?.as_bytes())?;
     }
     let survey: Survey = attempt.read_input("survey.json")?;
-    let contexts: Option<Contexts> = match locked.plan.inputs.contains_key("contexts.json") {
-        true => {
-            locked.plan.check_input("contexts.json", read("contexts.json")?.as_bytes())?;
-            Some(attempt.read_input("contexts.json")?)
-        }
-        false => None,
+    let contexts: Option<Contexts> = if locked.plan.inputs.contains_key("contexts.json") {
+        locked.plan.check_input("contexts.json", read("contexts.json")?.as_bytes())?;
+        Some(attempt.read_input("contexts.json")?)
+    } else {
+        None
     };
     let mut texts: Vec<TestText> = read_jsonl(&attempt.input("texts.jsonl"))?;
     texts.retain(|t| locked.plan.splits.contains(&t.split));
