@@ -11,7 +11,7 @@ use super::ClassifyError;
 use super::data::Items;
 use super::plan::ClassifyPlan;
 use super::results::{Outcome, ResultLine, read_results};
-use crate::job::{Attempt};
+use crate::job::Attempt;
 use crate::providers::replies::{ReplyKey, find};
 
 /// Which replies are wanted.
