@@ -10,7 +10,7 @@ ragged: the sample survey's prompts (ten cultures, three forms, 40 to 120 tokens
 position each, batches of 8. Their side is transformers' Trainer at its defaults on the same
 examples: padding to the longest of a batch, full logits, its own order.
 Sides take turns, each in a process of its own; printed are medians, and peak memory of a process.
-THREADS, ROUNDS and STEPS may be set in the environment.
+THREADS, ROUNDS, STEPS and TRAINER_BENCH (the bench's binary) may be set in the environment.
 """
 import json
 import os
@@ -147,7 +147,9 @@ def run(cmd):
 
 
 def bench(*args):
-    return ["cargo", "bench", "-q", "--bench", "trainer", "--", *map(str, args)]
+    built = os.environ.get("TRAINER_BENCH")
+    start = [built] if built else ["cargo", "bench", "-q", "--bench", "trainer", "--"]
+    return [*start, *map(str, args)]
 
 
 def make_batches(name, folder, steps):
