@@ -50,6 +50,12 @@ fn work(dir: &Path) -> Result<(), JobError> {
     let mut progress = FileProgress::new(&attempt);
     let threads = spec.resources.threads.max(1) as usize;
     match spec.kind {
+        RunKind::Augment if attempt.input("translate.json").exists() => {
+            let source: ModelSource = attempt.read_input("provider.json")?;
+            let mut model =
+                chat_model(&source, &ReplyPlaces::of(&attempt), threads).map_err(JobError::Work)?;
+            augment::translate::work(&attempt, &mut progress, &mut *model).map(drop)
+        }
         RunKind::Augment => {
             let filter = filter(&attempt)?;
             let mut make = |settings: &Settings| proposer(&attempt, settings, threads);
