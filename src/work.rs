@@ -14,6 +14,7 @@ use crate::embedded::{self, ScoreSettings};
 use crate::evaluate::classify;
 use crate::evaluate::forgetting;
 use crate::evaluate::open_ended;
+use crate::evaluate::robustness;
 use crate::evaluate::{self, Drawn, Draws, Scorer};
 use crate::finetune;
 use crate::job::{Attempt, FailureFile, FileProgress, JobError, RunKind, RunSpec};
@@ -64,6 +65,7 @@ fn work(dir: &Path) -> Result<(), JobError> {
                 "gsm8k" | "bbh" => {
                     forgetting::job::work(&attempt, &mut progress, &mut make).map(drop)
                 }
+                "robustness" => robustness::job::work(&attempt, &mut progress, &mut make).map(drop),
                 other => Err(JobError::Work(format!(
                     "plan.json names the task `{other}`, which this polyculture does not know"
                 ))),

@@ -47,7 +47,11 @@ fn main() -> Result<()> {
             other => anyhow::bail!("unknown option {other}"),
         }
     }
-    let config = UserConfig::read(&config.context("--config FILE")?)?;
+    let Some(config) = config else {
+        println!("augment_calls: run benches/augment_calls/run.py");
+        return Ok(());
+    };
+    let config = UserConfig::read(&config)?;
     let places =
         ReplyPlaces { write: store.map(|d| d.join("replies.jsonl")), ..ReplyPlaces::default() };
     let mut model = openai::open(&config, "bench", "", &places)?;

@@ -123,6 +123,10 @@ fn http(status: &str, more: &str, body: &str) -> Vec<u8> {
 }
 
 fn main() -> Result<()> {
+    if std::env::args().skip(1).all(|a| a == "--bench") {
+        println!("null_endpoint: serves with --port 0; see benches/augment_calls/run.py");
+        return Ok(());
+    }
     let options = Options::read()?;
     let body = serde_json::json!({"id": "chatcmpl-null", "object": "chat.completion", "created": 0,
         "model": "null", "choices": [{"index": 0, "finish_reason": "stop", "logprobs": null,

@@ -30,10 +30,8 @@ pub(crate) fn run(dir: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     let batches = super::batches(&dir.join("batches.jsonl"))?;
     let base = dir.join("base");
     let model = Decoder::load(&base)?;
-    let delta = match s.adapter {
-        true => Some(adapter::load(&dir.join("adapter"), model.config())?),
-        false => None,
-    };
+    let delta =
+        if s.adapter { Some(adapter::load(&dir.join("adapter"), model.config())?) } else { None };
     let optimizer = AdamWSettings { weight_decay: s.weight_decay, ..AdamWSettings::default() };
     let settings = StepSettings {
         tails: TailTargets::All,

@@ -1,8 +1,10 @@
-//! The trainer beside PyTorch + PEFT: what it computes (`agree`) and how fast (`step`, `ragged`).
+//! The trainer beside PyTorch + PEFT: what it computes (`agree`) and how fast (`step` on batches of
+//! `data`).
 //! `benches/trainer/agree.py` and `run.py` run this and the other side on the same weights and
 //! batches; alone, `cargo bench --bench trainer` prints step times of two shapes from scratch.
 
 mod agree;
+mod data;
 mod scratch;
 mod steps;
 
@@ -41,7 +43,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     match args.first().map(String::as_str) {
         None => scratch::run(),
         Some("agree") => agree::run(&path(1)?, &path(2)?),
+        Some("data") => {
+            let n = |i: usize| {
+                args.get(i)
+                    .ok_or("a number is missing")?
+                    .parse::<usize>()
+                    .map_err(Box::<dyn Error>::from)
+            };
+            data::run(&path(1)?, n(2)?, n(3)? as u64, n(4)?)
+        }
         Some("step") => steps::run(&path(1)?),
-        Some(other) => Err(format!("unknown argument `{other}`: agree, step, or none").into()),
+        Some(other) => {
+            Err(format!("unknown argument `{other}`: agree, data, step, or none").into())
+        }
     }
 }

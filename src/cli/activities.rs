@@ -151,9 +151,19 @@ pub fn score(ctx: &Context, a: EvaluateArgs) -> Result<(), Failure> {
     let survey = place.read()?.read().survey()?;
     seeds::pick_cultures(&survey, &a.cultures)?;
     let put = survey_task::texts(&place, &survey, a.dataset.as_ref(), usize::MAX)?;
-    let models: Vec<PlannedModel> =
+    let mut models: Vec<PlannedModel> =
         a.model.iter().map(|m| launch::planned_model(&place, m)).collect::<Result<_, _>>()?;
+    let mut against = None;
+    if !a.open.changes.is_empty() {
+        let [model] = models.as_slice() else {
+            return Err(Failure::usage("--changes holds one --model against itself"));
+        };
+        let model = model.clone();
+        against = Some(model.arm.clone());
+        models.extend(a.open.changes.iter().map(|c| model.under(*c)));
+    }
     let plan = Plan {
+        against,
         cultures: a.cultures,
         draws_per_prompt: survey_task::drawn(&models, a.draws_per_prompt),
         ..Plan::new(models, put.trained, a.seed)

@@ -16,6 +16,7 @@ pub use super::args_judge::JudgeArgs;
 pub use super::args_open::OpenArgs;
 pub use super::args_prompts::PromptsCommand;
 pub use super::args_providers::{BudgetArgs, ProvidersCommand, RepliesCommand};
+pub use super::args_robustness::RobustnessCommand;
 pub use super::args_runs::{EngineCommand, RunsCommand};
 pub use super::args_tasks::{ClassifyArgs, EvaluateCommand, TasksCommand};
 
@@ -62,6 +63,9 @@ pub enum Command {
     Study(StudyCommand),
     /// Ask a model something, to hear how it talks; nothing is kept
     Ask(AskArgs),
+    /// Texts with typos, look-alike letters and injections, and whether their labels survive
+    #[command(subcommand)]
+    Robustness(RobustnessCommand),
     /// Let a model rate a study's items, 1 to 5, in both orders
     Judge(JudgeArgs),
     /// Ratings made elsewhere

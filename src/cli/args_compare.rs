@@ -31,9 +31,9 @@ pub struct CompareArgs {
     /// Answers drawn to each prompt from models that give no log-probabilities
     #[arg(long, default_value_t = 20, value_name = "K")]
     pub draws_per_prompt: u32,
-    /// Longest drawn answer, in tokens; models that reason first need hundreds
+    /// Longest drawn answer in tokens; models that reason first need hundreds
     #[arg(long, default_value_t = crate::evaluate::ANSWER_TOKENS)]
-    pub max_tokens: u32,
+    pub reply_tokens: u32,
     /// Held-out paraphrases of a question that are put, at most
     #[arg(long, default_value_t = 2)]
     pub paraphrases: usize,

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::args::WaitArgs;
+use super::args_calls::SpendArgs;
 use crate::domain::{RaterId, StudyId};
 
 /// `polyculture judge`
@@ -20,6 +21,12 @@ pub struct JudgeArgs {
     /// What is asked: a prompt by name, or a TOML file with name, version, system and user
     #[arg(long, default_value = "similarity", value_name = "NAME|FILE")]
     pub prompt: String,
+    /// Pay again: do not take equal replies from earlier runs of this workspace
+    #[arg(long)]
+    pub fresh: bool,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub spend: SpendArgs,
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
     pub wait: WaitArgs,

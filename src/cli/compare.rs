@@ -28,7 +28,7 @@ pub fn run(ctx: &Context, a: CompareArgs) -> Result<(), Failure> {
     let input = SurveyInput {
         plan,
         texts: put.texts,
-        draws: Draws { max_tokens: a.max_tokens, ..Draws::of(a.draws_per_prompt) },
+        draws: Draws { max_tokens: a.reply_tokens, ..Draws::of(a.draws_per_prompt) },
         contexts,
     };
     survey_task::go(ctx, &place, &survey, &input, &a.spend, a.fresh, a.wait.wait)

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::args_judge::JudgeArgs;
 use super::output::note;
-use super::{Context, Failure, activities, runs};
+use super::{Context, Failure, activities, open, runs};
 use crate::launch::{JudgeRequest, judge, named_source};
 use crate::providers::prompts::PromptFile;
 use crate::study::judge::{JudgeSummary, judge_prompt, judge_prompt_from};
@@ -22,9 +22,9 @@ pub fn run(ctx: &Context, a: JudgeArgs) -> Result<(), Failure> {
         source: named_source(&place, &a.provider)?,
         model: a.provider,
         prompt: prompt(&a.prompt)?,
-        threads: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
+        threads: open::threads(),
     };
-    let prepared = judge(&place, &request)?;
+    let mut prepared = judge(&place, &request)?;
     note(&format!(
         "{} rates {} items of {} as {}: {} requests, both orders, prompt {}",
         request.model,
@@ -34,6 +34,11 @@ pub fn run(ctx: &Context, a: JudgeArgs) -> Result<(), Failure> {
         prepared.items * 2,
         request.prompt.tag()
     ));
+    let asked = [(request.source.clone(), prepared.requests)];
+    if !open::said_before(ctx, &asked, &a.spend)? {
+        return Ok(());
+    }
+    open::spend(&mut prepared.prepared, &a.spend, a.fresh);
     let Some(run) = runs::start(ctx, &place, &prepared.prepared, a.wait.wait)? else {
         return Ok(());
     };

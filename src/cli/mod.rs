@@ -11,6 +11,7 @@ mod args_models;
 mod args_open;
 mod args_prompts;
 mod args_providers;
+mod args_robustness;
 mod args_runs;
 mod args_tasks;
 mod ask;
@@ -30,6 +31,7 @@ mod output;
 mod prompts;
 mod providers;
 mod report;
+mod robustness;
 mod runs;
 mod samples;
 mod samples_import;
@@ -120,6 +122,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Shim { attempt } => return Ok(crate::engine::shim::main(&attempt)),
         Command::Prompts(c) => prompts::run(&ctx, c)?,
         Command::Ask(a) => ask::run(&ctx, a)?,
+        Command::Robustness(c) => robustness::run(&ctx, c)?,
         Command::Judge(a) => judge::run(&ctx, a)?,
         Command::Study(c) => study::run(&ctx, c)?,
         Command::Ratings(c) => study::ratings(&ctx, c)?,
@@ -154,5 +157,15 @@ fn no_command() -> Failure {
             .hint(hint)
     } else {
         Failure::usage("the workbench needs a terminal, and this is none").hint(hint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Cli::command().debug_assert();
     }
 }

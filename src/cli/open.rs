@@ -5,21 +5,27 @@ use std::fs;
 use std::path::Path;
 
 use super::args::EvaluateArgs;
+use super::args_calls::SpendArgs;
 use super::output::note;
-use super::{Context, Failure, activities, runs};
+use super::{Context, Failure, activities, augment, runs};
+use crate::config::UserConfig;
 use crate::evaluate::EvaluateError;
 use crate::evaluate::figures::{TaskResult, plain_figures};
 use crate::evaluate::forgetting::{
     Bench, ForgettingItem, own_shots, read_bbh, read_cot, read_gsm8k,
 };
 use crate::evaluate::open_ended::{open_prompts, read_questions, sample_questions};
+use crate::evaluate::robustness::Change;
 use crate::launch::{
-    ForgettingRequest, Place, Prepared, WinRateRequest, forgetting, party, win_rate,
+    ForgettingRequest, Place, Prepared, PreparedTask, RobustnessRequest, WinRateRequest,
+    forgetting, party, price, robustness, win_rate,
 };
+use crate::providers::estimate::{Estimate, estimate};
 use crate::providers::prompts::{PromptFile, parse_like};
+use crate::providers::{ChatRequest, ModelSource};
 
 /// Tasks that this file knows.
-pub const TASKS: [&str; 3] = ["win-rate", "gsm8k", "bbh"];
+pub const TASKS: [&str; 4] = ["win-rate", "gsm8k", "bbh", "robustness"];
 
 impl From<EvaluateError> for Failure {
     fn from(e: EvaluateError) -> Self {
@@ -50,20 +56,69 @@ pub fn run(ctx: &Context, a: &EvaluateArgs) -> Result<(), Failure> {
         )));
     };
     let place = ctx.place()?;
-    let prepared = match task.as_str() {
+    let mut task = match task.as_str() {
         "win-rate" => prepare_win_rate(&place, a)?,
         "gsm8k" => prepare_forgetting(&place, a, Bench::Gsm8k)?,
         "bbh" => prepare_forgetting(&place, a, Bench::Bbh)?,
+        "robustness" => prepare_robustness(&place, a)?,
         other => return Err(Failure::not_found(format!("no task `{other}`"))),
     };
-    show(ctx, &place, &prepared, a.wait.wait)
+    if !said_before(ctx, &task.asked, &a.spend)? {
+        return Ok(());
+    }
+    spend(&mut task.prepared, &a.spend, a.fresh);
+    show(ctx, &place, &task.prepared, a.wait.wait)
+}
+
+/// Says what a run will take of services. False where that is all that was wanted.
+///
+/// # Errors
+/// A configuration that cannot be read; standard output is closed.
+pub fn said_before(
+    ctx: &Context,
+    asked: &[(ModelSource, Vec<ChatRequest>)],
+    a: &SpendArgs,
+) -> Result<bool, Failure> {
+    let config = UserConfig::load().map_err(Failure::bad_input)?;
+    let mut sum = Estimate::default();
+    for (source, requests) in asked {
+        if !matches!(source, ModelSource::Endpoint { .. }) {
+            continue;
+        }
+        let e = estimate(requests, price(&config, source).as_ref());
+        sum.calls += e.calls;
+        sum.prompt_tokens += e.prompt_tokens;
+        sum.completion_tokens_at_most += e.completion_tokens_at_most;
+        if let Some(cost) = e.cost_at_most {
+            sum.cost_at_most = Some(sum.cost_at_most.unwrap_or(0.0) + cost);
+            sum.currency = e.currency;
+        }
+    }
+    let words = || match sum.calls {
+        0 => "every model is in a folder: no calls, no cost".to_owned(),
+        _ => augment::plan(&sum),
+    };
+    if a.dry_run {
+        ctx.out.show(&sum, words)?;
+        return Ok(false);
+    }
+    if sum.calls > 0 {
+        note(&words());
+    }
+    Ok(true)
+}
+
+/// Sets the limits of a run.
+pub fn spend(prepared: &mut Prepared, a: &SpendArgs, fresh: bool) {
+    prepared.fresh = fresh;
+    prepared.budget = a.budget.budget();
 }
 
 /// Starts a run, and prints its figures where it was waited for.
 ///
 /// # Errors
 /// It cannot be started, or did not succeed.
-pub fn show(ctx: &Context, place: &Place, prepared: &Prepared, wait: bool) -> Result<(), Failure> {
+fn show(ctx: &Context, place: &Place, prepared: &Prepared, wait: bool) -> Result<(), Failure> {
     let Some(run) = runs::start(ctx, place, prepared, wait)? else { return Ok(()) };
     if !ctx.out.json {
         let text = fs::read_to_string(activities::attempt_file(place, &run, "evaluation.json"))?;
@@ -87,7 +142,7 @@ pub fn prompt_file(path: &Path, like: &str) -> Result<PromptFile, Failure> {
     parse_like(&text, path, like).map_err(|e| Failure::bad_input(e).file(path))
 }
 
-fn prepare_win_rate(place: &Place, a: &EvaluateArgs) -> Result<Prepared, Failure> {
+fn prepare_win_rate(place: &Place, a: &EvaluateArgs) -> Result<PreparedTask, Failure> {
     let missing = |flag: &str, what: &str| Failure::usage(format!("win-rate needs {flag}: {what}"));
     let [first] = a.model.as_slice() else {
         return Err(Failure::usage("win-rate takes one --model, held against --against"));
@@ -120,7 +175,11 @@ fn prepare_win_rate(place: &Place, a: &EvaluateArgs) -> Result<Prepared, Failure
     Ok(win_rate(place, &request)?)
 }
 
-fn prepare_forgetting(place: &Place, a: &EvaluateArgs, bench: Bench) -> Result<Prepared, Failure> {
+fn prepare_forgetting(
+    place: &Place,
+    a: &EvaluateArgs,
+    bench: Bench,
+) -> Result<PreparedTask, Failure> {
     let path = a.open.file.as_deref().ok_or_else(|| {
         Failure::usage(format!("{} needs --file: the set as it is published", bench.word())).hint(
             "polyculture ships none of it; sample_data/forgetting/ has a few items of our own",
@@ -169,4 +228,33 @@ fn first_of_each(items: Vec<ForgettingItem>, limit: usize) -> Vec<ForgettingItem
             *n <= limit
         })
         .collect()
+}
+
+fn prepare_robustness(place: &Place, a: &EvaluateArgs) -> Result<PreparedTask, Failure> {
+    let on = a.open.on.clone().ok_or_else(|| {
+        Failure::usage("robustness needs --on: the classification task whose texts are changed")
+            .hint("`polyculture tasks list --here` shows those whose texts are here")
+    })?;
+    let usual = ["typos:0.2", "look-alike:0.2", "injection:0.3"];
+    let changes = if a.open.changes.is_empty() {
+        usual
+            .iter()
+            .map(|c| c.parse())
+            .collect::<Result<Vec<Change>, _>>()
+            .map_err(Failure::usage)?
+    } else {
+        a.open.changes.clone()
+    };
+    let named = |name: &String| party(place, name);
+    let request = RobustnessRequest {
+        on,
+        models: a.model.iter().map(named).collect::<Result<_, _>>()?,
+        changes,
+        paraphraser: a.open.paraphraser.as_ref().map(named).transpose()?,
+        items: a.open.limit,
+        label_tokens: a.classify.reply_tokens,
+        seed: a.seed,
+        threads: threads(),
+    };
+    Ok(robustness(place, &request)?)
 }

@@ -76,7 +76,7 @@ fn describe(p: &ProviderSettings) -> Value {
         "key_found": key_is_set(p),
         "auth": match &p.key_style { KeyStyle::Bearer => "bearer", KeyStyle::Header(h) => h },
         "headers": p.headers.keys().collect::<Vec<_>>(),
-        "query": p.query,
+        "query": p.query.keys().collect::<Vec<_>>(),
         "requests_per_minute": p.requests_per_minute,
         "tokens_per_minute": p.tokens_per_minute,
         "in_flight": p.in_flight,

@@ -35,7 +35,8 @@ pub fn run(ctx: &Context, command: RobustnessCommand) -> Result<(), Failure> {
                 return Err(Failure::bad_input("no text was changed: there is nothing to check"));
             }
             let file = File::create(&output).map_err(|e| Failure::failed(e).file(&output))?;
-            write_pairs(&drawn, BufWriter::new(file)).map_err(|e| Failure::failed(e).file(&output))?;
+            write_pairs(&drawn, BufWriter::new(file))
+                .map_err(|e| Failure::failed(e).file(&output))?;
             let doc = json!({"pairs": drawn.len(), "file": output});
             ctx.out.show(&doc, || {
                 format!(

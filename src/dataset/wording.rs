@@ -44,9 +44,8 @@ pub(super) fn wording<'a>(
                 out.seeds.entry(&q.id).or_insert((&s.text, s.id.as_str()));
             }
             (Stage::Translation, Some(parent)) => {
-                if by_id.get(parent).is_some_and(|p| in_stage(p, stages)) {
-                    out.samples.push(s);
-                }
+                let stage = by_id.get(parent).filter(|p| in_stage(p, stages));
+                out.samples.extend(stage.map(|_| s));
             }
             _ if in_stage(s, stages) => out.samples.push(s),
             _ => {}

@@ -198,6 +198,7 @@ impl Demo<'_, '_> {
                     seed,
                     trained_for: arm.culture.clone(),
                     framing: Framing::Named,
+                    changed: None,
                 });
                 started.push(run);
             }

@@ -142,9 +142,10 @@ pub fn plain_figures(r: &TaskResult) -> String {
             let pad = " ".repeat(width(*i).saturating_sub(text::width(&row[*i])));
             let flush_right = matches!(i, 5..=7 | 9);
             let gap = if line.is_empty() { "" } else { "  " };
-            let _ = match flush_right {
-                true => write!(line, "{gap}{pad}{}", row[*i]),
-                false => write!(line, "{gap}{}{pad}", row[*i]),
+            let _ = if flush_right {
+                write!(line, "{gap}{pad}{}", row[*i])
+            } else {
+                write!(line, "{gap}{}{pad}", row[*i])
             };
         }
         out.push_str(line.trim_end());

@@ -6,6 +6,7 @@ use std::fs;
 
 use super::drawn::{Draws, request};
 use super::results::{ResultLine, TextScores};
+use super::robustness::SurveyTexts;
 use super::{
     Contexts, EvaluateError, Evaluation, Framing, LockedPlan, Plan, PlannedModel, Reference,
     evaluation, made_up_culture,
@@ -62,12 +63,11 @@ pub fn work(
         locked.plan.check_input(name, read(name)?.as_bytes())?;
     }
     let survey: Survey = attempt.read_input("survey.json")?;
-    let contexts: Option<Contexts> = match locked.plan.inputs.contains_key("contexts.json") {
-        true => {
-            locked.plan.check_input("contexts.json", read("contexts.json")?.as_bytes())?;
-            Some(attempt.read_input("contexts.json")?)
-        }
-        false => None,
+    let contexts: Option<Contexts> = if locked.plan.inputs.contains_key("contexts.json") {
+        locked.plan.check_input("contexts.json", read("contexts.json")?.as_bytes())?;
+        Some(attempt.read_input("contexts.json")?)
+    } else {
+        None
     };
     let mut texts: Vec<TestText> = read_jsonl(&attempt.input("texts.jsonl"))?;
     texts.retain(|t| locked.plan.splits.contains(&t.split));
@@ -153,6 +153,15 @@ impl Asking<'_> {
         })
     }
 
+    /// The text as this arm gets it.
+    fn changed(&self, q: &Question, text: &TestText) -> Result<String, String> {
+        let Some(change) = self.model.changed else { return Ok(text.text.clone()) };
+        let changed = SurveyTexts::new(self.plan.seed)
+            .and_then(|s| s.changed(q, &text.text_id, &text.text, change))
+            .map_err(|e| e.to_string())?;
+        Ok(changed.map_or_else(|| text.text.clone(), |c| c.text))
+    }
+
     /// Without a culture of the survey in it the prompt is the same for all: it is put once.
     fn once(&self) -> bool {
         self.model.framing.is_same_for_all() || self.plan.culture_blind.contains(&self.model.arm)
@@ -170,6 +179,7 @@ impl Asking<'_> {
                 .question(&text.question)
                 .ok_or_else(|| format!("question {} is not in survey.json", text.question))?;
             let variants = self.plan.variants(question);
+            let put = self.changed(question, text)?;
             let mut cultures = Vec::new();
             for culture in self.reference.cultures() {
                 if self.reference.truth(&culture.id, &question.id).is_none() {
@@ -177,7 +187,7 @@ impl Asking<'_> {
                 }
                 if !once || cultures.is_empty() {
                     for v in &variants {
-                        prompts.push(self.prompt(question, &text.text, culture, *v)?);
+                        prompts.push(self.prompt(question, &put, culture, *v)?);
                     }
                 }
                 cultures.push(culture.id.clone());

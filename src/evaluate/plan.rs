@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::robustness::Change;
 use super::{EvaluateError, Framing, Metric};
 use crate::domain::prompt::{OptionOrder, PromptForm, Symbols, Variant, variants};
 use crate::domain::{CultureId, Question, QuestionId, Split};
@@ -26,6 +27,9 @@ pub struct PlannedModel {
     /// How its prompts name the people who answer.
     #[serde(default, skip_serializing_if = "is_named")]
     pub framing: Framing,
+    /// What is done to the texts before they are put to it, for arms of robustness.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<Change>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
@@ -42,6 +46,7 @@ impl PlannedModel {
             seed: 0,
             trained_for: None,
             framing: Framing::Named,
+            changed: None,
         }
     }
 
@@ -55,12 +60,19 @@ impl PlannedModel {
         Self { arm, framing, ..self.clone() }
     }
 
+    /// The same model with changed texts, as an arm of its own.
+    #[must_use]
+    pub fn under(&self, change: Change) -> Self {
+        Self { arm: format!("{}, {change}", self.arm), changed: Some(change), ..self.clone() }
+    }
+
     /// What its lines in `results.jsonl` are called: a model that is asked in two ways has two.
     pub fn key(&self) -> String {
-        match self.framing.label() {
+        let key = match self.framing.label() {
             "" => self.reference.clone(),
             label => format!("{} [{label}]", self.reference),
-        }
+        };
+        self.changed.map_or(key.clone(), |c| format!("{key} [{c}]"))
     }
 }
 
@@ -211,8 +223,8 @@ impl Plan {
         }
         for (i, m) in self.models.iter().enumerate() {
             let same = |o: &&PlannedModel| {
-                (&o.arm, o.seed, &o.trained_for, o.framing)
-                    == (&m.arm, m.seed, &m.trained_for, m.framing)
+                (&o.arm, o.seed, &o.trained_for, o.framing, o.changed)
+                    == (&m.arm, m.seed, &m.trained_for, m.framing, m.changed)
             };
             if self.models[..i].iter().any(|o| same(&o)) {
                 return Err(EvaluateError::BadPlan(format!(

@@ -80,12 +80,12 @@ const GROUP_HEAD: [&str; 7] = [
 
 /// Pairs and groups as lines of text; empty where there are none.
 pub(super) fn plain_pairs(e: &Evaluation) -> String {
-    both(e, |head, rows| lines(head, rows))
+    both(e, lines)
 }
 
 /// The same as Markdown.
 pub(super) fn markdown_pairs(e: &Evaluation) -> String {
-    both(e, |head, rows| markdown_lines(head, rows))
+    both(e, markdown_lines)
 }
 
 fn both(e: &Evaluation, draw: impl Fn(&[&str], &[Vec<String>]) -> String) -> String {

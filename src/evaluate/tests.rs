@@ -153,6 +153,7 @@ fn plan(survey: &Survey) -> Plan {
         seed: 1,
         trained_for: None,
         framing: Framing::Named,
+        changed: None,
     };
     let trained = survey.questions.iter().map(|q| q.id.clone()).collect();
     Plan { draws: 500, ..Plan::new(vec![model], trained, 3) }
@@ -347,6 +348,7 @@ fn one_culture_models_make_an_own_and_a_foreign_row() {
             seed: 1,
             trained_for: Some(c.id.clone()),
             framing: Framing::Named,
+            changed: None,
         })
         .collect();
     let attempt = attempt(dir.path(), &plan, &survey, &texts);
@@ -402,6 +404,7 @@ fn plans_of_other_rules_and_lopsided_arms_are_refused() {
         seed,
         trained_for: Some(CultureId::new(culture).unwrap()),
         framing: Framing::Named,
+        changed: None,
     };
     let table: Vec<(Plan, &str)> = vec![
         (Plan { aggregation: "best of five".into(), ..good.clone() }, "another rule"),
@@ -494,6 +497,7 @@ fn differences_are_paired_and_p_values_adjusted_over_the_model_rows() {
         seed,
         trained_for: None,
         framing: Framing::Named,
+        changed: None,
     };
     let plan =
         Plan { models: vec![model("flat", 1), model("first", 1), model("first", 2)], ..base };

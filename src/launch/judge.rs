@@ -4,10 +4,10 @@ use super::runs::new_run;
 use super::{LaunchError, Place, Prepared};
 use crate::domain::{RaterId, StudyId};
 use crate::job::RunKind;
-use crate::providers::ModelSource;
 use crate::providers::prompts::PromptFile;
+use crate::providers::{ChatRequest, ModelSource};
 use crate::study::Guideline;
-use crate::study::judge::{JudgeSpec, checksum, open_items};
+use crate::study::judge::{JudgeSpec, checksum, open_items, requests_of};
 
 /// What a judging run is asked to do.
 #[derive(Debug, Clone)]
@@ -35,6 +35,8 @@ pub struct PreparedJudge {
     pub spec: JudgeSpec,
     /// Items that the judge has not answered in both orders; each is two requests.
     pub items: usize,
+    /// Those requests.
+    pub requests: Vec<ChatRequest>,
 }
 
 /// A rater's name from a model's: `judge-lab-big-model-70b`.
@@ -93,5 +95,10 @@ pub fn judge(place: &Place, request: &JudgeRequest) -> Result<PreparedJudge, Lau
     );
     run.resources.threads = request.threads;
     let prepared = Prepared::new(run).json("judge.json", &spec)?.rows("items.jsonl", &items)?;
-    Ok(PreparedJudge { prepared, spec, items: items.len() })
+    let mut requests = Vec::with_capacity(2 * items.len());
+    for item in &items {
+        let both = requests_of(item, &spec.guideline, &request.prompt)?;
+        requests.extend(both.map(|(_, r)| r));
+    }
+    Ok(PreparedJudge { prepared, spec, items: items.len(), requests })
 }

@@ -28,7 +28,10 @@ pub use error::LaunchError;
 pub use judge::{JudgeRequest, PreparedJudge, judge, judge_name};
 pub use language::{augment_with, translate};
 pub use models::{base_of_adapter, model_folder, model_source, planned_model};
-pub use open::{ForgettingRequest, WinRateRequest, forgetting, party, win_rate};
+pub use open::{
+    ForgettingRequest, PreparedTask, RobustnessRequest, WinRateRequest, forgetting, party,
+    robustness, robustness_pairs, win_rate,
+};
 pub use place::{Place, PlaceError};
 pub use prepared::Prepared;
 pub use runs::{FinetuneRequest, SurveyInput, augment, command, evaluate, finetune, submit};

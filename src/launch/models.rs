@@ -150,3 +150,39 @@ pub fn planned_model(place: &Place, reference: &str) -> Result<PlannedModel, Lau
         .transpose()?;
     Ok(PlannedModel { trained_for: culture, ..PlannedModel::new(reference, reference) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_adapter_finds_its_base_or_says_how_to_name_it() {
+        let home = tempfile::tempdir().unwrap();
+        let [base, adapter, whole] = ["base", "adapter", "whole"].map(|n| home.path().join(n));
+        for dir in [&base, &adapter, &whole] {
+            std::fs::create_dir(dir).unwrap();
+        }
+        std::fs::write(whole.join("config.json"), "{}").unwrap();
+        assert_eq!(base_of_adapter(&whole).unwrap(), None);
+        let write = |base: Option<&str>| {
+            let config = serde_json::json!({"peft_type": "LORA", "r": 2, "lora_alpha": 2,
+                "target_modules": ["q_proj"], "base_model_name_or_path": base});
+            std::fs::write(adapter.join("adapter_config.json"), config.to_string()).unwrap();
+        };
+        for (named, word) in [(None, "names no base"), (Some("/no/such/folder"), "/no/such/folder")]
+        {
+            write(named);
+            let e = base_of_adapter(&adapter).unwrap_err().to_string();
+            assert!(e.contains(word) && e.contains("base_model_name_or_path"), "{e}");
+        }
+        write(Some(&base.display().to_string()));
+        assert_eq!(base_of_adapter(&adapter).unwrap(), Some(base.clone()));
+        // A checkpoint of ours says where a base of the hub lay.
+        write(Some("org/name"));
+        let state = serde_json::json!({"step": 1, "total": 1, "optimizer_step": 1, "loss": null,
+            "recipe_sha256": "", "dataset_sha256": "",
+            "base": {"reference": "hub:org/name", "folder": base, "sha256": ""}});
+        std::fs::write(adapter.join("trainer.json"), state.to_string()).unwrap();
+        assert_eq!(base_of_adapter(&adapter).unwrap(), Some(base));
+    }
+}

@@ -52,7 +52,8 @@ fn quantile_of(values: &mut [f64], p: f64) -> f64 {
     low + (at - at.floor()) * (high - low)
 }
 
-/// Quantile of sorted, non-empty values by linear interpolation.
+/// Quantile of sorted, non-empty values by linear interpolation: what [`quantile_of`] is held to.
+#[cfg(test)]
 pub(crate) fn quantile(sorted: &[f64], p: f64) -> f64 {
     let at = p.clamp(0.0, 1.0) * (sorted.len() - 1) as f64;
     let below = at.floor() as usize;

@@ -190,6 +190,7 @@ impl Sweep<'_, '_> {
                     seed,
                     trained_for: None,
                     framing: Framing::Named,
+                    changed: None,
                 });
                 started.push(run);
             }

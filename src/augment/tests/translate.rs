@@ -162,21 +162,22 @@ fn two_texts_with_one_translation_are_one_kept_and_one_duplicate() {
     assert_ne!(found[0].id, found[1].id);
 }
 
+struct StopAt(u64, u64);
+impl crate::job::Progress for StopAt {
+    fn at(&mut self, done: u64, _: Option<u64>, _: &str) {
+        self.1 = done;
+    }
+    fn should_stop(&self) -> bool {
+        self.1 >= self.0
+    }
+}
+
 #[test]
 fn a_translation_run_that_broke_asks_only_for_what_is_missing() {
     let seeds = seeds(4);
     let settings = TranslateSettings::new("m", vec!["fr".into()], What::Seeds);
     let all = units(&seeds, &[], &settings);
     let (dir, attempt) = folder(&all, &settings);
-    struct StopAt(u64, u64);
-    impl crate::job::Progress for StopAt {
-        fn at(&mut self, done: u64, _: Option<u64>, _: &str) {
-            self.1 = done;
-        }
-        fn should_stop(&self) -> bool {
-            self.1 >= self.0
-        }
-    }
     let mut model = Scripted(|_: &ChatRequest| Ok(french(0)));
     let stopped = work(&attempt, &mut StopAt(2, 0), &mut model);
     assert!(matches!(stopped, Err(JobError::Stopped)));

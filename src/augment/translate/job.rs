@@ -40,7 +40,7 @@ pub fn work(
     let existing: Vec<Sample> = read_jsonl(&attempt.input("existing.jsonl"))?;
     let prompt = Library::of_folder(attempt.input("prompts")).load("translate");
     let prompt = prompt.map_err(|e| JobError::Work(e.to_string()))?;
-    let translations = Translations::new(prompt, settings.manner.clone());
+    let translations = Translations::new(prompt, settings.manner);
 
     let mut before: Vec<Sample> = Vec::new();
     for a in attempt.earlier().into_iter().rev().chain(std::iter::once(attempt.clone())) {
@@ -178,7 +178,7 @@ impl Desk {
         let id = sample_id(&unit.seed, &unit.target, &key)
             .map_err(|e| AugmentError::Settings(e.to_string()))?;
         Ok(Sample {
-            id: self.distinct(id),
+            id: self.distinct(&id),
             seed: unit.seed.clone(),
             language: unit.target.clone(),
             text,
@@ -201,7 +201,7 @@ impl Desk {
     }
 
     /// Two units may have one translation: each is a proposal of its own.
-    fn distinct(&mut self, id: SampleId) -> SampleId {
+    fn distinct(&mut self, id: &SampleId) -> SampleId {
         let mut out = id.clone();
         let mut again = 2;
         while !self.ids.insert(out.clone()) {

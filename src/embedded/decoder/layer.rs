@@ -33,10 +33,10 @@ impl<'a> LayerDelta<'a> {
 }
 
 /// The adapter of one group, where there is one.
-fn group<'a>(
-    delta: Option<LayerDelta<'a>>,
+fn group(
+    delta: Option<LayerDelta<'_>>,
     which: fn(&LayerGroups) -> &Option<GroupAt>,
-) -> Option<(Delta<'a>, &'a GroupAt)> {
+) -> Option<(Delta<'_>, &GroupAt)> {
     let d = delta?;
     which(d.groups).as_ref().map(|at| (d.delta, at))
 }

@@ -18,6 +18,8 @@ use crate::embedded::matmul::Into;
 
 /// Rows of one block.
 const BLOCK: usize = 512;
+/// Rows of one task outside of products and attention.
+const ROWS: usize = 32;
 /// Rows of one attention task.
 const TILE: usize = 8;
 
@@ -200,7 +202,11 @@ fn layer(
         rms_norm(x, w(&at.post_norm), eps, &mut b.xn, fit(&mut b.inv, nq));
         let gate_up = fit(&mut b.gate_up, nq * 2 * ff);
         linear(kind, gate_up, Into::Replace, &b.xn, w(&at.gate_up), d, &mut b.scratch);
-        swiglu(gate_up, ff, fit(&mut b.act, nq * ff));
+        let act = fit(&mut b.act, nq * ff);
+        let some = ROWS * ff;
+        act.par_chunks_mut(some)
+            .zip(gate_up.par_chunks(2 * some))
+            .for_each(|(act, gate_up)| swiglu(gate_up, ff, act));
         linear(kind, x, Into::Add, &b.act, w(&at.down), ff, &mut b.scratch);
     }
     b.x.truncate(queries.len() * d);

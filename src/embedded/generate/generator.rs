@@ -1,14 +1,15 @@
 //! Many replies side by side: prompts are computed in one pass with their shared beginnings, then
 //! every sequence takes one token a pass; finished ones leave, new ones enter.
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 
+use super::ending::{stopped, written};
 use super::forward::{Buffers, Chunk, Keep, Run, Span, pass};
+use super::plan::Plan;
 use super::prefixes::Prefixes;
 use super::product::{Kind, linear};
 use super::sample::{Dice, Draw};
-use crate::embedded::decoder::{Decoder, Pack};
+use crate::embedded::decoder::Decoder;
 use crate::embedded::matmul::Into;
 use crate::embedded::{ChatTokenizer, EmbeddedError};
 
@@ -243,7 +244,7 @@ impl Generator {
             let stop = if lane.ask.draw.stop.is_empty() {
                 None
             } else {
-                stopped(&self.tokenizer, &self.ends, lane, ended)?
+                stopped(&self.tokenizer, &self.ends, &lane.ids, &lane.ask.draw.stop, ended)?
             };
             if ended || stop.is_some() {
                 over.push((lane.id, stop));
@@ -252,7 +253,8 @@ impl Generator {
         for (id, stop) in over {
             let Some(at) = lanes.iter().position(|l| l.id == id) else { continue };
             let lane = lanes.remove(at);
-            let written = written(&self.tokenizer, &self.ends, &lane, stop)?;
+            let written =
+                written(&self.tokenizer, &self.ends, &lane.ids, lane.ask.prompt.len(), stop)?;
             if done(id, Ok(written))?.is_break() {
                 *more = false;
                 lanes.clear();
@@ -282,8 +284,8 @@ impl Generator {
             self.prefixes.insert(s, |positions| {
                 let layers = chunk.layers.iter().map(|l| {
                     let mut out = Vec::with_capacity(positions.len() * width);
-                    for p in positions.clone() {
-                        let row = rows[&p];
+                    // What is not in the tree was computed in this pass.
+                    for row in rows[positions.clone()].iter().flatten() {
                         out.extend_from_slice(&l[row * width..(row + 1) * width]);
                     }
                     out
@@ -291,16 +293,13 @@ impl Generator {
                 Chunk { layers: layers.collect() }
             });
         }
-        // Several lanes may share a wanted row: give each its own.
+        // Wanted rows stand sorted, and several lanes may share one: give each its own.
         let vocab = self.model.config().vocab_size;
-        if plan.wanted.len() < new.len() || plan.wanted.len() > 1 {
-            let each: Vec<f32> = plan
-                .last
-                .iter()
-                .flat_map(|w| self.logits[w * vocab..(w + 1) * vocab].iter().copied())
-                .collect();
-            self.logits = each;
+        let mut each = Vec::with_capacity(new.len() * vocab);
+        for w in &plan.last {
+            each.extend_from_slice(&self.logits[w * vocab..(w + 1) * vocab]);
         }
+        self.logits = each;
         for lane in new.iter_mut() {
             lane.before = self.prefixes.find(&lane.ask.prompt).0;
         }
@@ -342,147 +341,4 @@ impl Generator {
 fn lane(id: u64, ask: Ask, limit: usize) -> Lane {
     let dice = Dice::new(&ask.draw);
     Lane { id, ask, before: Vec::new(), tail: Chunk::default(), ids: Vec::new(), limit, dice }
-}
-
-/// Which rows of the prompts are computed in a pass, and what they see.
-struct Plan {
-    tokens: Vec<u32>,
-    spans: Vec<Span>,
-    wanted: Vec<u32>,
-    /// By sequence: the row of each position that is computed.
-    rows: Vec<HashMap<usize, usize>>,
-    /// By sequence: the place of its last row in `wanted`.
-    last: Vec<usize>,
-}
-
-impl Plan {
-    /// `found`: the runs of each sequence that are known, and their length. The last token of a
-    /// sequence is computed in any case: the reply begins with its numbers.
-    fn new(sequences: &[&[u32]], found: &[(Vec<Run>, usize)]) -> Self {
-        let (pack, places) = Pack::from_sequences(sequences);
-        // One sequence through each segment; which, does not matter.
-        let mut through = vec![None; pack.segments.len()];
-        let mut ends_here = vec![false; pack.segments.len()];
-        let segment_of = |row: u32| pack.segments.partition_point(|s| s.rows.end <= row as usize);
-        for (s, rows) in places.iter().enumerate() {
-            let mut segments: Vec<usize> = rows.iter().map(|r| segment_of(*r)).collect();
-            segments.dedup();
-            segments.iter().for_each(|g| through[*g] = Some(s));
-            segments.last().iter().for_each(|g| ends_here[**g] = true);
-        }
-        let mut plan = Self {
-            tokens: Vec::new(),
-            spans: Vec::new(),
-            wanted: Vec::new(),
-            rows: Vec::new(),
-            last: Vec::new(),
-        };
-        let mut row_of = vec![None; pack.len()]; // row of the pack -> row of the pass
-        for (g, segment) in pack.segments.iter().enumerate() {
-            let Some(s) = through[g] else { continue };
-            let first = pack.positions[segment.rows.start] as usize;
-            let (runs, known) = &found[s];
-            let mut from = segment.rows.start + known.saturating_sub(first);
-            if ends_here[g] {
-                from = from.min(segment.rows.end - 1);
-            }
-            if from >= segment.rows.end {
-                continue;
-            }
-            let start = plan.tokens.len();
-            for r in from..segment.rows.end {
-                row_of[r] = Some(plan.tokens.len());
-                plan.tokens.push(pack.tokens[r]);
-            }
-            let first = pack.positions[from] as usize;
-            let mut here: Vec<std::ops::Range<usize>> = Vec::new();
-            // Ancestors' rows that are new stand behind what is known.
-            for &r in &places[s][(*known).min(first)..first] {
-                let Some(row) = row_of[r as usize] else { continue };
-                match here.last_mut().filter(|h| h.end == row) {
-                    Some(h) => h.end += 1,
-                    None => here.push(row..row + 1),
-                }
-            }
-            plan.spans.push(Span {
-                rows: start..plan.tokens.len(),
-                first,
-                before: shortened(runs, first.min(*known)),
-                here,
-            });
-        }
-        let mut wanted: Vec<u32> = places
-            .iter()
-            .filter_map(|p| p.last().and_then(|r| row_of[*r as usize]).map(|r| r as u32))
-            .collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        for p in &places {
-            let row = p.last().and_then(|r| row_of[*r as usize]).unwrap_or(0) as u32;
-            plan.last.push(wanted.partition_point(|w| *w < row));
-            plan.rows.push(
-                p.iter().enumerate().filter_map(|(i, r)| Some((i, row_of[*r as usize]?))).collect(),
-            );
-        }
-        plan.wanted = wanted;
-        plan
-    }
-}
-
-/// The first `length` rows of runs.
-fn shortened(runs: &[Run], length: usize) -> Vec<Run> {
-    let mut left = length;
-    let mut out = Vec::with_capacity(runs.len());
-    for r in runs {
-        let n = r.rows.len().min(left);
-        if n == 0 {
-            break;
-        }
-        out.push(Run { chunk: r.chunk.clone(), rows: r.rows.start..r.rows.start + n });
-        left -= n;
-    }
-    out
-}
-
-/// Where a stop text begins in the reply, looked for in its last tokens only until one is found.
-fn stopped(
-    tokenizer: &ChatTokenizer,
-    ends: &[u32],
-    lane: &Lane,
-    whole: bool,
-) -> Result<Option<usize>, EmbeddedError> {
-    let stops = || lane.ask.draw.stop.iter().filter(|s| !s.is_empty());
-    let longest = stops().map(String::len).max().unwrap_or(0);
-    // A token has at least one byte, except for special ones; eight more for characters in parts.
-    let from = if whole { 0 } else { lane.ids.len().saturating_sub(longest + 8) };
-    let end = lane.ids.len() - usize::from(lane.ids.last().is_some_and(|t| ends.contains(t)));
-    let text = tokenizer.decode(&lane.ids[from..end])?;
-    if !stops().any(|s| text.contains(s.as_str())) {
-        return Ok(None);
-    }
-    let text = tokenizer.decode(&lane.ids[..end])?;
-    Ok(stops().filter_map(|s| text.find(s.as_str())).min())
-}
-
-fn written(
-    tokenizer: &ChatTokenizer,
-    ends: &[u32],
-    lane: &Lane,
-    stop: Option<usize>,
-) -> Result<Written, EmbeddedError> {
-    let by_itself = lane.ids.last().is_some_and(|t| ends.contains(t));
-    let end = lane.ids.len() - usize::from(by_itself);
-    let mut text = tokenizer.decode(&lane.ids[..end])?;
-    if let Some(at) = stop {
-        text.truncate(at);
-    } else if !by_itself {
-        // Cut off in the middle of a character.
-        text.truncate(text.trim_end_matches('\u{FFFD}').len());
-    }
-    Ok(Written {
-        text,
-        ended: by_itself || stop.is_some(),
-        prompt: lane.ask.prompt.len(),
-        tokens: lane.ids.clone(),
-    })
 }

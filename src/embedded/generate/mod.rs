@@ -2,9 +2,11 @@
 //! log-probabilities of complete answers. Weights are read only; nothing here trains.
 
 mod attention;
+mod ending;
 mod forward;
 mod generator;
 mod pack;
+mod plan;
 mod prefixes;
 mod product;
 mod sample;

@@ -11,7 +11,7 @@ use super::ClassifyError;
 use super::data::Items;
 use super::plan::ClassifyPlan;
 use super::results::{Outcome, ResultLine, read_results};
-use crate::job::{Attempt, JobError};
+use crate::job::Attempt;
 use crate::providers::replies::{ReplyKey, find};
 
 /// Which replies are wanted.
@@ -120,7 +120,7 @@ fn attempts(run_dir: &Path) -> Result<Vec<Attempt>, ClassifyError> {
         if !dir.is_dir() {
             break;
         }
-        out.push(Attempt::open(dir).map_err(JobError::from)?);
+        out.push(Attempt::open(dir)?);
     }
     Ok(out)
 }

@@ -109,7 +109,11 @@ fn replies(attempt: &Attempt) -> Result<Replies, JobError> {
     Ok(out)
 }
 
-fn ask(
+/// What a model is asked about an item.
+///
+/// # Errors
+/// The prompt asks for something that no item has.
+pub fn ask(
     prompt: &PromptFile,
     plan: &ForgettingPlan,
     item: &ForgettingItem,

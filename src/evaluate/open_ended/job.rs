@@ -194,7 +194,11 @@ pub fn work(
     Ok(out)
 }
 
-fn ask(
+/// What is asked about a question; `shown` are two answers, for a judge.
+///
+/// # Errors
+/// The prompt asks for something that no question has.
+pub fn ask(
     prompt: &PromptFile,
     q: &OpenQuestion,
     shown: &[&String],

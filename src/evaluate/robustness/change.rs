@@ -39,21 +39,21 @@ impl ChangeKind {
 }
 
 /// A kind with its strength, 0 (nothing) to 1: `typos:0.2`.
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Change {
     kind: ChangeKind,
-    strength: f64,
+    thousandths: u16,
 }
 
 impl Change {
-    /// A change.
+    /// A change; its strength is kept to three places.
     ///
     /// # Errors
     /// A strength outside 0 to 1.
     pub fn new(kind: ChangeKind, strength: f64) -> Result<Self, String> {
         if (0.0..=1.0).contains(&strength) {
-            return Ok(Self { kind, strength });
+            return Ok(Self { kind, thousandths: (strength * 1000.0).round() as u16 });
         }
         Err(format!("the strength of {} is {strength}: expected 0 to 1", kind.word()))
     }
@@ -65,13 +65,13 @@ impl Change {
 
     /// 0 to 1.
     pub fn strength(self) -> f64 {
-        self.strength
+        f64::from(self.thousandths) / 1000.0
     }
 }
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&format!("{}:{}", self.kind.word(), self.strength))
+        f.pad(&format!("{}:{}", self.kind.word(), self.strength()))
     }
 }
 
@@ -133,13 +133,13 @@ pub struct Changed {
 /// back, byte for byte; a greater strength changes the places of a smaller one and more. `None` for
 /// paraphrases, which a model makes.
 pub fn apply(text: &str, change: Change, site: &Site<'_>) -> Option<Changed> {
-    if change.strength == 0.0 && change.kind != ChangeKind::Paraphrase {
+    if change.thousandths == 0 && change.kind != ChangeKind::Paraphrase {
         return Some(Changed { text: text.to_owned(), edits: 0 });
     }
     match change.kind {
-        ChangeKind::Typos => Some(typos(text, change.strength, site)),
-        ChangeKind::LookAlike => Some(look_alike(text, change.strength, site)),
-        ChangeKind::Injection => Some(inject(text, change.strength, site)),
+        ChangeKind::Typos => Some(typos(text, change.strength(), site)),
+        ChangeKind::LookAlike => Some(look_alike(text, change.strength(), site)),
+        ChangeKind::Injection => Some(inject(text, change.strength(), site)),
         ChangeKind::Paraphrase => None,
     }
 }

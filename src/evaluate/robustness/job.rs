@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -92,7 +93,10 @@ impl Said {
     }
 
     /// What earlier attempts and this one wrote; a call that failed is made again.
-    fn of(attempt: &Attempt) -> Result<Self, JobError> {
+    ///
+    /// # Errors
+    /// A line that is not what this job writes.
+    pub fn of(attempt: &Attempt) -> Result<Self, JobError> {
         let mut out = Self::default();
         let mut attempts = attempt.earlier();
         attempts.reverse();
@@ -144,9 +148,18 @@ impl Texts {
             let (file, locked) = (plan.set.data.clone(), plan.set.sha256.clone());
             return Err(EvaluateError::PlanChanged { file, found, locked }.into());
         }
+        Self::of_bytes(plan, &bytes)
+    }
+
+    /// The same from the bytes of the file.
+    ///
+    /// # Errors
+    /// A line is wrong.
+    pub fn of_bytes(plan: &RobustnessPlan, bytes: &[u8]) -> Result<Self, JobError> {
         let wrong = |e: crate::evaluate::classify::ClassifyError| JobError::Work(e.to_string());
         let parser = Parser::of(&plan.set.task, plan.set.parser).map_err(wrong)?;
-        let items = plan.chosen(Items::read_all(&path, &plan.set.task).map_err(wrong)?, &parser);
+        let all = Items::new(bytes, Path::new(&plan.set.data), &plan.set.task).map_err(wrong)?;
+        let items = plan.chosen(all.collect::<Result<_, _>>().map_err(wrong)?, &parser);
         let items = items
             .into_iter()
             .filter_map(|i| {
@@ -156,6 +169,56 @@ impl Texts {
             })
             .collect();
         Ok(Self { items, parser })
+    }
+}
+
+impl Texts {
+    fn open_rewordings(
+        &self,
+        plan: &RobustnessPlan,
+    ) -> Result<Vec<((u32, Change), ChatRequest)>, JobError> {
+        let prompt = plan.reword_prompt()?;
+        let mut out = Vec::new();
+        for change in plan.changes.iter().filter(|c| c.kind() == ChangeKind::Paraphrase) {
+            for (item, ..) in &self.items {
+                let messages = prompt
+                    .render(json!({
+                        "text": item.text, "degree": degree(change.strength()),
+                        "language": plan.set.task.language,
+                    }))
+                    .map_err(EvaluateError::from)?;
+                let request = ChatRequest::new(messages, Sampling::greedy(REWORDED_TOKENS));
+                out.push(((item.number, *change), request));
+            }
+        }
+        Ok(out)
+    }
+
+    /// What the model that rewords is asked.
+    ///
+    /// # Errors
+    /// The prompt asks for something that no text has.
+    pub fn rewordings(&self, plan: &RobustnessPlan) -> Result<Vec<ChatRequest>, JobError> {
+        Ok(self.open_rewordings(plan)?.into_iter().map(|(_, r)| r).collect())
+    }
+
+    /// What each model is asked, rewording apart: for an estimate.
+    pub fn requests(&self, plan: &RobustnessPlan) -> Vec<ChatRequest> {
+        let said = Said::default();
+        let mut out = Vec::new();
+        for (item, _, wanted) in &self.items {
+            out.push(plan.set.request(&item.text, plan.label_tokens));
+            for change in &plan.changes {
+                let text = changed_text(plan, &said, item, *wanted, *change);
+                // a paraphrase is about as long as its text
+                let text = text.unwrap_or_else(|| item.text.clone());
+                let reworded = change.kind() == ChangeKind::Paraphrase;
+                if reworded || text != item.text {
+                    out.push(plan.set.request(&text, plan.label_tokens));
+                }
+            }
+        }
+        out
     }
 }
 
@@ -239,23 +302,8 @@ fn reword(
     make: &mut MakeChat<'_>,
 ) -> Result<(), JobError> {
     let Some(party) = &plan.paraphraser else { return Ok(()) };
-    let prompt = plan.reword_prompt()?;
-    let mut open: Vec<((u32, Change), ChatRequest)> = Vec::new();
-    for change in plan.changes.iter().filter(|c| c.kind() == ChangeKind::Paraphrase) {
-        for (item, ..) in &texts.items {
-            if said.reworded.contains_key(&(item.number, key(Some(*change)))) {
-                continue;
-            }
-            let messages = prompt
-                .render(json!({
-                    "text": item.text, "degree": degree(change.strength()),
-                    "language": plan.set.task.language,
-                }))
-                .map_err(EvaluateError::from)?;
-            let request = ChatRequest::new(messages, Sampling::greedy(REWORDED_TOKENS));
-            open.push(((item.number, *change), request));
-        }
-    }
+    let mut open = texts.open_rewordings(plan)?;
+    open.retain(|((item, change), _)| !said.reworded.contains_key(&(*item, key(Some(*change)))));
     let (mut done, total) = (0, open.len() as u64);
     ask_open(&open, &party.name, &party.source, make, &mut |(item, change), reply| {
         let line = Line::Reworded(reworded(*item, *change, reply));

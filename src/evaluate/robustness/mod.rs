@@ -15,8 +15,8 @@ mod typos;
 pub use change::{Change, ChangeKind, Changed, Site, apply};
 pub use injection::injection_version;
 pub use pairs::{
-    PairVerdicts, PlainText, TextPair, draw_pairs, pairs_of_run, perturb, perturb_seeds,
-    read_texts, read_verdicts, write_pairs,
+    PairVerdicts, PlainText, SurveyTexts, TextPair, draw_pairs, pairs_of_run, perturb,
+    perturb_seeds, read_texts, read_verdicts, write_pairs,
 };
 pub use plan::{ROBUSTNESS_RULE, RobustnessPlan};
 

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
 use super::job::{Said, Texts, changed_text};
-use super::{Change, RobustnessPlan, Site, apply};
+use super::{Change, Changed, RobustnessPlan, Site, apply};
 use crate::domain::Question;
 use crate::evaluate::EvaluateError;
 use crate::evaluate::figures::FigureRow;
@@ -158,38 +159,67 @@ pub fn perturb_seeds(
     changes: &[Change],
     seed: u64,
 ) -> Result<Vec<TextPair>, EvaluateError> {
-    let broken = |e: crate::providers::ProviderError| EvaluateError::BadPlan(e.to_string());
-    let rules = Offline::new().map_err(broken)?;
+    let surveyed = SurveyTexts::new(seed)?;
     let mut out = Vec::new();
     for change in changes {
         for q in seeds {
-            let wanted = q.scale.options().last().map_or(String::new(), |o| o.code.to_string());
-            let site = Site { seed, item: q.id.as_str(), language: &q.language, wanted: &wanted };
-            let (text, edits) = match apply(&q.text, *change, &site) {
-                Some(c) => (c.text, c.edits),
-                None => {
-                    let rng_seed = Dice::new(seed, &["paraphrase", q.id.as_str()]).below(1 << 30);
-                    let ask = Ask {
-                        n: 1,
-                        rng_seed: rng_seed as u64,
-                        scope: Scope::of(Partition::HeldOut),
-                    };
-                    let made = rules.paraphrase(q, &ask).map_err(broken)?;
-                    let Some(text) = made.first().and_then(|p| p.text()) else { continue };
-                    (text.to_owned(), 1)
-                }
-            };
+            let Some(c) = surveyed.changed(q, q.id.as_str(), &q.text, *change)? else { continue };
             out.push(TextPair {
                 item: q.id.to_string(),
                 change: *change,
                 label: String::new(),
                 original: q.text.clone(),
-                text,
-                edits,
+                text: c.text,
+                edits: c.edits,
             });
         }
     }
     Ok(out)
+}
+
+/// The rules, read once.
+static RULES: LazyLock<Result<Offline, String>> =
+    LazyLock::new(|| Offline::new().map_err(|e| e.to_string()));
+
+/// Changes texts of survey questions.
+#[derive(Debug)]
+pub struct SurveyTexts {
+    rules: &'static Offline,
+    seed: u64,
+}
+
+impl SurveyTexts {
+    /// With the rules of this build.
+    ///
+    /// # Errors
+    /// The rule files are broken.
+    pub fn new(seed: u64) -> Result<Self, EvaluateError> {
+        let rules = RULES.as_ref().map_err(|e| EvaluateError::BadPlan(e.clone()))?;
+        Ok(Self { rules, seed })
+    }
+
+    /// A text of a question under a change; `None` where the rules have no paraphrase of it.
+    ///
+    /// # Errors
+    /// The rule files are broken.
+    pub fn changed(
+        &self,
+        q: &Question,
+        id: &str,
+        text: &str,
+        change: Change,
+    ) -> Result<Option<Changed>, EvaluateError> {
+        let wanted = q.scale.options().last().map_or(String::new(), |o| o.code.to_string());
+        let site = Site { seed: self.seed, item: id, language: &q.language, wanted: &wanted };
+        if let Some(c) = apply(text, change, &site) {
+            return Ok(Some(c));
+        }
+        let rng_seed = Dice::new(self.seed, &["paraphrase", id]).below(1 << 30) as u64;
+        let ask = Ask { n: 1, rng_seed, scope: Scope::of(Partition::HeldOut) };
+        let made = self.rules.paraphrase(q, &ask);
+        let made = made.map_err(|e| EvaluateError::BadPlan(e.to_string()))?;
+        Ok(made.first().and_then(|p| p.text()).map(|t| Changed { text: t.to_owned(), edits: 1 }))
+    }
 }
 
 /// All changed texts of a run.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::providers::{ReplySchema, Sampling};
 
 /// How replies are drawn and asked for; frozen with a run's settings.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Manner {
     /// 0 = the likeliest token each time.

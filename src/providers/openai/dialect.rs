@@ -140,7 +140,6 @@ impl Dialect {
             };
             return Some(next);
         }
-        type Switch = fn(&mut Dialect) -> &mut bool;
         let switches: [(Switch, bool, &str); 4] = [
             (|d| &mut d.temperature, sent.temperature, "temperature"),
             (|d| &mut d.top_p, sent.top_p, "top_p"),
@@ -159,6 +158,9 @@ impl Dialect {
         None
     }
 }
+
+/// Where an option is turned off.
+type Switch = fn(&mut Dialect) -> &mut bool;
 
 /// Which options stood in a call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

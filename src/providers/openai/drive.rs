@@ -1,5 +1,6 @@
 //! The loop: draws requests as fast as there is room, sends, judges what comes back, tries again,
-//! and stops. It runs on the caller's thread; only the calls themselves run on the runtime's.
+//! and stops. Everything runs on the caller's thread, calls included: while the caller thinks about a
+//! reply, others wait in their sockets.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,10 +24,6 @@ const HOPELESS: u32 = 8;
 const BAD_REPLIES: u32 = 2;
 /// Being too fast is nobody's fault: such a request is tried this many times as often.
 const PATIENCE: u32 = 4;
-/// How long calls under way are waited for once no more is wanted, in seconds. Shorter than the
-/// grace of a run that is stopped.
-const GRACE: f64 = 5.0;
-
 /// A request with its history.
 struct Item {
     job: Job,
@@ -88,7 +85,7 @@ impl Drive<'_, '_> {
                 self.held = None;
                 let budget = matches!(self.stop, Some(ProviderError::Budget(_)));
                 if !budget || self.desk.has_enough() {
-                    let at = *self.drop_at.get_or_insert(self.api.now() + GRACE);
+                    let at = *self.drop_at.get_or_insert(self.api.now() + self.api.grace);
                     if self.api.now() >= at {
                         return Ok(());
                     }

@@ -1,9 +1,9 @@
 //! Provider kind `openai`: any service that speaks chat completions as OpenAI does (vLLM, llama.cpp,
 //! Ollama, TGI, Azure, gateways). The user's configuration defines it; a run names it.
 //!
-//! A call travels through: [`dialect`] (which options the service takes) → [`wire`] (its body) →
-//! [`limits`] (when it may go) → [`call`] (over the wire) → [`judge`] (what the answer means) → the
-//! desk of the reply store (stored, then parsed by [`envelope`]). [`drive`] is the loop around it.
+//! A call travels through: `dialect` (which options the service takes) → `wire` (its body) →
+//! `limits` (when it may go) → `call` (over the wire) → `judge` (what the answer means) → the
+//! desk of the reply store (stored, then parsed by `envelope`). `drive` is the loop around it.
 
 mod call;
 mod dialect;
@@ -41,6 +41,9 @@ use crate::domain::prompt::Prompt;
 
 /// First wait before a call is tried again, in seconds; it doubles.
 const FIRST_BACKOFF: f64 = 0.5;
+/// How long calls under way are waited for once no more is wanted, in seconds. Shorter than the
+/// grace of a run that is stopped.
+const GRACE: f64 = 5.0;
 
 /// One model of one provider.
 #[derive(Debug)]
@@ -53,6 +56,7 @@ pub struct OpenAi {
     price: Option<Price>,
     gate: Gate,
     first_backoff: f64,
+    grace: f64,
     /// Tokens of replies so far and their number: what the next is guessed to take.
     replies: (u64, u64),
     /// Usable replies so far, and requests given up since the last.
@@ -84,9 +88,8 @@ impl OpenAi {
             completion: p.completion,
             currency: p.currency.clone(),
         });
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .thread_name("calls")
+        // One thread, the caller's: waking others for each call took most of the time of a call.
+        let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|e| ProviderError::Config(format!("no threads for calls: {e}")))?;
@@ -103,6 +106,7 @@ impl OpenAi {
                 seed,
             ),
             first_backoff: FIRST_BACKOFF,
+            grace: GRACE,
             replies: (0, 0),
             successes: 0,
             given_up: 0,

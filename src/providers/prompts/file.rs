@@ -230,7 +230,7 @@ fn join<'a>(names: impl Iterator<Item = &'a String>) -> String {
 }
 
 fn line_of(text: &str, at: usize) -> usize {
-    text.as_bytes()[..at.min(text.len())].iter().filter(|b| **b == b'\n').count() + 1
+    memchr::memchr_iter(b'\n', &text.as_bytes()[..at.min(text.len())]).count() + 1
 }
 
 /// A line within a template as a line of the file. TOML cuts the break after `"""`.

@@ -115,7 +115,7 @@ fn maker(
 
 /// 40 items; the gold of number `i`.
 fn forty() -> (Task, String) {
-    let gold = |i: usize| if i % 4 == 0 { "OFF" } else { "NOT" };
+    let gold = |i: usize| if i.is_multiple_of(4) { "OFF" } else { "NOT" };
     (two_labels("forty", "made/forty"), lines((0..40).map(|i| (format!("text {i}."), gold(i)))))
 }
 
@@ -256,7 +256,7 @@ fn what_was_locked_cannot_be_changed() {
 
 #[test]
 fn two_models_are_compared_over_texts_and_pools_are_counted_once() {
-    let gold = |i: usize| if i % 2 == 0 { "OFF" } else { "NOT" };
+    let gold = |i: usize| if i.is_multiple_of(2) { "OFF" } else { "NOT" };
     let data = lines((0..60).map(|i| (format!("text {i}."), gold(i))));
     let other = lines((60..120).map(|i| (format!("text {i}."), gold(i))));
     let sets = [
@@ -270,7 +270,7 @@ fn two_models_are_compared_over_texts_and_pools_are_counted_once() {
     let asked = Arc::new(AtomicUsize::new(0));
     let mut make = maker(&asked, move |model, user| {
         let i = number(user);
-        let right = model == "good" || i % 3 > 0;
+        let right = model == "good" || !i.is_multiple_of(3);
         Ok(if (gold(i) == "OFF") == right { "OFF" } else { "NOT_OFF" }.into())
     });
     let table = job::work(&attempt, &mut NoProgress, &mut make).unwrap();
@@ -309,7 +309,7 @@ fn labels_can_be_scored_where_a_model_gives_log_probabilities() {
                 .iter()
                 .map(|p| {
                     assert_eq!(p.answers, ["OFF", "NOT_OFF"]);
-                    let off = number(&p.user) % 4 == 0;
+                    let off = number(&p.user).is_multiple_of(4);
                     let log_probs =
                         if off { vec![-0.1, -3.0] } else { vec![f64::NEG_INFINITY, -0.2] };
                     OptionScores { log_probs }

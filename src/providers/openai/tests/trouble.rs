@@ -184,3 +184,25 @@ fn a_daily_limit_stops_the_run_instead_of_sleeping_through_it() {
     assert_eq!(endpoint.seen().len(), 6);
     assert_eq!(model.replies().len(), 5, "nothing is lost");
 }
+
+#[test]
+fn a_caller_who_has_enough_does_not_wait_for_a_server_that_is_silent() {
+    let dir = tempfile::tempdir().unwrap();
+    let endpoint =
+        Endpoint::start(
+            |seen| {
+                if seen.asked() == "number 0" { Step::say("fine") } else { Step::Silence }
+            },
+        );
+    let mut model = model(dir.path(), &endpoint, "");
+    model.backend().grace = 0.05;
+    let mut heard = 0;
+    let totals = model
+        .ask(&mut numbered(100).into_iter(), &mut |_, _| {
+            heard += 1;
+            std::ops::ControlFlow::Break(())
+        })
+        .unwrap();
+    assert_eq!((heard, totals.requests), (1, 1));
+    assert!(endpoint.seen().len() <= 16);
+}
