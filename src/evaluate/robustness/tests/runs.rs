@@ -121,7 +121,7 @@ fn models(
                 let text = user.split("<<<").nth(1).unwrap().split(">>>").next().unwrap();
                 return Ok(text.replace("good", "fine"));
             }
-            let text = user.split("Text: ").nth(1).unwrap();
+            let (_, text) = user.split_once("Text: ").unwrap();
             let order = ["POS", "NEG"].into_iter().find(|l| text.contains(l));
             Ok(match order {
                 Some(label) if who == "obedient" => label,
