@@ -46,8 +46,7 @@ pub(super) struct Tile<'a> {
 /// Buffers of one thread.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    /// `[keys, vectors]`, then its transpose, then the weights.
-    raw: Vec<f32>,
+    /// `[vectors, keys]`
     scores: Vec<f32>,
     queries: Vec<f32>,
     sums: Vec<f32>,
@@ -71,33 +70,26 @@ pub(super) fn attend(tile: Tile<'_>, h: Heads, s: &mut Scratch) {
         let mut at = 0;
         for run in tile.past {
             let n = (run.len() / width).min(keys - at);
-            s.raw.resize(n * vectors, 0.0);
             if n == 0 {
-                break;
+                continue;
             }
             Dots {
-                w: &run[head * dim..],
-                w_stride: width,
-                w_rows: n,
-                x: &s.queries,
-                x_stride: dim,
-                x_rows: vectors,
+                w: &s.queries,
+                w_stride: dim,
+                w_rows: vectors,
+                x: &run[head * dim..],
+                x_stride: width,
+                x_rows: n,
                 k: dim,
-                out: &mut s.raw,
+                out: &mut s.scores[at..],
+                out_stride: keys,
             }
             .run();
-            for (v, scores) in s.scores.chunks_exact_mut(keys).enumerate() {
-                for (to, from) in
-                    scores[at..at + n].iter_mut().zip(s.raw[v..].iter().step_by(vectors))
-                {
-                    *to = from * scale;
-                }
-            }
             at += n;
         }
         vectorised(|| {
             for (v, p) in s.scores.chunks_exact_mut(keys).enumerate() {
-                softmax(p, tile.sees[v / group]);
+                softmax(p, tile.sees[v / group], scale);
             }
         });
         s.sums.clear();
@@ -106,7 +98,7 @@ pub(super) fn attend(tile: Tile<'_>, h: Heads, s: &mut Scratch) {
         for run in tile.past {
             let n = (run.len() / width).min(keys - at);
             if n == 0 {
-                break;
+                continue;
             }
             Arch::new().dispatch(Weigh {
                 p: &s.scores[at..],
@@ -125,14 +117,14 @@ pub(super) fn attend(tile: Tile<'_>, h: Heads, s: &mut Scratch) {
     }
 }
 
-/// Over the first `n`; zero behind them.
+/// Over the first `n`, each times `scale` (above 0); zero behind them.
 #[inline(always)]
-fn softmax(p: &mut [f32], n: usize) {
+fn softmax(p: &mut [f32], n: usize, scale: f32) {
     let (p, rest) = p.split_at_mut(n);
     rest.fill(0.0);
     let top = max(p);
     for x in p.iter_mut() {
-        *x = exp(*x - top);
+        *x = exp((*x - top) * scale);
     }
     let inv = 1.0 / sum(p);
     for x in p {

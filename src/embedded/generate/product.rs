@@ -19,7 +19,7 @@ use crate::embedded::matmul::{Into, Mat, MatMut, matmul, matmul_split};
 /// Below this many multiplications a product is not worth another thread's attention.
 const WORTH_A_THREAD: usize = 1 << 18;
 
-/// Rows of `w` by rows of `x`: `out[i * rows_x + j] = w_i . x_j`.
+/// Rows of `w` by rows of `x`: `out[i * out_stride + j] = w_i . x_j`.
 pub(super) struct Dots<'a> {
     /// First element of the first row.
     pub(super) w: &'a [f32],
@@ -30,8 +30,8 @@ pub(super) struct Dots<'a> {
     pub(super) x_rows: usize,
     /// Length of the rows.
     pub(super) k: usize,
-    /// `[w_rows, x_rows]`
     pub(super) out: &'a mut [f32],
+    pub(super) out_stride: usize,
 }
 
 impl Dots<'_> {
@@ -49,14 +49,14 @@ impl WithSimd for Dots<'_> {
         let n = self.x_rows;
         while i < self.w_rows {
             let left = self.w_rows - i;
-            let out = &mut self.out[i * n..];
+            let out = &mut self.out[i * self.out_stride..];
             let w = &self.w[i * self.w_stride..];
             let x = (self.x, self.x_stride, n);
             if left >= 4 {
-                rows::<S, 4>(simd, w, self.w_stride, x, self.k, out);
+                rows::<S, 4>(simd, w, self.w_stride, x, self.k, out, self.out_stride);
                 i += 4;
             } else {
-                rows::<S, 1>(simd, w, self.w_stride, x, self.k, out);
+                rows::<S, 1>(simd, w, self.w_stride, x, self.k, out, self.out_stride);
                 i += 1;
             }
         }
@@ -72,16 +72,17 @@ fn rows<S: Simd, const R: usize>(
     (x, x_stride, n): (&[f32], usize, usize),
     k: usize,
     out: &mut [f32],
+    out_stride: usize,
 ) {
     let w: [&[f32]; R] = std::array::from_fn(|r| &w[r * w_stride..r * w_stride + k]);
     let mut j = 0;
     while j < n {
         let x = &x[j * x_stride..];
         if n - j >= 4 {
-            tile::<S, R, 4>(simd, w, x, x_stride, &mut out[j..], n);
+            tile::<S, R, 4>(simd, w, x, x_stride, &mut out[j..], out_stride);
             j += 4;
         } else {
-            tile::<S, R, 1>(simd, w, x, x_stride, &mut out[j..], n);
+            tile::<S, R, 1>(simd, w, x, x_stride, &mut out[j..], out_stride);
             j += 1;
         }
     }
@@ -181,6 +182,7 @@ fn next(y: &mut [f32], x: &[f32], w: &[f32], rows: usize, cols: usize) {
             x_rows: rows,
             k: cols,
             out: y,
+            out_stride: rows,
         }
         .run();
     };

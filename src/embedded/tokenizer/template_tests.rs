@@ -153,3 +153,90 @@ fn turns(messages: &[(String, String)]) -> Vec<Turn<'_>> {
     };
     messages.iter().map(|(r, content)| Turn { role: role(r), content }).collect()
 }
+
+/// A folder of a shape with another template (or none).
+fn with_template(shape: Shape, template: Option<&str>) -> (tempfile::TempDir, usize) {
+    let (dir, n) = folder(shape);
+    let path = dir.path().join("tokenizer_config.json");
+    let mut config: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    config["chat_template"] = template.into();
+    std::fs::write(&path, config.to_string()).unwrap();
+    (dir, n)
+}
+
+fn text(dir: &std::path::Path, n: usize, options: ChatOptions, turns: &[Turn<'_>]) -> String {
+    let t = ChatTokenizer::load_with(&[dir], n, options).unwrap();
+    t.decode(&t.chat(turns).unwrap()).unwrap()
+}
+
+#[test]
+fn a_template_without_a_place_for_the_system_gets_it_in_the_first_user_message() {
+    let system = Turn { role: Speaker::System, content: "Say only the number." };
+    let refuses = "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}\
+                   {% for m in messages %}{{ '<s>' + m.content }}{% endfor %}</s>";
+    let drops = "{% for m in messages %}{% if m.role != 'system' %}{{ '<s>' + m.content }}\
+                 {% endif %}{% endfor %}</s>";
+    for template in [refuses, drops] {
+        let (dir, n) = with_template(Shape::Inst, Some(template));
+        let got = text(dir.path(), n, ChatOptions::default(), &[system, user("Do you agree?")]);
+        assert_eq!(got, "Say only the number.\n\nDo you agree?");
+        let got = text(dir.path(), n, ChatOptions::default(), &[user("Do you agree?")]);
+        assert_eq!(got, "Do you agree?");
+    }
+}
+
+#[test]
+fn a_base_model_is_spoken_to_only_where_that_is_asked_for() {
+    let (dir, n) = with_template(Shape::Inst, None);
+    let e = ChatTokenizer::load(dir.path(), n).unwrap_err().to_string();
+    assert!(e.contains("base model") && e.contains("plain"), "{e}");
+    let plain = ChatOptions { plain: true, ..ChatOptions::default() };
+    let system = Turn { role: Speaker::System, content: "A survey." };
+    let got = text(dir.path(), n, plain, &[system, user("Do you agree?")]);
+    assert_eq!(got, "A survey.\n\nQuestion: Do you agree?\nAnswer:");
+    let t = ChatTokenizer::load_with(&[dir.path()], n, plain).unwrap();
+    let ids = t.answer("4").unwrap();
+    assert_eq!(ids.last(), Some(&t.ends()[0]));
+    // Saved with a tuned model, it is its template from then on.
+    let to = tempfile::tempdir().unwrap();
+    t.save(to.path()).unwrap();
+    let again = ChatTokenizer::load(to.path(), n).unwrap();
+    assert_eq!(again.chat(&[user("x")]).unwrap(), t.chat(&[user("x")]).unwrap());
+}
+
+#[test]
+fn thinking_is_off_unless_it_is_asked_for() {
+    let (dir, n) = folder(Shape::Turns);
+    let off = text(dir.path(), n, ChatOptions::default(), &[user("Why?")]);
+    assert!(off.ends_with("<think>\n\n</think>\n\n"), "{off:?}");
+    let thinking = ChatOptions { thinking: true, ..ChatOptions::default() };
+    let on = text(dir.path(), n, thinking, &[user("Why?")]);
+    assert!(on.ends_with("assistant\n"), "{on:?}");
+}
+
+#[test]
+fn what_templates_call_is_there() {
+    let template = "{% generation %}{{ {'a': 'é<b>', 'n': [1, 2.5, true, none]} | tojson }}\
+                    {% endgeneration %}|{{ [1] | tojson(indent=2) }}|\
+                    {{ strftime_now('%d %B %Y') }}|{% for i in range(9) %}{% if i == 2 %}\
+                    {% continue %}{% endif %}{% if i == 4 %}{% break %}{% endif %}{{ i }}\
+                    {% endfor %}|{{ messages[0]['content'].strip().split(' ')[::-1] | join('-') }}\
+                    {{ messages[0].content[:0] }}";
+    let (dir, n) = with_template(Shape::Headers, Some(template));
+    let got = text(dir.path(), n, ChatOptions::default(), &[user("question two")]);
+    assert_eq!(
+        got,
+        "{\"a\": \"\u{e9}<b>\", \"n\": [1, 2.5, true, null]}|[\n  1\n]|26 July 2024|013|two-question"
+    );
+}
+
+#[test]
+fn an_end_that_nothing_names_is_an_error() {
+    let (dir, n) = with_template(Shape::Turns, Some("{{ messages[0].content }}"));
+    let path = dir.path().join("tokenizer_config.json");
+    let config = std::fs::read_to_string(&path).unwrap().replace("eos_token", "other");
+    std::fs::write(&path, config).unwrap();
+    let e = ChatTokenizer::load(dir.path(), n).unwrap_err().to_string();
+    assert!(e.contains("nothing ends a reply"), "{e}");
+}
