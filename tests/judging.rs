@@ -89,8 +89,9 @@ impl Place {
             .filter(|p| p.is_file())
             .collect();
         found.sort();
-        let docs = found.iter().map(|p| serde_json::from_slice(&fs::read(p).unwrap()).unwrap());
-        docs.filter(|d: &Value| d["task"] == task).next_back().unwrap()
+        let mut docs =
+            found.iter().rev().map(|p| serde_json::from_slice(&fs::read(p).unwrap()).unwrap());
+        docs.find(|d: &Value| d["task"] == task).unwrap()
     }
 }
 
