@@ -32,9 +32,9 @@ impl Prompts {
     /// # Errors
     /// The file and line that is wrong.
     pub fn load(library: &Library, settings: &Settings) -> Result<Self, PromptError> {
-        let manner = settings.manner.clone().unwrap_or_default();
+        let manner = settings.manner.unwrap_or_default();
         Ok(Self {
-            paraphrases: Paraphrases::new(library.load("paraphrase")?, manner.clone()),
+            paraphrases: Paraphrases::new(library.load("paraphrase")?, manner),
             synonyms: SynonymsInContext::new(library.load("synonyms")?, manner),
         })
     }

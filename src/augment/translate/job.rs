@@ -40,7 +40,7 @@ pub fn work(
     let existing: Vec<Sample> = read_jsonl(&attempt.input("existing.jsonl"))?;
     let prompt = Library::of_folder(attempt.input("prompts")).load("translate");
     let prompt = prompt.map_err(|e| JobError::Work(e.to_string()))?;
-    let translations = Translations::new(prompt, settings.manner.clone());
+    let translations = Translations::new(prompt, settings.manner);
 
     let mut before: Vec<Sample> = Vec::new();
     for a in attempt.earlier().into_iter().rev().chain(std::iter::once(attempt.clone())) {

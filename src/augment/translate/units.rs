@@ -148,7 +148,7 @@ pub fn plan(
 ) -> Result<Estimate, AugmentError> {
     let wrong = |e: PromptError| AugmentError::Settings(e.to_string());
     let prompt = library.load("translate").map_err(wrong)?;
-    let translations = Translations::new(prompt, settings.manner.clone());
+    let translations = Translations::new(prompt, settings.manner);
     let mut sum = Estimate::default();
     for u in units {
         let request = translations
