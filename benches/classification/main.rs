@@ -5,7 +5,7 @@
 //! with 80 and 75 %, a refusal in 2 %. Tasks of one pool share their texts.
 //!
 //! Arguments: `--out DIR` writes `answers.json` there for the other side; `--runs N` repeats the
-//! timing; `--draws N` changes the number of draws. One JSON object on stdout.
+//! timing; `--draws N` changes the number of draws (the plan's own default otherwise). One JSON object on stdout.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ struct Input {
     written: Vec<serde_json::Value>,
 }
 
-fn input(draws: usize) -> Result<Input> {
+fn input(draws: Option<usize>) -> Result<Input> {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(20_240_210);
     let mut unit = move || (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
     let mut pools: BTreeMap<String, u64> = BTreeMap::new();
@@ -82,18 +82,20 @@ fn input(draws: usize) -> Result<Input> {
         });
     }
     let mut plan = ClassifyPlan::new(vec!["a".into(), "b".into()], sets, 7);
-    plan.draws = draws;
+    if let Some(draws) = draws {
+        plan.draws = draws;
+    }
     Ok(Input { plan, golds, answers, written })
 }
 
 fn main() -> Result<()> {
-    let (mut out, mut runs, mut draws) = (None, 5usize, 100_000usize);
+    let (mut out, mut runs, mut draws) = (None, 5usize, None);
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--out" => out = args.next().map(PathBuf::from),
             "--runs" => runs = args.next().context("--runs takes a number")?.parse()?,
-            "--draws" => draws = args.next().context("--draws takes a number")?.parse()?,
+            "--draws" => draws = Some(args.next().context("--draws takes a number")?.parse()?),
             "--bench" => {} // cargo bench adds it
             other => bail!("unknown argument `{other}`"),
         }

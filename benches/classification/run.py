@@ -6,8 +6,8 @@ One run, one machine:
     /tmp/v/bin/python benches/classification/run.py table      # macro-F1 + interval + paired test
     /tmp/v/bin/python benches/classification/run.py null       # 66,895 items, a service that says 1
 
-table: 58 sets with the gold counts of the paper's, two models. Ours does 100,000 draws of every
-interval, 20,000 exchanges of every test, and the differences. Theirs is `bootstrap_stderr` of
+table: 58 sets with the gold counts of the paper's, two models. Ours does the draws of its default
+plan (50,000) for every interval, 20,000 exchanges of every test, and the differences. Theirs is `bootstrap_stderr` of
 lm_eval.api.metrics with a macro-F1 over scikit-learn (their own `f1` is binary), on the same
 answers; it has no paired test. Their default is 100,000 draws for each of the 116: PEER_DRAWS of
 them are timed (at least 1,000, one of their chunks) on PEER_SETS sets, and scaled up; the line says
@@ -165,9 +165,12 @@ def ours_through(url, dir):
     frozen = ws / "runs" / started["id"]
     walls, cpus = [], []
     for k in range(RUNS):
-        copy = ws / "runs" / f"{started['id']}-{k}"
+        # A folder is of the run that its spec names: the copy gets an id of its own.
+        spec = json.loads((frozen / "spec.json").read_text())
+        spec["id"] = started["id"][:-2] + f"{k:02x}"
+        copy = ws / "runs" / spec["id"]
         shutil.copytree(frozen / "input", copy / "input")
-        shutil.copy(frozen / "spec.json", copy / "spec.json")
+        (copy / "spec.json").write_text(json.dumps(spec))
         attempt = copy / "attempt-1"
         attempt.mkdir()
         before, start = cpu_of(resource.RUSAGE_CHILDREN), time.perf_counter()

@@ -121,7 +121,7 @@ pub struct ClassifyPlan {
 }
 
 impl ClassifyPlan {
-    /// The plan of a table: 100,000 draws, 20,000 exchanges.
+    /// The plan of a table: 50,000 draws, 20,000 exchanges.
     pub fn new(models: Vec<String>, sets: Vec<PlannedSet>, seed: u64) -> Self {
         Self {
             version: 1,
@@ -133,7 +133,7 @@ impl ClassifyPlan {
             culture_prompt: "none".into(),
             unanswered: Unanswered::Stop,
             aggregation: AGGREGATION.to_owned(),
-            draws: 100_000,
+            draws: 50_000,
             mean_draws: 10_000,
             swaps: 20_000,
             seed,
