@@ -262,6 +262,27 @@ fn ctrl_z_gives_the_shell_its_terminal_and_fg_paints_again() {
 }
 
 #[test]
+fn killed_while_it_is_stopped_it_ends() {
+    let mut shell = Command::new("bash");
+    shell.args(["--norc", "--noprofile", "-i"]);
+    let env = [("PS1", "shell> "), (CHILD, "plain"), ("HISTFILE", "/dev/null")];
+    let mut pty = Pty::spawn(&shell, 100, 30, &env);
+    pty.wait_for_text("shell> ");
+    let program = std::env::current_exe().unwrap();
+    pty.send(format!("{} --exact child --nocapture\n", program.display()));
+    pty.wait_for_text("ready");
+    pty.send("\x1a");
+    pty.wait_for_text("Stopped");
+    pty.send("bg\n");
+    pty.wait_for(|s| s.contents().matches("Stopped").count() == 2, "second stop");
+    pty.send("kill %1; wait %1; echo ended with $?\n");
+    pty.wait_for_text("ended with 7");
+    assert!(!pty.screen(vt100::Screen::alternate_screen));
+    pty.send("exit\n");
+    pty.wait_exit();
+}
+
+#[test]
 fn stopped_and_continued_by_others_it_paints_again() {
     let (mut pty, before) = start("plain", 80, 24);
     let from = pty.count();

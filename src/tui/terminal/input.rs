@@ -52,6 +52,8 @@ struct State {
     continued: u64,
     /// The next continuation is of our own making.
     stopping: bool,
+    /// We were asked to end.
+    ending: bool,
 }
 
 static CURRENT: Mutex<Weak<Shared>> = Mutex::new(Weak::new());
@@ -137,6 +139,11 @@ impl Shared {
         state.parked = state.parked.saturating_sub(1);
         drop(state);
         self.wake();
+    }
+
+    /// Whether a signal asked us to end.
+    pub(super) fn is_ending(&self) -> bool {
+        self.lock().ending
     }
 
     /// Runs what stops this process and returns after it was continued. The stop may reach this
@@ -263,7 +270,11 @@ impl<F: Fn(Input)> Reader<F> {
                 Signal::Suspend if parked => {
                     let _ = nix::sys::signal::kill(nix::unistd::getpid(), nix::sys::signal::SIGSTOP);
                 }
-                other => (self.send)(Input::Signal(other)),
+                Signal::Suspend => (self.send)(Input::Signal(Signal::Suspend)),
+                end => {
+                    self.shared.lock().ending = true;
+                    (self.send)(Input::Signal(end));
+                }
             }
         }
         if self.signals.resized() && !parked {

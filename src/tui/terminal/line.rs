@@ -131,6 +131,11 @@ impl Line {
         entered
     }
 
+    /// Whether the shell gave us the terminal. Setting it from the background would stop us.
+    pub(super) fn in_foreground(&self) -> bool {
+        nix::unistd::tcgetpgrp(&self.input).map_or(true, |group| group == nix::unistd::getpgrp())
+    }
+
     /// Whether the terminal is ours now.
     pub(super) fn is_entered(&self) -> bool {
         self.entered.load(SeqCst)

@@ -152,16 +152,19 @@ impl Terminal {
         self.screen.resize(width, height)
     }
 
-    /// Forgets what the terminal shows: the next frame paints everything. After someone else wrote
-    /// on it, and after [`Signal::Continue`].
+    /// Takes the terminal again as if anew: the next frame paints everything. After someone else
+    /// wrote on it, and after [`Signal::Continue`].
     pub fn refresh(&mut self) -> io::Result<()> {
-        if self.line.is_entered() {
-            // A shell that stopped and continued us may have set the terminal its own way.
-            self.line.leave();
-            self.line.enter()?;
-        }
-        let (width, height) = line::size();
-        self.screen.resize(width, height)
+        // A shell that stopped and continued us may have set the terminal its own way.
+        let was_ours = self.line.is_entered();
+        self.with_terminal_parked(was_ours, |line| {
+            if !line.in_foreground() {
+                stop_until_foreground(line);
+            }
+            if line.in_foreground() {
+                line.leave();
+            }
+        })
     }
 
     /// Stops this program (Ctrl-Z) and returns when the shell continues it: true. The next frame
@@ -172,14 +175,10 @@ impl Terminal {
         if getsid(None).is_ok_and(|session| session == getpgrp()) {
             return Ok(false);
         }
-        self.outside(|| {
-            // The whole job: a wrapper such as `cargo run` that did not stop would leave the shell
-            // waiting for it.
-            let stop = || drop(kill(Pid::from_raw(0), SIGSTOP));
-            match input::current() {
-                Some(thread) => thread.stopped(stop),
-                None => stop(),
-            }
+        let was_ours = self.line.is_entered();
+        self.with_terminal_parked(was_ours, |line| {
+            line.leave();
+            stop_until_foreground(line);
         })?;
         Ok(true)
     }
@@ -189,17 +188,33 @@ impl Terminal {
     /// next frame paints everything.
     pub fn outside<T>(&mut self, f: impl FnOnce() -> T) -> io::Result<T> {
         let was_ours = self.line.is_entered();
+        self.with_terminal_parked(was_ours, |line| {
+            line.leave();
+            f()
+        })
+    }
+
+    /// Runs `f` with the input thread off the terminal, then takes the terminal again.
+    fn with_terminal_parked<T>(
+        &mut self,
+        take: bool,
+        f: impl FnOnce(&Line) -> T,
+    ) -> io::Result<T> {
         let thread = input::current();
         if let Some(thread) = &thread {
             thread.park();
         }
-        self.line.leave();
-        let result = f();
-        let back = if was_ours && !panicked() { self.line.enter() } else { Ok(()) };
+        let result = f(&self.line);
+        // In the background only who is ending arrives here: the terminal stays the shell's.
+        let taken = if take && !panicked() && self.line.in_foreground() {
+            self.line.enter()
+        } else {
+            Ok(())
+        };
         if let Some(thread) = &thread {
             thread.resume();
         }
-        back?;
+        taken?;
         let (width, height) = line::size();
         self.screen.resize(width, height)?;
         Ok(result)
@@ -256,6 +271,27 @@ impl Terminal {
     /// Gives the terminal back. Once is enough; more do nothing.
     pub fn leave(&mut self) {
         self.line.leave();
+    }
+}
+
+/// Stops the whole job (a wrapper such as `cargo run` that did not stop would leave the shell
+/// waiting for it) until the shell gives us the terminal. Continued in the background (`bg`) we stop
+/// again; asked to end we go on and end.
+fn stop_until_foreground(line: &Line) {
+    let stop = || drop(kill(Pid::from_raw(0), SIGSTOP));
+    loop {
+        match input::current() {
+            Some(thread) => {
+                thread.stopped(stop);
+                if thread.is_ending() {
+                    return;
+                }
+            }
+            None => stop(),
+        }
+        if line.in_foreground() {
+            return;
+        }
     }
 }
 

@@ -17,14 +17,15 @@ use super::line::leave_now;
 /// A second request to end that comes so long after the first, unheard, is carried out here.
 const DEAF_AFTER: Duration = Duration::from_secs(2);
 
-/// What each signal is to the loop, in the order in which they are told.
+/// What each signal is to the loop, in the order in which they are told: who is continued in order
+/// to end must know that first.
 const TOLD: [(i32, Signal); 6] = [
-    (SIGTSTP, Signal::Suspend),
-    (SIGCONT, Signal::Continue),
     (SIGINT, Signal::Interrupt),
     (SIGHUP, Signal::HangUp),
     (SIGTERM, Signal::Terminate),
     (SIGQUIT, Signal::Terminate),
+    (SIGTSTP, Signal::Suspend),
+    (SIGCONT, Signal::Continue),
 ];
 
 /// True while nobody listens: signals then do what they do by default. Taking a handler away does
