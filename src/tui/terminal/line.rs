@@ -223,7 +223,7 @@ impl Sink for Arc<Line> {
 }
 
 /// One `write(2)` if the kernel takes all at once, as few as it takes otherwise.
-fn write_all(output: &OwnedFd, mut bytes: &[u8]) -> io::Result<()> {
+pub(super) fn write_all(output: &OwnedFd, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match nix::unistd::write(output, bytes) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),

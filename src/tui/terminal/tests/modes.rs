@@ -1,6 +1,10 @@
 //! What taking and giving back write.
 
-use super::super::line::{Modes, enter_bytes, leave_bytes};
+use std::io::Read as _;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+
+use super::super::line::{Modes, enter_bytes, leave_bytes, write_all};
 
 fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap()
@@ -43,4 +47,27 @@ fn rows_are_laid_out_by_us_only_when_asked() {
     assert!(text(leave_bytes(with)).contains("\x1b[8h"));
     assert!(!text(enter_bytes(Modes::default())).contains("\x1b[8l"));
     assert!(!text(leave_bytes(Modes::default())).contains("\x1b[8h"));
+}
+
+#[test]
+fn a_line_that_takes_little_at_a_time_gets_every_byte() {
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    ours.set_nonblocking(true).unwrap();
+    let frame: Vec<u8> = (0..=255).cycle().take(3_000_000).collect();
+    let reader = std::thread::spawn(move || {
+        let mut got = Vec::new();
+        theirs.read_to_end(&mut got).unwrap();
+        got
+    });
+    let ours = OwnedFd::from(ours);
+    write_all(&ours, &frame).unwrap();
+    drop(ours);
+    assert!(reader.join().unwrap() == frame);
+}
+
+#[test]
+fn a_line_without_another_end_is_an_error() {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    drop(theirs);
+    assert!(write_all(&OwnedFd::from(ours), b"frame").is_err());
 }
