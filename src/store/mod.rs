@@ -43,7 +43,7 @@ pub use sample_pages::PageFrom;
 pub use samples::{PutReport, SampleCount, SampleCursor, SampleRow};
 pub use study::{
     Action, Assignment, Consent, EventKind, Item, ItemKind, JUDGE_SLOTS, JudgeRecord,
-    NewAssignment, NewEvent, Rater, RaterKind, RaterProgress, RatingRow, Reclaimed, Shown,
+    NewAssignment, NewEvent, Rater, RaterKind, RaterProgress, RatingRow, Reason, Reclaimed, Shown,
     StudyRecord, VerdictClass, VerdictRow,
 };
 pub use survey_merge::{MergeReport, MergeRule};
