@@ -8,7 +8,7 @@ use crate::study::StudyError;
 
 use super::clock::Clock;
 use super::load::{Done, apply};
-use super::state::{BREAK_AFTER_ITEMS, BREAK_AFTER_MS, Place};
+use super::state::{BREAK_AFTER_ITEMS, BREAK_AFTER_MS, Failed, Place};
 use super::view::LastSaved;
 use super::{Act, Effect, Loaded, SaveError, Saved, Session, Standing, What, Write};
 
@@ -96,7 +96,7 @@ impl Session {
                 self.place = Place::Guideline(None);
                 None
             }
-            Act::Undo => self.undo(now),
+            Act::Undo if self.may_leave() => self.undo(now),
             _ => None,
         }
     }
@@ -191,10 +191,10 @@ impl Session {
             return None;
         };
         let at = self.loaded.entries.iter().position(|e| e.assignment == step.assignment)?;
-        if let Place::Item(i) = self.place {
-            self.leave(i, now);
-        }
         if step.score.is_none() {
+            if let Place::Item(i) = self.place {
+                self.leave(i, now);
+            }
             // a skip is not taken back by an event: the pair is shown again, and rating it is
             self.loaded.trail.pop();
             self.show(at, now);
@@ -220,12 +220,25 @@ impl Session {
         if self.stale {
             return self.retry(now);
         }
+        let comment = comment.filter(|c| !c.trim().is_empty());
         let entry = self.loaded.entries.get(i)?;
-        if let Some((Write { what: What::Event(e), .. }, _)) = &self.failed
-            && (e.assignment, e.action, e.reason, &e.comment)
-                == (entry.assignment, action, reason, &comment)
+        if let Some(Failed { write: Write { what: What::Event(e), .. }, unsure, .. }) = &self.failed
         {
-            return self.retry(now);
+            if (e.assignment, e.action, e.reason, &e.comment)
+                == (entry.assignment, action, reason, &comment)
+            {
+                return self.retry(now);
+            }
+            if e.comment.is_some() {
+                self.notice = Some("your words are not saved yet: `r` tries again".into());
+                return None;
+            }
+            if *unsure {
+                // it may have been stored after all: look before anything else is written
+                self.notice = Some("the study is read again; then repeat the key".into());
+                self.stale = true;
+                return Some(Effect::Reload);
+            }
         }
         let event = NewEvent {
             uuid: Uuid::now_v7(),
@@ -233,7 +246,7 @@ impl Session {
             rater: self.loaded.rater.clone(),
             action,
             reason,
-            comment: comment.filter(|c| !c.trim().is_empty()),
+            comment,
             shown_at: self.clock.shown_at(),
             active_ms: Some(u32::try_from(self.clock.active_ms()).unwrap_or(u32::MAX)),
             diff_visible: Some(entry.diff_seen),
@@ -256,7 +269,7 @@ impl Session {
         if self.stale {
             return Some(Effect::Reload);
         }
-        let (write, _) = self.failed.take()?;
+        let Failed { write, .. } = self.failed.take()?;
         self.clock.pause(now);
         self.pending = Some(write.clone());
         Some(Effect::Save(write))
@@ -274,7 +287,8 @@ impl Session {
             Err(e) => {
                 self.clock.resume(now);
                 self.stale = matches!(e, SaveError::Refused { .. });
-                self.failed = Some((write, e.to_string()));
+                let unsure = matches!(e, SaveError::Failed { .. });
+                self.failed = Some(Failed { write, message: e.to_string(), unsure });
                 self.stale.then_some(Effect::Reload)
             }
         }
@@ -298,7 +312,12 @@ impl Session {
             Some(LastSaved { number: i + 1, score, undone: kind == EventKind::Undo });
         let spent = event.active_ms.map_or(0, u64::from);
         match kind {
-            EventKind::Undo => self.show(i, now),
+            EventKind::Undo => {
+                if let Place::Item(here) = self.place {
+                    self.leave(here, now);
+                }
+                self.show(i, now);
+            }
             EventKind::Flag => self.clock.resume(now),
             EventKind::Submit | EventKind::Edit | EventKind::Skip => {
                 let entry = &mut self.loaded.entries[i];
@@ -356,18 +375,20 @@ impl Session {
         let loaded = match result {
             Ok(loaded) => loaded,
             Err(e) => {
-                if let Some((_, message)) = &mut self.failed {
-                    *message = format!("not saved: {e}; `r` tries again");
+                if let Some(failed) = &mut self.failed {
+                    failed.message = format!("not saved: {e}; `r` tries again");
                 }
                 return;
             }
         };
         let here = match self.place {
-            Place::Item(i) => self.loaded.entries.get(i).map(|e| e.assignment),
+            Place::Item(i)
+            | Place::Guideline(Some(i))
+            | Place::Break { then: Some(i), .. } => self.loaded.entries.get(i).map(|e| e.assignment),
             _ => None,
         };
-        if let Some((_, message)) = self.failed.take() {
-            self.notice = Some(message);
+        if let Some(failed) = self.failed.take() {
+            self.notice = Some(failed.message);
         }
         self.stale = false;
         self.loaded = loaded;

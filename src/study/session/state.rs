@@ -30,6 +30,16 @@ pub(super) enum Place {
     Done,
 }
 
+/// A write that failed.
+#[derive(Debug, Clone)]
+pub(super) struct Failed {
+    pub(super) write: Write,
+    /// What happened and what to do.
+    pub(super) message: String,
+    /// True where it may have been stored all the same.
+    pub(super) unsure: bool,
+}
+
 /// One rater in one study.
 #[derive(Debug, Clone)]
 pub struct Session {
@@ -46,7 +56,7 @@ pub struct Session {
     /// The write under way. While there is one, no other is made.
     pub(super) pending: Option<Write>,
     /// The write that failed, and what is said of it.
-    pub(super) failed: Option<(Write, String)>,
+    pub(super) failed: Option<Failed>,
     /// The study has to be read again before anything is written.
     pub(super) stale: bool,
     pub(super) last_saved: Option<LastSaved>,
@@ -132,7 +142,7 @@ impl Session {
     /// The write that is not on the disk yet. It can be kept and carried out later: it is stored
     /// once however often it is carried out.
     pub fn unsaved(&self) -> Option<&Write> {
-        self.pending.as_ref().or(self.failed.as_ref().map(|f| &f.0))
+        self.pending.as_ref().or(self.failed.as_ref().map(|f| &f.write))
     }
 
     /// What to draw.
@@ -177,7 +187,7 @@ impl Session {
     fn saving(&self) -> Saving<'_> {
         match (&self.pending, &self.failed) {
             (Some(_), _) => Saving::Now,
-            (None, Some((_, message))) => Saving::Failed { message },
+            (None, Some(f)) => Saving::Failed { message: &f.message },
             (None, None) => Saving::Idle,
         }
     }
