@@ -1,0 +1,159 @@
+//! What a piece of work may use. Each lane has its own, so that a long read holds nobody up.
+
+use std::fmt;
+use std::process::{Command, Stdio};
+
+use crate::engine::Client;
+use crate::launch::Place;
+use crate::store::{Reader, StoreError, Workspace as Store};
+
+/// Why work failed, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkError {
+    /// What happened.
+    pub message: String,
+    /// The way out.
+    pub hint: Option<String>,
+}
+
+impl WorkError {
+    /// From a message.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None }
+    }
+
+    /// With the way out.
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    pub(crate) fn lost() -> Self {
+        Self::new("the answer was of another kind than asked for: this is a defect of the program")
+    }
+}
+
+impl fmt::Display for WorkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, " ({hint})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<E: std::error::Error> From<E> for WorkError {
+    fn from(e: E) -> Self {
+        Self::new(e.to_string())
+    }
+}
+
+/// The workspace and the engine, opened at first need and kept open.
+#[derive(Debug)]
+pub struct Access {
+    place: Place,
+    reader: Option<Store>,
+    writer: Option<Store>,
+    engine: Option<Client>,
+}
+
+impl Access {
+    /// Opens nothing yet.
+    pub fn new(place: Place) -> Self {
+        Self { place, reader: None, writer: None, engine: None }
+    }
+
+    /// The workspace.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Reads the database.
+    ///
+    /// # Errors
+    /// It cannot be opened, or what `f` says.
+    pub fn read<T>(
+        &mut self,
+        f: impl FnOnce(Reader<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, WorkError> {
+        if self.reader.is_none() {
+            self.reader = Some(self.place.read()?);
+        }
+        match &self.reader {
+            Some(store) => Ok(f(store.read())?),
+            None => Err(WorkError::lost()),
+        }
+    }
+
+    /// The database for writing. Connections wait for a lock as long as the store's patience says.
+    ///
+    /// # Errors
+    /// It cannot be opened, or is read-only.
+    pub fn writer(&mut self) -> Result<&mut Store, WorkError> {
+        if self.writer.is_none() {
+            self.writer = Some(self.place.write()?);
+        }
+        self.writer.as_mut().ok_or_else(WorkError::lost)
+    }
+
+    /// Asks the engine, connecting again once where the connection was lost.
+    ///
+    /// # Errors
+    /// None runs and none can be started, or it refuses.
+    pub fn engine<T>(
+        &mut self,
+        mut f: impl FnMut(&mut Client) -> Result<T, crate::engine::EngineError>,
+    ) -> Result<T, WorkError> {
+        use crate::engine::EngineError;
+        for last in [false, true] {
+            if self.engine.is_none() {
+                self.engine = Some(Client::connect_or_start()?);
+            }
+            let Some(client) = self.engine.as_mut() else { break };
+            match f(client) {
+                Err(EngineError::Io { .. } | EngineError::Unreachable { .. }) if !last => {
+                    self.engine = None;
+                }
+                Err(EngineError::Refused(r)) => {
+                    let e = WorkError::new(r.message);
+                    return Err(match r.hint {
+                        Some(h) => e.hint(h),
+                        None => e,
+                    });
+                }
+                other => return Ok(other?),
+            }
+        }
+        Err(WorkError::lost())
+    }
+
+    /// Carries out one of the program's own commands on this workspace, as a shell would, and gives
+    /// its JSON document. Forms use it, so that what a form starts and what a script starts is the
+    /// same, and the form can show the line it stands for.
+    ///
+    /// # Errors
+    /// What the command says, with its hint.
+    pub fn command(&mut self, args: &[String]) -> Result<serde_json::Value, WorkError> {
+        let program = std::env::current_exe()?;
+        let output = Command::new(program)
+            .arg("--workspace")
+            .arg(self.place.folder().root())
+            .arg("--json")
+            .args(args)
+            .stdin(Stdio::null())
+            .output()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let doc: serde_json::Value = serde_json::from_str(text.trim()).unwrap_or_default();
+        if output.status.success() {
+            return Ok(doc);
+        }
+        let field = |name: &str| doc["error"][name].as_str().map(str::to_owned);
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        let e = WorkError::new(field("message").unwrap_or(said));
+        Err(match field("hint") {
+            Some(h) => e.hint(h),
+            None => e,
+        })
+    }
+}

@@ -1,0 +1,17 @@
+//! Pieces that screens are made of.
+
+mod filter;
+mod form;
+mod list;
+mod list_commands;
+mod paged;
+mod table;
+
+pub use filter::LineInput;
+pub use form::{
+    Check, Field, FieldKind, Form, FormEvent, anything, positive, share_or_nothing, something,
+};
+pub use list::{ListControl, Memory, Position};
+pub use list_commands::LIST_COMMANDS;
+pub use paged::{Ask, Page, PageEdge, Paged};
+pub use table::{Column, draw_rows, draw_scrollbar, said, thousands};
