@@ -145,6 +145,14 @@ impl Session {
         self.pending.as_ref().or(self.failed.as_ref().map(|f| &f.write))
     }
 
+    /// The assignment of the pair shown: a name for it that lasts.
+    pub fn here(&self) -> Option<i64> {
+        match self.place {
+            Place::Item(i) => self.loaded.entries.get(i).map(|e| e.assignment),
+            _ => None,
+        }
+    }
+
     /// What to draw.
     pub fn view(&self) -> View<'_> {
         match self.place {
