@@ -55,6 +55,33 @@ pub enum StudyError {
         /// The study.
         study: StudyId,
     },
+    /// No study has people in it.
+    #[error(
+        "there is no study that a person rates; `polyculture study new` and `study plan` make \
+         one, or press `n` on the workbench's Rate screen for one of your own"
+    )]
+    NothingToRate,
+    /// Several studies, and none was named.
+    #[error("{n} studies wait for ratings; say which one: --study NAME")]
+    WhichStudy {
+        /// How many.
+        n: usize,
+    },
+    /// A study that no person rates.
+    #[error(
+        "study {study} has no people in it; `polyculture study plan --study {study} --raters \
+         NAMES` gives it some"
+    )]
+    NoPeople {
+        /// The study.
+        study: StudyId,
+    },
+    /// Several raters, and none was named.
+    #[error("study {study} has several raters; say who you are: --as NAME")]
+    WhichRater {
+        /// The study.
+        study: StudyId,
+    },
     /// A rater that the study does not know. The names of the others are not told.
     #[error(
         "study {study} has no rater {rater} (it has {others} others); check the spelling, or ask \

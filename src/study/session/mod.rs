@@ -18,6 +18,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod view;
+mod who;
 mod write;
 
 pub use act::Act;
@@ -28,4 +29,5 @@ pub use own::{OwnStudy, own_study};
 pub use save::{PATIENCE, SaveError, Saved, save};
 pub use state::{BREAK_AFTER_ITEMS, BREAK_AFTER_MS, Session};
 pub use view::{BreakView, ItemView, LastSaved, Own, Progress, Saving, Standing, Summary, View, Welcome};
+pub use who::{Pick, picks, who};
 pub use write::{What, Write};

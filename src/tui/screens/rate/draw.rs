@@ -134,7 +134,12 @@ impl Rate {
             .into_iter()
             .map(|(p, here, marked)| {
                 let rated = if p.of > 0 { format!("{} of {}", p.done, p.of) } else { String::new() };
-                let end = if p.of > 0 && p.done == p.of { "done" } else { p.said };
+                let end = match (&p.rater, p.planned) {
+                    (Some(_), _) if p.done == p.of => "done",
+                    (Some(_), _) => "",
+                    (None, true) => "no people in it",
+                    (None, false) => "not planned yet",
+                };
                 let rater = p.rater.as_ref().map_or("-", |r| r.as_str());
                 let cells = vec![
                     (p.study.to_string(), text),

@@ -1,8 +1,7 @@
 //! What keys do.
 
-use super::work;
 use super::{OwnRow, Panel, Rate, Words};
-use crate::study::session::{Act, View};
+use crate::study::session::{Act, View, picks};
 use crate::text;
 use crate::tui::data::Lane;
 use crate::tui::screen::{Cx, Effect, Tone};
@@ -31,7 +30,7 @@ impl Rate {
     }
 
     pub(super) fn read_picks(&mut self, cx: &mut Cx<'_>) {
-        self.picks_load.ask(cx, Lane::Read, |a| a.read(work::picks));
+        self.picks_load.ask(cx, Lane::Read, |a| a.read(picks));
     }
 
     pub(super) fn open_pick(&mut self, cx: &mut Cx<'_>) {

@@ -17,7 +17,7 @@ use ratatui::layout::Rect;
 
 use crate::domain::{RaterId, StudyId};
 use crate::study::StudyError;
-use crate::study::session::{Loaded, SaveError, Saved, Session, Standing, View};
+use crate::study::session::{Loaded, Pick, SaveError, Saved, Session, Standing, View, who};
 use crate::tui::data::Lane;
 use crate::tui::load::Load;
 use crate::tui::pen::Pen;
@@ -26,7 +26,7 @@ use crate::tui::widgets::{Form, ListControl, Memory};
 
 pub use commands::COMMANDS;
 use words::{Typed, Words};
-use work::{Draft, Opened, Pick};
+use work::{Draft, Opened};
 
 /// What fills the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -133,14 +133,14 @@ impl Rate {
         self.asked = Some((study, rater));
     }
 
-    /// Where the session writes its events: nothing else is written from here.
     fn open_named(&mut self, cx: &mut Cx<'_>) {
         let Some((study, rater)) = self.asked.clone() else { return };
         self.panel = Panel::Session;
         self.making.ask(cx, Lane::Read, move |a| {
             let place = a.place().clone();
             let store = place.read()?;
-            work::named(store.read(), study.as_deref(), rater.as_deref())
+            let user = std::env::var("USER").ok();
+            Ok(who(store.read(), study.as_deref(), rater.as_deref(), user.as_deref())?)
         });
     }
 

@@ -1,6 +1,5 @@
 //! What the screen reads and writes, off its task.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -9,20 +8,9 @@ use sha2::{Digest, Sha256};
 use crate::domain::{RaterId, StudyId};
 use crate::engine::StateDir;
 use crate::launch::Place;
-use crate::store::{RaterKind, Reader, StoreError, refuse_network_file_system};
+use crate::store::refuse_network_file_system;
 use crate::study::session::{Loaded, PATIENCE, SaveError, Saved, Write, load, save};
 use crate::tui::data::{Access, WorkError};
-
-/// Somebody who can rate in some study.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pick {
-    pub(super) study: StudyId,
-    /// `None`: nobody can, and why.
-    pub(super) rater: Option<RaterId>,
-    pub(super) done: u64,
-    pub(super) of: u64,
-    pub(super) said: &'static str,
-}
 
 /// Words typed and not sent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -70,70 +58,6 @@ pub(super) struct Opened {
     pub(super) draft: Draft,
     /// A write of an earlier day was carried out now.
     pub(super) sent: bool,
-}
-
-/// Everybody who can rate, study by study, newest study first.
-pub(super) fn picks(reader: Reader<'_>) -> Result<Vec<Pick>, StoreError> {
-    let mut out = Vec::new();
-    for study in reader.studies()?.into_iter().rev() {
-        let before = out.len();
-        let row = |rater, done, of, said| Pick { study: study.id.clone(), rater, done, of, said };
-        for r in reader.progress(&study.id)? {
-            if r.kind == RaterKind::Human && r.assigned > 0 {
-                out.push(row(Some(r.rater), r.rated, r.assigned, ""));
-            }
-        }
-        if out.len() == before {
-            let said = if study.fixed.is_some() { "no people in it" } else { "not planned yet" };
-            out.push(row(None, 0, 0, said));
-        }
-    }
-    Ok(out)
-}
-
-/// The study and rater meant, where they were not both named: the only ones there are.
-pub(super) fn named(
-    reader: Reader<'_>,
-    study: Option<&str>,
-    rater: Option<&str>,
-) -> Result<(StudyId, RaterId), WorkError> {
-    let all: Vec<(StudyId, RaterId)> =
-        picks(reader)?.into_iter().filter_map(|p| Some((p.study, p.rater?))).collect();
-    let study = match study {
-        Some(s) => StudyId::new(s)?,
-        None => {
-            let of: BTreeSet<&StudyId> = all
-                .iter()
-                .filter(|(_, r)| rater.is_none_or(|x| x == r.as_str()))
-                .map(|(s, _)| s)
-                .collect();
-            match (of.first(), of.len()) {
-                (Some(one), 1) => (*one).clone(),
-                (_, 0) => return Err(WorkError::new("there is no study with people to rate it")
-                    .hint("`polyculture study new` and `study plan` make one")),
-                (_, n) => return Err(WorkError::new(format!("there are {n} studies"))
-                    .hint("say which one: --study NAME")),
-            }
-        }
-    };
-    let rater = match rater {
-        Some(r) => RaterId::new(r)?,
-        None => {
-            let mut of = all.iter().filter(|(s, _)| *s == study).map(|(_, r)| r);
-            match (of.next(), of.next()) {
-                (Some(one), None) => one.clone(),
-                (None, _) => {
-                    // the study may not be there at all: then that is what to say
-                    reader.need_study(&study)?;
-                    return Err(WorkError::new(format!("study {study} has no people in it"))
-                        .hint("`polyculture study plan` names them"));
-                }
-                _ => return Err(WorkError::new(format!("study {study} has several raters"))
-                    .hint("say who you are: --as NAME")),
-            }
-        }
-    };
-    Ok((study, rater))
 }
 
 /// Opens a study for a rater: first carries out what an earlier day left, then reads.
