@@ -25,7 +25,7 @@ pub struct RateArgs {
     /// The study; the only one that waits for ratings by default
     #[arg(long, value_name = "STUDY")]
     pub study: Option<String>,
-    /// Who rates; your user name by default
+    /// Who rates; the only rater of the study by default, or the one named like you
     #[arg(long = "as", value_name = "RATER")]
     pub rater: Option<String>,
 }

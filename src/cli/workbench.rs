@@ -6,6 +6,8 @@ use super::args_workbench::{LooksArgs, RateArgs};
 use super::{Context, Failure};
 use crate::demo::{Size, run_in};
 use crate::launch::Place;
+use crate::store::refuse_network_file_system;
+use crate::study::session::{load, who};
 use crate::tui::{BesideWork, Opening, TuiError, open, screen::Tone};
 
 impl From<TuiError> for Failure {
@@ -52,8 +54,19 @@ pub fn rate(ctx: &Context, args: RateArgs, looks: &LooksArgs) -> Result<(), Fail
     if !is_terminal() {
         return Err(TuiError::NoTerminal.into());
     }
-    let opening = opening(ctx.place()?, looks);
-    Ok(open(Opening { alone: true, rate: Some((args.study, args.rater)), ..opening })?)
+    let place = ctx.place()?;
+    // what is wrong is said here, before the terminal is taken
+    refuse_network_file_system(place.folder().root())?;
+    let (study, rater) = {
+        let store = place.read()?;
+        let user = std::env::var("USER").ok();
+        let (study, rater) =
+            who(store.read(), args.study.as_deref(), args.rater.as_deref(), user.as_deref())?;
+        load(store.read(), &study, &rater)?;
+        (study.into(), rater.into())
+    };
+    let opening = opening(place, looks);
+    Ok(open(Opening { alone: true, rate: Some((Some(study), Some(rater))), ..opening })?)
 }
 
 /// Opens the workbench on the demo's workspace, and goes through the loop beside it.
