@@ -11,6 +11,7 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthChar;
 
+use super::clusters::{Kind, clusters, kind};
 use super::script::{Script, script_of};
 use super::styles::Styles;
 use super::width::cluster_width;
@@ -69,8 +70,10 @@ pub(super) fn clean(pieces: &[(&str, usize)], keep_lines: bool) -> (String, Styl
 }
 
 fn push_char(c: char, out: &mut String) {
+    if kind(c) != Kind::Other {
+        return out.push(c);
+    }
     match c {
-        ' '..='~' => out.push(c),
         // C0 and DEL have pictures of their own.
         '\0'..='\u{1f}' => out.push(char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}')),
         '\u{7f}' => out.push('\u{2421}'),
@@ -122,13 +125,15 @@ fn push_code(c: char, out: &mut String) {
 /// NFC, cluster by cluster, so that every byte keeps its style. Characters that compose always
 /// stand in one cluster.
 fn composed(text: String, styles: Styles) -> (String, Styles) {
-    if is_nfc_quick(text.chars()) == IsNormalized::Yes {
+    // What is known to be normal is looked up as a blank, which costs nothing.
+    let rest = text.chars().map(|c| if matches!(kind(c), Kind::Letter(_)) { ' ' } else { c });
+    if is_nfc_quick(rest) == IsNormalized::Yes {
         return (text, styles);
     }
     let mut out = String::with_capacity(text.len());
     let mut kept = Styles::default();
     let mut reader = styles.reader();
-    for (start, cluster) in text.grapheme_indices(true) {
+    for (start, cluster) in clusters(&text) {
         kept.start(out.len(), reader.at(start));
         out.extend(cluster.nfc());
     }
@@ -143,7 +148,7 @@ fn settled(text: &str, styles: &Styles) -> (String, Styles) {
     let tabs = text.contains('\t');
     let mut column = 0;
     let mut bare = true;
-    for (start, cluster) in text.grapheme_indices(true) {
+    for (start, cluster) in clusters(text) {
         let at = out.len();
         let style = reader.at(start);
         match cluster {

@@ -1,6 +1,7 @@
 //! Tests of shaping, wrapping and visual order.
 
 use proptest::prelude::*;
+use unicode_segmentation::UnicodeSegmentation;
 
 use super::super::display::tests::hostile;
 use super::super::{display, display_lines, width};
