@@ -1,1 +1,3 @@
 //! The workbench on screen. Empty until 3 of 5.
+
+pub mod terminal;

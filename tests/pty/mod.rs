@@ -264,7 +264,7 @@ impl Pty {
 }
 
 /// Looks every few milliseconds until it is so; fails after [`DEADLINE`].
-pub fn poll_until(what: &str, wanted: impl Fn() -> bool) {
+pub fn poll_until(what: &str, mut wanted: impl FnMut() -> bool) {
     let end = Instant::now() + DEADLINE;
     while !wanted() {
         assert!(Instant::now() < end, "no {what} in time");

@@ -278,7 +278,9 @@ impl Terminal {
 /// waiting for it) until the shell gives us the terminal. Continued in the background (`bg`) we stop
 /// again; asked to end we go on and end.
 fn stop_until_foreground(line: &Line) {
-    let stop = || drop(kill(Pid::from_raw(0), SIGSTOP));
+    let stop = || {
+        let _ = kill(Pid::from_raw(0), SIGSTOP);
+    };
     loop {
         match input::current() {
             Some(thread) => {
