@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::domain::Score;
 use crate::store::{Action, Consent, EventKind, NewEvent, Reason};
 use crate::study::StudyError;
 
@@ -303,6 +304,7 @@ impl Session {
         let at = self.loaded.entries.iter().position(|e| e.assignment == event.assignment);
         let Some(i) = at else { return self.show_next(now) };
         let (kind, score, previous) = event.action.parts();
+        let score = score.and_then(|s| Score::new(s).ok());
         let number = saved.event.unwrap_or_default();
         let entry = &mut self.loaded.entries[i];
         let comment = event.comment.as_deref();
