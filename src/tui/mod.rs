@@ -22,5 +22,5 @@ pub mod terminal;
 pub mod theme;
 pub mod widgets;
 
-pub use run::{Opening, TuiError, open};
+pub use run::{BesideWork, Opening, Say, TuiError, open};
 pub use settings::UserLooks;
