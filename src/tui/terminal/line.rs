@@ -93,7 +93,9 @@ fn open_tty() -> io::Result<OwnedFd> {
 /// Whether the shell gave us the terminal. Setting it or reading from it in the background would
 /// stop us, and stop us again whenever we are continued in order to end.
 pub(super) fn in_foreground(terminal: &OwnedFd) -> bool {
-    nix::unistd::tcgetpgrp(terminal).map_or(true, |group| group == nix::unistd::getpgrp())
+    // 0: nobody has it.
+    nix::unistd::tcgetpgrp(terminal)
+        .map_or(true, |group| group.as_raw() == 0 || group == nix::unistd::getpgrp())
 }
 
 /// Cells of the terminal, columns first, by ioctl; 80 x 24 where it does not know itself.

@@ -327,3 +327,41 @@ proptest! {
         }
     }
 }
+
+/// Bytes of moving a selection by one row in a list 110 cells wide, all rows full of this text.
+fn selection_move(text: &str) -> usize {
+    let mut screen = screen(120, 40, STYLE);
+    let mut row = String::new();
+    while cells(&row) + cells(text) < 110 {
+        row.push_str(text);
+        row.push(' ');
+    }
+    let mut draw = |selected: u16| {
+        let drawn = screen.draw(|f| {
+            f.render_widget(Block::bordered(), f.area());
+            for y in 1..39 {
+                let look = Look::new();
+                let look = if y == selected { look.add_modifier(Modifier::REVERSED) } else { look };
+                f.buffer_mut().set_string(2, y, &row, look);
+            }
+        });
+        drawn.unwrap().bytes
+    };
+    draw(7);
+    draw(8)
+}
+
+#[test]
+fn a_selection_moves_for_few_bytes() {
+    for (text, most) in [("plain words", 300), ("한국어 문장", 600), ("中文的句子", 600)] {
+        let bytes = selection_move(text);
+        assert!(bytes <= most, "{text}: {bytes} bytes");
+    }
+    // Rows of scripts that take three bytes a letter, their runs set anew: what they are, written
+    // once for each of two rows, and a third for the moves.
+    for text in ["সুন্দর বাংলা", "ภาษาไทย", "हिन्दी भाषा"] {
+        let letters = 110 / usize::from(cells(text) + 1) * text.len();
+        let bytes = selection_move(text);
+        assert!(bytes <= 2 * letters * 5 / 3 + 100, "{text}: {bytes} bytes, {letters} of letters");
+    }
+}
