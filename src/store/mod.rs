@@ -18,6 +18,7 @@ mod models;
 mod sample_decisions;
 mod sample_filter;
 mod samples;
+mod seed_sources;
 mod study;
 mod survey;
 mod survey_merge;
@@ -38,6 +39,7 @@ pub use models::ModelRecord;
 pub use sample_decisions::DecisionChange;
 pub use sample_filter::{DecisionKind, SampleFilter, SampleOrder};
 pub use samples::{PutReport, SampleCount, SampleCursor, SampleRow};
+pub use seed_sources::CountSource;
 pub use study::{
     Action, Assignment, Consent, EventKind, Item, ItemKind, JUDGE_SLOTS, JudgeRecord,
     NewAssignment, NewEvent, Rater, RaterKind, RaterProgress, RatingRow, Reclaimed, Shown,
