@@ -17,6 +17,8 @@ mod migrate;
 mod models;
 mod sample_decisions;
 mod sample_filter;
+mod sample_pages;
+mod sample_words;
 mod samples;
 mod seed_sources;
 mod study;
@@ -38,6 +40,7 @@ pub use migrate::{Migration, Schema};
 pub use models::ModelRecord;
 pub use sample_decisions::DecisionChange;
 pub use sample_filter::{DecisionKind, SampleFilter, SampleOrder};
+pub use sample_pages::PageFrom;
 pub use samples::{PutReport, SampleCount, SampleCursor, SampleRow};
 pub use seed_sources::CountSource;
 pub use study::{
@@ -46,5 +49,5 @@ pub use study::{
     StudyRecord, VerdictClass, VerdictRow,
 };
 pub use survey_merge::{MergeReport, MergeRule};
-pub use transaction::{Reader, Tx};
+pub use transaction::{Interrupter, Reader, Tx};
 pub use workspace::Workspace;
