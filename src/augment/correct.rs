@@ -23,3 +23,55 @@ pub fn corrected(old: &Sample, text: &str) -> Result<Sample, AugmentError> {
         .map_err(|e| AugmentError::Settings(e.to_string()))?;
     Ok(Sample { id, text, similarity: None, decision: Decision::Kept, ..old.clone() })
 }
+
+/// Whether a person may keep this sample.
+///
+/// # Errors
+/// It never became a text.
+pub fn acceptable(sample: &Sample) -> Result<(), AugmentError> {
+    if sample.text.trim().is_empty() {
+        let why = format!("{} never became a text: there is nothing to keep", sample.id);
+        return Err(AugmentError::Settings(why));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Provenance, QuestionId, SampleId, Stage};
+
+    fn sample(text: &str) -> Sample {
+        Sample {
+            id: SampleId::new("s-1").unwrap(),
+            seed: QuestionId::new("Q27").unwrap(),
+            language: "en".into(),
+            text: text.into(),
+            stage: Stage::Template,
+            similarity: None,
+            decision: Decision::Kept,
+            provenance: Provenance {
+                provider: "offline".into(),
+                version: "1".into(),
+                run: None,
+                template: None,
+                family: None,
+                held_out: false,
+                parent: None,
+                substitutions: vec![],
+                seed: 1,
+                reply: None,
+            },
+        }
+    }
+
+    #[test]
+    fn an_empty_or_unchanged_text_is_no_correction() {
+        assert!(corrected(&sample("one"), " \n").is_err());
+        assert!(corrected(&sample("one"), " one ").is_err());
+        assert!(acceptable(&sample("")).is_err());
+        let new = corrected(&sample("one"), "two\n").unwrap();
+        assert_eq!((new.text.as_str(), new.decision), ("two", Decision::Kept));
+        assert_ne!(new.id, sample("one").id);
+    }
+}

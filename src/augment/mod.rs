@@ -23,7 +23,7 @@ pub mod translate;
 mod waves;
 
 pub use calibration::{Calibration, calibrate};
-pub use correct::corrected;
+pub use correct::{acceptable, corrected};
 pub use error::AugmentError;
 pub use id::sample_id;
 pub use import::{ImportReport, import};

@@ -183,8 +183,9 @@ fn show(ctx: &Context, id: &SampleId) -> Result<(), Failure> {
 fn decide(ctx: &Context, ids: &[SampleId], to: &Decision, words: &str) -> Result<(), Failure> {
     let mut store = ctx.write()?;
     for id in ids {
-        if store.read().sample(id)?.is_none() {
-            return Err(unknown(id));
+        let row = store.read().sample(id)?.ok_or_else(|| unknown(id))?;
+        if *to == Decision::Kept {
+            crate::augment::acceptable(&row.sample).map_err(Failure::usage)?;
         }
     }
     let done = store.write(|tx| {

@@ -152,7 +152,7 @@ pub fn between_words(b: &Between) -> String {
         Some(m) => match m.interval {
             Some(i) => format!(
                 "mean distance {:.3} [{:.3}, {:.3}] over {} questions (95 % bootstrap over questions)",
-                m.value, i.low, i.high, b.n
+                m.value, i.lo, i.hi, b.n
             ),
             None => format!("mean distance {:.3} over {} questions", m.value, b.n),
         },
