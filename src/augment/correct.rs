@@ -14,13 +14,13 @@ use super::{AugmentError, sample_id};
 pub fn corrected(old: &Sample, text: &str) -> Result<Sample, AugmentError> {
     let text = nfc(text.trim()).into_owned();
     if text.is_empty() {
-        return Err(AugmentError::Settings("the new text is empty: write one, or reject it".into()));
+        return Err(AugmentError::ByHand("the new text is empty: write one, or reject it".into()));
     }
     if text == old.text {
-        return Err(AugmentError::Settings("the new text is the same as before".into()));
+        return Err(AugmentError::ByHand("the new text is the same as before".into()));
     }
     let id = sample_id(&old.seed, &old.language, &text)
-        .map_err(|e| AugmentError::Settings(e.to_string()))?;
+        .map_err(|e| AugmentError::ByHand(e.to_string()))?;
     Ok(Sample { id, text, similarity: None, decision: Decision::Kept, ..old.clone() })
 }
 
@@ -31,7 +31,7 @@ pub fn corrected(old: &Sample, text: &str) -> Result<Sample, AugmentError> {
 pub fn acceptable(sample: &Sample) -> Result<(), AugmentError> {
     if sample.text.trim().is_empty() {
         let why = format!("{} never became a text: there is nothing to keep", sample.id);
-        return Err(AugmentError::Settings(why));
+        return Err(AugmentError::ByHand(why));
     }
     Ok(())
 }
