@@ -19,6 +19,7 @@ pub struct Augment {
     seeds: Vec<QuestionId>,
     /// All seeds of the workspace: the command then names none.
     all: bool,
+    threshold: String,
     /// `None` until the providers are known.
     pub form: Option<Form>,
     speakers: Load<Vec<KnownSpeaker>>,
@@ -50,10 +51,11 @@ impl Seeds {
             Some(c) => c.list.chosen().into_iter().map(|r| r.id.clone()).collect(),
             None => self.list.chosen().into_iter().map(|r| r.id.clone()).collect(),
         };
-        self.augment(chosen, cx);
+        self.augment(chosen, "", cx);
     }
 
-    pub(super) fn augment(&mut self, seeds: Vec<QuestionId>, cx: &mut Cx<'_>) {
+    /// `threshold`: what stands in its field; empty: calibrated.
+    pub(super) fn augment(&mut self, seeds: Vec<QuestionId>, threshold: &str, cx: &mut Cx<'_>) {
         if seeds.is_empty() {
             cx.note(Tone::Plain, "there is no seed to grow from: n reads questions from a file");
             return;
@@ -62,6 +64,7 @@ impl Seeds {
         let mut this = Augment {
             seeds,
             all,
+            threshold: threshold.to_owned(),
             form: None,
             speakers: Load::default(),
             estimate: Load::default(),
@@ -90,7 +93,7 @@ impl Augment {
             Field::line("model", "Model", "", crate::tui::widgets::anything, "of the service, where it has several; its own default when empty"),
             Field::line("templates", "Templates", &usual.templates.to_string(), positive, "paraphrases wanted, per seed (the paper's n = 5)"),
             Field::line("keep", "Keep", &usual.keep.to_string(), positive, "samples kept, per seed, both stages together (the paper's m = 10)"),
-            Field::line("threshold", "Threshold", "", share_or_nothing, "similarity with the seed from which on a text is kept; empty: calibrated on the cross-seed pairs"),
+            Field::line("threshold", "Threshold", &self.threshold, share_or_nothing, "similarity with the seed from which on a text is kept; empty: calibrated on the cross-seed pairs"),
             Field::line("encoder", "Encoder", "", encoder_or_nothing, "sentence encoder of the filter: path:DIR or hub:ORG/NAME; empty: lexical"),
             Field::line("seed", "Random seed", "1", positive, "the same seed gives the same samples"),
             Field::toggle("held-out", "Held-out test set", false, "other template families and other words: for tests, never trained on"),

@@ -268,7 +268,8 @@ impl Screen for Seeds {
                     self.wanted = Some(id);
                 }
             }
-            Told::Seeds(ids) => self.augment(ids, cx),
+            Told::Seeds(ids) => self.augment(ids, "", cx),
+            Told::Augment(ids, threshold) => self.augment(ids, &threshold, cx),
             Told::Start("augment") => self.open_augment(cx),
             Told::Start("import") => self.open_import(cx),
             _ => {}
