@@ -274,6 +274,17 @@ impl<R: Send + 'static, C: Clone + PartialEq + Send + 'static> Paged<R, C> {
         self.rows.get_mut(self.cursor)
     }
 
+    /// Every row in memory.
+    pub fn rows(&self) -> impl Iterator<Item = &R> {
+        self.rows.iter()
+    }
+
+    /// How many rows stand before the window's first: counted elsewhere, after
+    /// [`start_from`](Self::start_from).
+    pub fn set_offset(&mut self, before: u64) {
+        self.offset = Some(before);
+    }
+
     /// Every row in memory, to be changed in place.
     pub fn rows_mut(&mut self) -> impl Iterator<Item = &mut R> {
         self.rows.iter_mut()
