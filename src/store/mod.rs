@@ -45,7 +45,7 @@ pub use samples::{PutReport, SampleCount, SampleCursor, SampleRow};
 pub use seed_sources::CountSource;
 pub use study::{
     Action, Assignment, Consent, EventKind, Item, ItemKind, JUDGE_SLOTS, JudgeRecord,
-    NewAssignment, NewEvent, Rater, RaterKind, RaterProgress, RatingRow, Reclaimed, Shown,
+    NewAssignment, NewEvent, Rater, RaterKind, RaterProgress, RatingRow, Reason, Reclaimed, Shown,
     StudyRecord, VerdictClass, VerdictRow,
 };
 pub use survey_merge::{MergeReport, MergeRule};

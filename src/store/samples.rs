@@ -39,6 +39,13 @@ pub struct SampleCursor {
     pub(super) similarity: Option<f64>,
 }
 
+impl SampleCursor {
+    /// The cursor of a row in order of arrival, whether there is such a row or not.
+    pub fn at(row: i64) -> Self {
+        Self { row, similarity: None }
+    }
+}
+
 /// What [`Tx::put_samples`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PutReport {

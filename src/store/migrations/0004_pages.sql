@@ -4,3 +4,7 @@
 CREATE INDEX sample_by_fate ON sample (decision, row);
 CREATE INDEX sample_by_fate_and_similarity ON sample (decision, similarity, row, reason);
 CREATE INDEX sample_by_seed_and_similarity ON sample (seed, similarity, row);
+
+-- why a rater skipped or flagged: broken-text, cannot-judge, comment, other
+ALTER TABLE rating_event ADD COLUMN reason TEXT CHECK (reason IS NULL OR kind IN ('skip', 'flag'));
+CREATE INDEX rating_event_by_rater ON rating_event (rater, id);
