@@ -17,6 +17,7 @@ mod place;
 mod prepared;
 mod runs;
 mod sources;
+mod speakers;
 
 pub use calls::{PreparedCalls, Speaker};
 pub use classify::{ClassifyRequest, CulturePrompt, PreparedClassify, classify};
@@ -36,3 +37,4 @@ pub use place::{Place, PlaceError};
 pub use prepared::Prepared;
 pub use runs::{FinetuneRequest, SurveyInput, augment, command, evaluate, finetune, submit};
 pub use sources::named_source;
+pub use speakers::{KnownSpeaker, known_speakers};

@@ -191,6 +191,8 @@ impl std::fmt::Debug for Effect {
 pub enum Told {
     Seed(crate::domain::QuestionId),
     Seeds(Vec<crate::domain::QuestionId>),
+    /// Grow these seeds with this threshold: the form, not the run.
+    Augment(Vec<crate::domain::QuestionId>, String),
     Sample(crate::domain::SampleId),
     SamplesOfRun(crate::domain::RunId),
     Run(crate::domain::RunId),

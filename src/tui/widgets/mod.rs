@@ -6,6 +6,7 @@ mod list;
 mod list_commands;
 mod paged;
 mod table;
+mod text_box;
 
 pub use filter::LineInput;
 pub use form::{
@@ -14,4 +15,5 @@ pub use form::{
 pub use list::{ListControl, Memory, Position};
 pub use list_commands::LIST_COMMANDS;
 pub use paged::{Ask, Page, PageEdge, Paged};
+pub use text_box::TextBox;
 pub use table::{Column, draw_rows, draw_scrollbar, said, thousands};
