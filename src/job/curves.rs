@@ -173,6 +173,11 @@ impl Curves {
         self.last.map(|l| l.1)
     }
 
+    /// Bytes read of the newest attempt's file.
+    pub fn read_to(&self) -> u64 {
+        self.offset
+    }
+
     /// True when nothing was measured.
     pub fn is_empty(&self) -> bool {
         self.of.is_empty()

@@ -72,6 +72,8 @@ pub struct Paged<R, C> {
     marked: BTreeSet<String>,
     wanted: Option<PageEdge<C>>,
     under_way: Option<PageEdge<C>>,
+    /// The row that a refresh keeps the cursor on.
+    keep: Option<String>,
     page: Load<Page<R>>,
     key: fn(&R) -> String,
     cursor_of: fn(&R) -> C,
@@ -108,6 +110,7 @@ impl<R: Send + 'static, C: Clone + PartialEq + Send + 'static> Paged<R, C> {
             marked: BTreeSet::new(),
             wanted: Some(PageEdge::First),
             under_way: None,
+            keep: None,
             page: Load::default(),
             key,
             cursor_of,
@@ -159,9 +162,16 @@ impl<R: Send + 'static, C: Clone + PartialEq + Send + 'static> Paged<R, C> {
                 self.rows = rows.into();
                 (self.at_start, self.at_end) = (first, !full);
                 self.offset = first.then_some(0);
-                // Only moving back to the top moves the cursor; a refresh keeps it by number.
+                // Only moving back to the top moves the cursor; a refresh keeps it on its row, or
+                // where that is gone, by number.
+                let was = self.cursor;
+                if let Some(keep) = self.keep.take()
+                    && let Some(at) = self.rows.iter().position(|r| (self.key)(r) == keep)
+                {
+                    self.cursor = at;
+                }
                 self.cursor = self.cursor.min(n.saturating_sub(1));
-                self.top = self.top.min(self.cursor);
+                self.top = (self.top + self.cursor).saturating_sub(was).min(self.cursor);
             }
             PageEdge::Last => {
                 self.rows = rows.into();
@@ -206,6 +216,8 @@ impl<R: Send + 'static, C: Clone + PartialEq + Send + 'static> Paged<R, C> {
 
     /// Reads the rows in view again: somebody changed something.
     pub fn refresh(&mut self) {
+        // The first row stays the first: who looks at the top wants to see what comes.
+        self.keep = (self.cursor > 0).then(|| self.current().map(self.key)).flatten();
         self.wanted = Some(match (self.at_start, self.rows.front()) {
             (false, Some(row)) => PageEdge::From((self.cursor_of)(row)),
             _ => PageEdge::First,
@@ -214,6 +226,7 @@ impl<R: Send + 'static, C: Clone + PartialEq + Send + 'static> Paged<R, C> {
 
     /// Starts over: another filter, order or scope.
     fn restart(&mut self) {
+        self.keep = None;
         (self.cursor, self.top) = (0, 0);
         self.total = None;
         self.wanted = Some(PageEdge::First);
@@ -251,6 +264,11 @@ impl<R: Send + 'static, C: Clone + PartialEq + Send + 'static> Paged<R, C> {
     /// The row under the cursor, to be changed in place before the database's answer is back.
     pub fn current_mut(&mut self) -> Option<&mut R> {
         self.rows.get_mut(self.cursor)
+    }
+
+    /// Every row in memory, in the list's order.
+    pub fn rows(&self) -> impl Iterator<Item = &R> {
+        self.rows.iter()
     }
 
     /// Every row in memory, to be changed in place.
@@ -342,6 +360,7 @@ impl<R: Send + 'static, C: Clone + PartialEq + Send + 'static> ListControl for P
             self.cursor = 0;
         } else {
             (self.cursor, self.top) = (0, 0);
+            self.keep = None;
             self.wanted = Some(PageEdge::First);
         }
     }
