@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::RunId;
-use crate::job::{ProgressNow, RunRecord, RunView, StateName};
+use crate::job::{ProgressNow, RunKind, RunRecord, RunView, StateName};
 use crate::store::engine::{EngineDb, EngineDbError, ListQuery};
 
 /// The version both sides must speak.
@@ -133,6 +133,9 @@ pub struct ListAsk {
     /// Only those in one of these states; empty: in any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub states: Vec<StateName>,
+    /// Only those of this kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<RunKind>,
     /// Whether [`Page::total`] is wanted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub count: bool,
@@ -141,7 +144,11 @@ pub struct ListAsk {
 impl ListAsk {
     /// True for what only engines with [`CAN_FIND`] understand.
     pub fn finds(&self) -> bool {
-        self.after.is_some() || !self.words.is_empty() || !self.states.is_empty() || self.count
+        self.after.is_some()
+            || !self.words.is_empty()
+            || !self.states.is_empty()
+            || self.kind.is_some()
+            || self.count
     }
 }
 
@@ -228,6 +235,7 @@ impl Page {
             after: *after,
             words,
             states,
+            kind: ask.kind,
             // One more than asked for tells whether there is a next page.
             limit: limit + 1,
         };

@@ -296,6 +296,51 @@ pub fn list(checkpoints: &Path) -> Vec<(u64, PathBuf)> {
     found
 }
 
+/// A checkpoint as a person is told of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownCheckpoint {
+    /// Steps done.
+    pub step: u64,
+    /// Its folder.
+    pub dir: PathBuf,
+    /// Mean training loss since the checkpoint before, nats.
+    pub loss: Option<f64>,
+}
+
+/// Checkpoints of a run's attempts whose manifest is there, oldest first; where attempts saved the
+/// same step, the newest one. Files are not checked: that reads all of them.
+pub fn known(run_dir: &Path, attempt: u32) -> Vec<KnownCheckpoint> {
+    let mut by_step = BTreeMap::new();
+    for n in 1..=attempt {
+        for (_, dir) in list(&run_dir.join(format!("attempt-{n}")).join("checkpoints")) {
+            if dir.join(MANIFEST).is_file()
+                && let Ok(state) = trainer_state(&dir)
+            {
+                let (step, loss) = (state.step, state.loss);
+                by_step.insert(step, KnownCheckpoint { step, dir, loss });
+            }
+        }
+    }
+    by_step.into_values().collect()
+}
+
+/// The best of them: lowest loss on texts held out where `eval` has it for a step, otherwise lowest
+/// training loss. The second value says which it was.
+pub fn best<'a>(
+    known: &'a [KnownCheckpoint],
+    eval: impl Fn(u64) -> Option<f64>,
+) -> Option<(&'a KnownCheckpoint, f64, bool)> {
+    let least = |loss: &dyn Fn(&KnownCheckpoint) -> Option<f64>| {
+        known
+            .iter()
+            .filter_map(|c| Some((c, loss(c).filter(|l| l.is_finite())?)))
+            .min_by(|a, b| a.1.total_cmp(&b.1))
+    };
+    least(&|c| eval(c.step))
+        .map(|(c, l)| (c, l, true))
+        .or_else(|| least(&|c| c.loss).map(|(c, l)| (c, l, false)))
+}
+
 /// Removes all but the newest `keep` and the one of lowest loss; `final` is never touched.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ mod error;
 mod estimate;
 mod job;
 mod models;
+mod overrides;
 mod recipe;
 
 pub use base::{FrozenBase, refuse_adapter};
@@ -18,6 +19,7 @@ pub use error::FinetuneError;
 pub use estimate::{Estimate, StepTokens, machine_memory};
 pub use job::{TrainSummary, work};
 pub use models::{ModelCard, ModelRef};
+pub use overrides::Overrides;
 pub use recipe::{
     Backend, Length, OrderChoice, PromptChoice, Recipe, Resources, TargetKind, preset, preset_names,
 };

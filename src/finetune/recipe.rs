@@ -265,7 +265,11 @@ impl Recipe {
         }
     }
 
-    fn check(&self) -> Result<(), (&'static str, String)> {
+    /// Checks every bound.
+    ///
+    /// # Errors
+    /// The key that is wrong, and what was expected there.
+    pub fn check(&self) -> Result<(), (&'static str, String)> {
         let no = |key, reason: &str| Err((key, reason.to_owned()));
         match (self.steps, self.epochs) {
             (Some(_), Some(_)) => return no("epochs", "either `steps` or `epochs`, not both"),

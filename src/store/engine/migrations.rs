@@ -42,7 +42,7 @@ const MIGRATIONS: &[&str] = &[
     // 2: what filters look through; filled in below.
     "ALTER TABLE runs ADD COLUMN words TEXT NOT NULL DEFAULT '';",
     // 3: all that a filter asks, in the order of lists.
-    "CREATE INDEX runs_found ON runs(seq, state, words);",
+    "CREATE INDEX runs_found ON runs(seq, state, kind, words);",
 ];
 
 /// The migration after which `words` is to be filled in.

@@ -12,7 +12,7 @@ use super::events::{self, EventRow};
 use super::rows::{COLUMNS, Read, exit_columns, read};
 use super::{EngineDb, EngineDbError};
 use crate::domain::RunId;
-use crate::job::{RunRecord, RunSpec, RunState, StateName};
+use crate::job::{RunKind, RunRecord, RunSpec, RunState, StateName};
 use crate::text::fold;
 
 /// A run that arrives.
@@ -64,6 +64,8 @@ pub struct ListQuery<'a> {
     pub words: &'a str,
     /// Only those in one of these states; empty: in any.
     pub states: &'a [StateName],
+    /// Only those of this kind.
+    pub kind: Option<RunKind>,
     /// At most so many.
     pub limit: u32,
 }
@@ -92,7 +94,11 @@ impl ListQuery<'_> {
         for word in fold(self.words).split(' ').filter(|w| !w.is_empty()) {
             add("instr(words || ' ' || state, ?) > 0", word.to_owned().into());
         }
-        let filters = !(self.words.trim().is_empty() && self.states.is_empty());
+        if let Some(kind) = self.kind {
+            add("kind = ?", kind.word().to_owned().into());
+        }
+        let narrow = self.kind.is_some() || !self.states.is_empty();
+        let filters = narrow || !self.words.trim().is_empty();
         let mut table = if filters { "runs INDEXED BY runs_found" } else { "runs NOT INDEXED" };
         if let Some(w) = self.workspace {
             add("workspace = ?", w.to_string_lossy().into_owned().into());

@@ -145,6 +145,8 @@ fn filters_and_pages_either_way_agree_with_a_look_at_every_run() {
                 .collect();
             let ask = ListQuery { words, states, limit: 4, ..ListQuery::default() };
             assert_eq!(reader.count(&ask).unwrap(), wanted.len() as u64, "{words} {states:?}");
+            let none = ListQuery { kind: Some(RunKind::Augment), ..ask.clone() };
+            assert_eq!(reader.count(&none).unwrap(), 0);
             let (mut down, mut before) = (Vec::new(), None);
             while let page = reader.list(&ListQuery { before, ..ask.clone() }).unwrap()
                 && let Some(last) = page.last()
