@@ -71,6 +71,12 @@ fn ask(a: &Access, scope: &str, filter: &str) -> ListAsk {
 
 /// Reads one page.
 pub fn fetch(a: &mut Access, page: &Ask<i64>) -> Result<Page<Row>, WorkError> {
+    let ask = ask(a, &page.scope, &page.filter);
+    fetch_with(a, page, ask)
+}
+
+/// Reads one page of what `ask` says.
+pub fn fetch_with(a: &mut Access, page: &Ask<i64>, ask: ListAsk) -> Result<Page<Row>, WorkError> {
     // In the order of arrival turned round, what comes after a row is what arrived before it.
     let newest_first = page.order == 0;
     let older = |seq| (Some(seq), None);
@@ -84,7 +90,7 @@ pub fn fetch(a: &mut Access, page: &Ask<i64>) -> Result<Page<Row>, WorkError> {
         (PageEdge::From(c), false) => newer(c.saturating_sub(1)),
     };
     let limit = u32::try_from(page.limit).unwrap_or(u32::MAX);
-    let ask = ListAsk { before, after, limit, ..ask(a, &page.scope, &page.filter) };
+    let ask = ListAsk { before, after, limit, ..ask };
     let found = a.runs(&ask)?;
     let mut rows: Vec<Row> = found
         .seqs
