@@ -49,6 +49,10 @@ pub struct RecipeArgs {
     /// CPU threads; the recipe's otherwise
     #[arg(long)]
     pub threads: Option<usize>,
+    /// Share of the texts that no step learns from, 0 to 0.5: the loss on them is measured as the run
+    /// goes, and tells the best checkpoint
+    #[arg(long)]
+    pub eval_share: Option<f64>,
     /// Say what the run would take, in memory and time, and start nothing
     #[arg(long)]
     pub dry_run: bool,

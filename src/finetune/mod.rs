@@ -14,7 +14,7 @@ mod recipe;
 
 pub use base::{FrozenBase, refuse_adapter};
 pub use choice::{ModelChoice, TinyModel};
-pub use data::{DataOrder, TrainingSet};
+pub use data::{DataOrder, TrainingSet, hold_out};
 pub use error::FinetuneError;
 pub use estimate::{Estimate, StepTokens, machine_memory};
 pub use job::{TrainSummary, work};

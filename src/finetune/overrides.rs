@@ -22,6 +22,8 @@ pub struct Overrides {
     pub seed: Option<u64>,
     /// CPU threads.
     pub threads: Option<usize>,
+    /// Share of the texts that are held out to measure the loss on.
+    pub eval_share: Option<f64>,
     /// The model to tune: `path:DIR`, `hub:ORG/NAME`.
     pub base: Option<String>,
 }
@@ -45,6 +47,7 @@ impl Overrides {
         recipe.batch = self.batch.unwrap_or(recipe.batch);
         recipe.seed = self.seed.unwrap_or(recipe.seed);
         recipe.resources.threads = self.threads.unwrap_or(recipe.resources.threads);
+        recipe.eval_share = self.eval_share.unwrap_or(recipe.eval_share);
         if let Some(r) = self.rank {
             let Some(lora) = &mut recipe.lora else {
                 return Err(FinetuneError::Plan(format!(
@@ -78,6 +81,7 @@ impl Overrides {
             rank: recipe.lora.as_ref().map(|l| l.r),
             seed: Some(recipe.seed),
             threads: Some(recipe.resources.threads),
+            eval_share: Some(recipe.eval_share),
             base: None,
         }
     }
@@ -102,6 +106,8 @@ impl Overrides {
         flag("rank", size(self.rank), size(own.rank));
         flag("seed", word(self.seed), word(own.seed));
         flag("threads", size(self.threads), size(own.threads));
+        let share = |x: Option<f64>| x.map(|x| x.to_string());
+        flag("eval-share", share(self.eval_share), share(own.eval_share));
         out
     }
 }
@@ -121,6 +127,7 @@ mod tests {
             (Overrides { batch: Some(0), ..Overrides::default() }, "batch"),
             (Overrides { lr: Some(f64::NAN), ..Overrides::default() }, "lr"),
             (Overrides { steps: Some(0), ..Overrides::default() }, "steps"),
+            (Overrides { eval_share: Some(0.6), ..Overrides::default() }, "eval_share"),
             (Overrides { threads: Some(0), ..Overrides::default() }, "threads"),
             (Overrides { rank: Some(8), ..Overrides::default() }, "rank"),
             (Overrides { base: Some("no such".into()), ..Overrides::default() }, ""),

@@ -141,12 +141,7 @@ pub struct Measured {
 impl Measured {
     /// The best checkpoint: its step, its loss, whether that is a loss on held-out texts.
     pub fn best(&self) -> Option<(u64, f64, bool)> {
-        let eval = self.curves.of.get("eval_loss");
-        let at = |step: u64| {
-            let points = &eval?.raw;
-            points.iter().rev().find(|p| p.0 as u64 == step).map(|p| p.1)
-        };
-        best(&self.checkpoints, at).map(|(c, loss, held_out)| (c.step, loss, held_out))
+        best(&self.checkpoints).map(|(c, loss, held_out)| (c.step, loss, held_out))
     }
 }
 

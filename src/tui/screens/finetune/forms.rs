@@ -58,6 +58,13 @@ fn batch(text: &str) -> Option<String> {
     }
 }
 
+fn eval_share(text: &str) -> Option<String> {
+    match text.trim().parse::<f64>() {
+        Ok(x) => bound(|r| r.eval_share = x),
+        Err(_) => Some("a share of the texts, 0 to 0.5".into()),
+    }
+}
+
 fn threads(text: &str) -> Option<String> {
     match text.trim().parse() {
         Ok(n) => bound(|r| r.resources.threads = n),
@@ -171,6 +178,13 @@ pub fn recipe_form(datasets: &[&DatasetRecord], at: usize, survey: Option<&Surve
         ),
         Field::line("length", "Length", "", length, "How many"),
         Field::line("batch", "Batch", "", batch, "Examples a step"),
+        Field::line(
+            "eval",
+            "Eval share",
+            "0.1",
+            eval_share,
+            "Of the texts, held out to measure the loss on: 0 to 0.5; it tells the best checkpoint",
+        ),
         Field::line("seed", "Seed", "", seed, "Of weights, order and prompts"),
         Field::line("threads", "Threads", "", threads, "CPU threads; the last bits of a result depend on it"),
         Field::line("name", "Name", "", alias, "Of the model in the registry; nothing: the run's id"),
@@ -232,6 +246,8 @@ impl Open {
         self.form.set("batch", &size(own.batch));
         self.form.set("seed", &word(own.seed));
         self.form.set("threads", &size(own.threads));
+        // The paper's recipe holds nothing out; elsewhere a tenth tells whether it learns or recites.
+        self.form.set("eval", if name == "paper" { "0" } else { "0.1" });
         self.filled_by = name;
     }
 
@@ -258,6 +274,7 @@ impl Open {
             rank: f.value("rank").parse().ok(),
             seed: f.value("seed").parse().ok(),
             threads: f.value("threads").parse().ok(),
+            eval_share: f.value("eval").parse().ok(),
             base: text("base"),
         }
     }

@@ -171,7 +171,7 @@ fn one_culture_several_and_all_are_one_run_each() {
     assert!(screen.contains("polyculture finetune --dataset all --recipe tiny"), "{screen}");
     assert!(screen.contains("about 60 MiB"), "{screen}");
     bench.keys("tab right space right space");
-    bench.keys("tab tab tab tab tab tab tab tab ctrl-u").types("7");
+    bench.keys("tab tab tab tab tab tab tab tab tab ctrl-u").types("7");
     let screen = shown(&mut bench);
     assert!(screen.contains("3 runs, each about 60 MiB"), "{screen}");
     bench.keys("enter").settle_but(&[]);
@@ -180,11 +180,11 @@ fn one_culture_several_and_all_are_one_run_each() {
     assert_eq!(
         *asked.lock().unwrap(),
         [
-            "finetune --dataset all --recipe tiny --seed 7".to_owned(),
+            "finetune --dataset all --recipe tiny --seed 7 --eval-share 0.1".to_owned(),
             format!("dataset build all-{a} --like all --culture {a}"),
-            format!("finetune --dataset all-{a} --recipe tiny --seed 7"),
+            format!("finetune --dataset all-{a} --recipe tiny --seed 7 --eval-share 0.1"),
             format!("dataset build all-{b} --like all --culture {b}"),
-            format!("finetune --dataset all-{b} --recipe tiny --seed 7"),
+            format!("finetune --dataset all-{b} --recipe tiny --seed 7 --eval-share 0.1"),
         ]
     );
     assert_eq!(bench.note().unwrap().0, Tone::Good);
