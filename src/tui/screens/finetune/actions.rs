@@ -240,6 +240,7 @@ impl Finetune {
     pub(super) fn look_again(&mut self, cx: &mut Cx<'_>) {
         self.read_datasets(cx);
         self.audit.clear();
+        self.audited = None;
         self.runs.refresh();
         self.counted = None;
         self.measured.clear();

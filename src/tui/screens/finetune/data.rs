@@ -7,7 +7,7 @@ use super::super::runs::rows::Row;
 use crate::domain::{DatasetId, RunId};
 use crate::engine::protocol::ListAsk;
 use crate::finetune::checkpoint::{KnownCheckpoint, best, known};
-use crate::job::{Curves, RunKind, StateName};
+use crate::job::{Curves, RunKind, RunView, StateName};
 use crate::launch::open_dataset;
 use crate::store::DatasetRecord;
 use crate::tui::data::{Access, WorkError};
@@ -139,6 +139,14 @@ pub struct Measured {
 }
 
 impl Measured {
+    /// Of a run whose files cannot be read.
+    pub fn nothing(run: RunId, row: Option<&RunView>) -> Self {
+        let mut curves = Curves::default();
+        curves.attempt = row.map_or(1, |v| v.attempt);
+        let state = row.map_or(StateName::Running, |v| v.state);
+        Self { run, state, curves, checkpoints: Vec::new() }
+    }
+
     /// The best checkpoint: its step, its loss, whether that is a loss on held-out texts.
     pub fn best(&self) -> Option<(u64, f64, bool)> {
         best(&self.checkpoints).map(|(c, loss, held_out)| (c.step, loss, held_out))
@@ -153,7 +161,11 @@ pub fn measure(
     state: Option<StateName>,
     mut curves: Curves,
 ) -> Result<Measured, WorkError> {
-    let attempt = attempt.unwrap_or_else(|| curves.attempt.max(1));
+    let attempt = attempt.unwrap_or_else(|| {
+        // A marked run that is out of the list's window: its folder knows its attempts.
+        let there = |n: &u32| dir.join(format!("attempt-{n}")).is_dir();
+        (1..).take_while(there).last().unwrap_or(1)
+    });
     curves.read(dir, attempt)?;
     let checkpoints = known(dir, attempt);
     Ok(Measured { run, state: state.unwrap_or(StateName::Running), curves, checkpoints })
@@ -187,7 +199,7 @@ pub fn start(a: &mut Access, lines: &[Vec<String>]) -> Result<Started, WorkError
 pub fn line(args: &[String]) -> String {
     let quoted = |a: &String| {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,@=+".contains(c);
-        if !a.is_empty() && a.chars().all(plain) { a.clone() } else { format!("'{a}'") }
+        if !a.is_empty() && a.chars().all(plain) { a.clone() } else { format!("'{}'", a.replace('\'', "'\\''")) }
     };
     let words: Vec<String> = args.iter().map(quoted).collect();
     format!("polyculture {}", words.join(" "))

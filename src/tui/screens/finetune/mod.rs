@@ -49,6 +49,10 @@ pub struct Finetune {
     datasets: Memory<DatasetRecord>,
     read: Load<Vec<DatasetRecord>>,
     audit: Load<(DatasetId, Audit)>,
+    /// The dataset that was audited last, or could not be.
+    audited: Option<DatasetId>,
+    /// The changes of the database that the datasets were read after.
+    seen: u64,
     runs: Paged<Row, i64>,
     total: Load<u64>,
     counted: Option<String>,
@@ -58,6 +62,8 @@ pub struct Finetune {
     overlay: bool,
     metric: CurvesView,
     measuring: Load<Measured>,
+    /// The run that is measured now.
+    asked: Option<RunId>,
     measured: BTreeMap<RunId, Measured>,
     /// How long a run's metrics were when they were last asked for.
     heard: BTreeMap<RunId, u64>,
@@ -78,6 +84,8 @@ impl Default for Finetune {
             datasets: Memory::new(data::key, data::haystack, data::ORDERS),
             read: Load::default(),
             audit: Load::default(),
+            audited: None,
+            seen: 0,
             runs: Paged::new(rows::key, rows::cursor, rows::ORDERS, data::fetch),
             total: Load::default(),
             counted: None,
@@ -86,6 +94,7 @@ impl Default for Finetune {
             overlay: false,
             metric: CurvesView::default(),
             measuring: Load::default(),
+            asked: None,
             measured: BTreeMap::new(),
             heard: BTreeMap::new(),
             log: LogView::default(),
@@ -103,6 +112,7 @@ impl Default for Finetune {
 
 impl Finetune {
     fn read_datasets(&mut self, cx: &mut Cx<'_>) {
+        self.seen = cx.shared.changes;
         if !self.read.is_asked() {
             self.read.ask(cx, Lane::Read, |a| a.read(|r| r.datasets()));
         }
@@ -117,10 +127,11 @@ impl Finetune {
             self.total.ask(cx, Lane::Slow, move |a| data::count(a, &filter));
         }
         if let Some(d) = self.datasets.current()
-            && self.audit.get().is_none_or(|a| a.0 != d.name)
+            && self.audited.as_ref() != Some(&d.name)
             && !self.audit.is_asked()
         {
             let name = d.name.clone();
+            self.audited = Some(name.clone());
             self.audit.ask(cx, Lane::Slow, move |a| Ok((name.clone(), data::audit(a, &name)?)));
         }
         if let Some(row) = self.runs.current() {
@@ -164,6 +175,7 @@ impl Finetune {
                 continue;
             }
             self.heard.insert(id.clone(), length);
+            self.asked = Some(id.clone());
             let was = known.map(|m| m.curves.clone()).unwrap_or_default();
             let dir = match &row {
                 Some(v) => v.dir.clone(),
@@ -195,21 +207,25 @@ impl Finetune {
     }
 
     fn took_measured(&mut self) {
-        match self.measuring.take() {
-            Some(m) => {
-                self.measured.insert(m.run.clone(), m);
-                let drawn = self.drawn();
-                // Curves of a few runs are kept: going back to one shows it at once.
-                while self.measured.len() > 16 {
-                    let Some(old) = self.measured.keys().find(|k| !drawn.contains(k)).cloned()
-                    else {
-                        break;
-                    };
-                    self.measured.remove(&old);
-                    self.heard.remove(&old);
-                }
+        let asked = self.asked.take();
+        let m = match (self.measuring.take(), asked) {
+            (Some(m), _) => m,
+            // What cannot be read is asked for again when something changes, not at once.
+            (None, Some(run)) => {
+                let row = self.runs.rows().find(|r| r.view.id == run).map(|r| &r.view);
+                data::Measured::nothing(run.clone(), row)
             }
-            None => {}
+            (None, None) => return,
+        };
+        self.measured.insert(m.run.clone(), m);
+        let drawn = self.drawn();
+        // Curves of a few runs are kept: going back to one shows it at once.
+        while self.measured.len() > 16 {
+            let Some(old) = self.measured.keys().find(|k| !drawn.contains(k)).cloned() else {
+                break;
+            };
+            self.measured.remove(&old);
+            self.heard.remove(&old);
         }
     }
 }
@@ -302,7 +318,7 @@ impl Screen for Finetune {
 
     fn changed(&mut self, cx: &mut Cx<'_>) {
         // Progress comes several times a second; datasets change when the database does.
-        if !self.read.is_asked() {
+        if self.seen != cx.shared.changes {
             self.read_datasets(cx);
         }
         self.hear(cx);

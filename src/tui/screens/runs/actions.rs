@@ -136,12 +136,13 @@ impl Runs {
             }
             ([_], Some(v)) => {
                 let name = v.label.clone().unwrap_or_else(|| v.id.to_string());
-                match v.state.is_live() {
-                    true => format!(
+                if v.state.is_live() {
+                    format!(
                         "Cancel `{name}`? It is told to stop, writes a checkpoint if it can, and is \
                          ended after its grace."
-                    ),
-                    false => format!("Cancel `{name}` before it starts?"),
+                    )
+                } else {
+                    format!("Cancel `{name}` before it starts?")
                 }
             }
             (many, _) => format!("Cancel the {} marked runs that have not ended?", many.len()),

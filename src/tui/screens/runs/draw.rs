@@ -159,10 +159,8 @@ impl Runs {
             (Some(n), Some(v)) => format!(" · attempt {n} of {}", v.attempt),
             _ => String::new(),
         };
-        let title = match full {
-            true => format!("{name}{which} · {}", self.log.standing()),
-            false => format!("log{which} · {}", self.log.standing()),
-        };
+        let name = if full { name } else { "log".to_owned() };
+        let title = format!("{name}{which} · {}", self.log.standing());
         let inner = pen.pane(area, &title, full);
         self.log.draw(pen, inner);
     }
