@@ -8,6 +8,7 @@ mod classify;
 mod dataset;
 mod endpoints;
 mod error;
+mod facts;
 mod judge;
 mod language;
 mod models;
@@ -26,6 +27,7 @@ pub use dataset::{
 };
 pub use endpoints::{ask_services, endpoint, price, reply_files};
 pub use error::LaunchError;
+pub use facts::{AttemptFacts, RunFacts};
 pub use judge::{JudgeRequest, PreparedJudge, judge, judge_name};
 pub use language::{augment_with, translate};
 pub use models::{base_of_adapter, model_folder, model_source, planned_model};
