@@ -14,6 +14,7 @@ pub mod figures;
 pub mod forgetting;
 mod framing;
 pub mod job;
+pub mod leaderboard;
 pub mod locked;
 mod metric;
 pub mod open_ended;
