@@ -13,6 +13,7 @@ mod error;
 pub mod figures;
 pub mod forgetting;
 mod framing;
+pub mod inspect;
 pub mod job;
 pub mod leaderboard;
 pub mod locked;
