@@ -3,11 +3,14 @@
 
 mod classified;
 mod open;
+mod pace;
 mod robust;
 mod scored;
 #[cfg(test)]
 mod tests;
 mod worded;
+
+pub use pace::{Pace, pace};
 
 use std::path::Path;
 
