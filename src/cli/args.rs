@@ -19,6 +19,7 @@ pub use super::args_providers::{BudgetArgs, ProvidersCommand, RepliesCommand};
 pub use super::args_robustness::RobustnessCommand;
 pub use super::args_runs::{EngineCommand, RunsCommand};
 pub use super::args_tasks::{ClassifyArgs, EvaluateCommand, TasksCommand};
+pub use super::args_workbench::{LooksArgs, RateArgs};
 
 /// A terminal workbench for growing culture-aware language models from survey seeds.
 #[derive(Debug, Parser)]
@@ -30,7 +31,10 @@ pub struct Cli {
     /// One JSON document on stdout; notes go to stderr
     #[arg(long, global = true)]
     pub json: bool,
-    /// What to do
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub looks: LooksArgs,
+    /// What to do; nothing: open the workbench
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -61,6 +65,8 @@ pub enum Command {
     /// Rating studies
     #[command(subcommand)]
     Study(StudyCommand),
+    /// Rate, full screen: nothing else to learn
+    Rate(RateArgs),
     /// Ask a model something, to hear how it talks; nothing is kept
     Ask(AskArgs),
     /// Texts with typos, look-alike letters and injections, and whether their labels survive

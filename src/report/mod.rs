@@ -5,8 +5,10 @@ mod card;
 mod csv;
 mod gather;
 mod markdown;
+mod standing;
 
 pub use self::csv::csv;
 pub use card::{CardError, model_card};
 pub use gather::{EvaluationPart, ReportError, SamplePart, StudyPart, WorkspaceReport, gather};
 pub use markdown::markdown;
+pub use standing::{Best, Standing, StudyStanding, standing};

@@ -18,6 +18,8 @@ mod migrate;
 mod models;
 mod sample_decisions;
 mod sample_filter;
+mod sample_pages;
+mod sample_words;
 mod samples;
 mod study;
 mod survey;
@@ -39,12 +41,13 @@ pub use migrate::{Migration, Schema};
 pub use models::ModelRecord;
 pub use sample_decisions::DecisionChange;
 pub use sample_filter::{DecisionKind, SampleFilter, SampleOrder};
+pub use sample_pages::PageFrom;
 pub use samples::{PutReport, SampleCount, SampleCursor, SampleRow};
 pub use study::{
     Action, Assignment, Consent, EventKind, Item, ItemKind, JUDGE_SLOTS, JudgeRecord,
-    NewAssignment, NewEvent, Rater, RaterKind, RaterProgress, RatingRow, Reclaimed, Shown,
+    NewAssignment, NewEvent, Rater, RaterKind, RaterProgress, RatingRow, Reason, Reclaimed, Shown,
     StudyRecord, VerdictClass, VerdictRow,
 };
 pub use survey_merge::{MergeReport, MergeRule};
-pub use transaction::{Reader, Tx};
+pub use transaction::{Interrupter, Reader, Tx};
 pub use workspace::Workspace;

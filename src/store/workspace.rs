@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Access, Database, Migration, Reader, Schema, StoreError, Tx};
+use super::{Access, Database, Interrupter, Migration, Reader, Schema, StoreError, Tx};
 
 const SCHEMA: Schema = Schema {
     kind: "workspace",
@@ -12,6 +12,7 @@ const SCHEMA: Schema = Schema {
         Migration { name: "0001_base", sql: include_str!("migrations/0001_base.sql") },
         Migration { name: "0002_study", sql: include_str!("migrations/0002_study.sql") },
         Migration { name: "0003_judge", sql: include_str!("migrations/0003_judge.sql") },
+        Migration { name: "0004_pages", sql: include_str!("migrations/0004_pages.sql") },
     ],
 };
 
@@ -54,6 +55,11 @@ impl Workspace {
     /// Reads. Each call of the reader is one read.
     pub fn read(&self) -> Reader<'_> {
         Reader { conn: self.db.conn(), path: self.db.path() }
+    }
+
+    /// What another thread stops a long read with; see [`Interrupter::stop`].
+    pub fn interrupter(&self) -> Interrupter {
+        Interrupter::new(self.db.conn())
     }
 
     /// Runs `f` in one transaction. On `Ok` everything is on the disk; on an error nothing is

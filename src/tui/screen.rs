@@ -278,6 +278,9 @@ pub trait Screen {
     /// look again when they are entered.
     fn changed(&mut self, _cx: &mut Cx<'_>) {}
 
+    /// A time that it asked for with [`Effect::Again`] has come.
+    fn ticked(&mut self, _cx: &mut Cx<'_>) {}
+
     /// Draws itself.
     fn draw(&mut self, pen: &mut Pen<'_>, area: Rect, shared: &Shared);
 

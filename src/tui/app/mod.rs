@@ -119,7 +119,7 @@ impl App {
                 self.read_survey();
                 self.with_screen(|s, cx| s.changed(cx));
             }
-            Msg::Tick => {}
+            Msg::Tick => self.with_screen(|s, cx| s.ticked(cx)),
             Msg::Note(tone, text) => self.note = Some((tone, text)),
         }
         // What a handler asked of the program itself is done here; the rest goes to the loop.
