@@ -7,8 +7,8 @@ use super::runs::new_run;
 use super::{LaunchError, Place, Prepared, named_source};
 use crate::domain::{Culture, CultureId};
 use crate::evaluate::classify::parser::ParserName;
+use crate::evaluate::classify::{
     ClassifyError, ClassifyPlan, Items, Library, Method, PlannedSet, Unanswered,
-    ClassifyError, ClassifyPlan, Library, Method, PlannedSet, Unanswered,
 };
 use crate::evaluate::{locked, made_up_culture};
 use crate::job::RunKind;

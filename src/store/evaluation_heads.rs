@@ -56,6 +56,11 @@ fn names(models: Option<&str>) -> Vec<String> {
     out
 }
 
+/// What SQL counts is never below 0.
+fn count(n: i64) -> u64 {
+    u64::try_from(n).unwrap_or(0)
+}
+
 impl Reader<'_> {
     /// The newest evaluations, newest first.
     ///
@@ -75,9 +80,9 @@ impl Reader<'_> {
                 plan_sha256: r.get(4)?,
                 models,
                 against: r.get(8)?,
-                sets: r.get(9)?,
-                n: r.get(10)?,
-                rows: r.get(11)?,
+                sets: count(r.get(9)?),
+                n: r.get::<_, Option<i64>>(10)?.map(count),
+                rows: count(r.get(11)?),
             })
         })
     }
