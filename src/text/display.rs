@@ -11,6 +11,7 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthChar;
 
+use super::clusters::{Kind, clusters, kind};
 use super::script::{Script, script_of};
 use super::styles::Styles;
 use super::width::cluster_width;
@@ -69,8 +70,10 @@ pub(super) fn clean(pieces: &[(&str, usize)], keep_lines: bool) -> (String, Styl
 }
 
 fn push_char(c: char, out: &mut String) {
+    if kind(c) != Kind::Other {
+        return out.push(c);
+    }
     match c {
-        ' '..='~' => out.push(c),
         // C0 and DEL have pictures of their own.
         '\0'..='\u{1f}' => out.push(char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}')),
         '\u{7f}' => out.push('\u{2421}'),
@@ -122,13 +125,15 @@ fn push_code(c: char, out: &mut String) {
 /// NFC, cluster by cluster, so that every byte keeps its style. Characters that compose always
 /// stand in one cluster.
 fn composed(text: String, styles: Styles) -> (String, Styles) {
-    if is_nfc_quick(text.chars()) == IsNormalized::Yes {
+    // What is known to be normal is looked up as a blank, which costs nothing.
+    let rest = text.chars().map(|c| if matches!(kind(c), Kind::Letter(_)) { ' ' } else { c });
+    if is_nfc_quick(rest) == IsNormalized::Yes {
         return (text, styles);
     }
     let mut out = String::with_capacity(text.len());
     let mut kept = Styles::default();
     let mut reader = styles.reader();
-    for (start, cluster) in text.grapheme_indices(true) {
+    for (start, cluster) in clusters(&text) {
         kept.start(out.len(), reader.at(start));
         out.extend(cluster.nfc());
     }
@@ -142,7 +147,8 @@ fn settled(text: &str, styles: &Styles) -> (String, Styles) {
     let mut reader = styles.reader();
     let tabs = text.contains('\t');
     let mut column = 0;
-    for (start, cluster) in text.grapheme_indices(true) {
+    let mut bare = true;
+    for (start, cluster) in clusters(text) {
         let at = out.len();
         let style = reader.at(start);
         match cluster {
@@ -156,12 +162,14 @@ fn settled(text: &str, styles: &Styles) -> (String, Styles) {
                 column = 0;
             }
             _ => {
-                push_cluster(cluster, &mut out);
+                push_cluster(cluster, bare, &mut out);
                 if tabs {
                     column += out[at..].graphemes(true).map(cluster_width).sum::<usize>();
                 }
             }
         }
+        // Marks join whatever stands before them but control and format characters.
+        bare = matches!(cluster, "\t" | "\n") || cluster_width(cluster) == 0;
         if out.len() > at {
             kept.start(at, style);
         }
@@ -169,20 +177,37 @@ fn settled(text: &str, styles: &Styles) -> (String, Styles) {
     (out, kept)
 }
 
-fn push_cluster(cluster: &str, out: &mut String) {
-    if cluster.len() == 1 || cluster_width(cluster) > 0 {
+/// `bare`: nothing stands before the cluster that a mark could settle on.
+fn push_cluster(cluster: &str, bare: bool, out: &mut String) {
+    if cluster.len() == 1 {
+        return out.push_str(cluster);
+    }
+    if bare {
+        if cluster.chars().all(|c| matches!(c, '\u{200c}' | '\u{200d}')) {
+            return;
+        }
+        // A mark without a base would settle on the neighbour's: the dotted circle carries it.
+        let carried = format!("\u{25cc}{cluster}");
+        if carried.graphemes(true).count() == 1 {
+            return push_capped(&carried, out);
+        }
+    }
+    let seen = cluster_width(cluster) > 0 && !cluster.ends_with(takes_what_follows);
+    if seen {
         return push_capped(cluster, out);
     }
-    if cluster.chars().all(|c| matches!(c, '\u{200c}' | '\u{200d}')) {
-        return;
-    }
-    // A mark without a base would settle on the neighbour's: the dotted circle carries it.
-    let carried = format!("\u{25cc}{cluster}");
-    if carried.graphemes(true).count() == 1 {
-        push_capped(&carried, out);
-    } else {
-        cluster.chars().for_each(|c| push_code(c, out));
-    }
+    let points = cluster.chars().count();
+    cluster.chars().take(MAX_MARKS).for_each(|c| push_code(c, out));
+    push_count(points.saturating_sub(MAX_MARKS), out);
+}
+
+/// Signs that belong to the character behind them (Grapheme_Cluster_Break=Prepend, Unicode 16).
+fn takes_what_follows(c: char) -> bool {
+    matches!(c,
+        '\u{600}'..='\u{605}' | '\u{6dd}' | '\u{70f}' | '\u{890}' | '\u{891}' | '\u{8e2}'
+        | '\u{d4e}' | '\u{110bd}' | '\u{110cd}' | '\u{111c2}' | '\u{111c3}' | '\u{113d1}'
+        | '\u{1193f}' | '\u{11941}' | '\u{11a3a}' | '\u{11a84}'..='\u{11a89}' | '\u{11d46}'
+        | '\u{11f02}')
 }
 
 fn push_capped(cluster: &str, out: &mut String) {
@@ -194,24 +219,30 @@ fn push_capped(cluster: &str, out: &mut String) {
     let keep = kept_points(cluster, points);
     let end = cluster.char_indices().nth(keep).map_or(cluster.len(), |(i, _)| i);
     out.push_str(&cluster[..end]);
-    if keep < points {
-        let _ = write!(out, "<+{}>", points - keep);
+    push_count(points - keep, out);
+}
+
+/// How many code points were cut.
+fn push_count(points: usize, out: &mut String) {
+    if points > 0 {
+        let _ = write!(out, "<+{points}>");
     }
 }
 
 fn kept_points(cluster: &str, points: usize) -> usize {
     let mut marks = 0;
     let mut based = false;
-    for (i, c) in cluster.chars().enumerate() {
+    let heap = cluster.chars().position(|c| {
         let wide = c.width().is_some_and(|w| w > 0);
         based |= wide;
         marks = if wide || !based { 0 } else { marks + 1 };
-        if marks > MAX_MARKS {
-            return i;
-        }
+        marks > MAX_MARKS
+    });
+    match heap.unwrap_or(points) {
+        // One less than allowed: a cluster of prefixes (U+0600) would swallow the `<` that follows.
+        keep if keep > MAX_POINTS => MAX_POINTS - 1,
+        keep => keep,
     }
-    // One less than allowed: a cluster of prefixes (U+0600) would swallow the `<` that follows.
-    if points > MAX_POINTS { MAX_POINTS - 1 } else { points }
 }
 
 #[cfg(test)]

@@ -59,6 +59,9 @@ fn what_cannot_be_seen_is_dropped_or_shown() {
 
 #[test]
 fn a_mark_without_a_base_gets_one_so_that_it_does_not_settle_on_a_neighbour() {
+    assert_eq!(display("🏽ำ"), "\u{25cc}🏽ำ");
+    assert_eq!(display("\u{600}"), "<U+0600>");
+    assert_eq!(display("\u{600}١٢"), "\u{600}١٢");
     assert_eq!(display("\u{301}a"), "\u{25cc}\u{301}a");
     assert_eq!(display_lines("a\n\u{64e}b\t\u{301}"), "a\n\u{25cc}\u{64e}b  \u{25cc}\u{301}");
 }

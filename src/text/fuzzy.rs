@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
-use unicode_segmentation::UnicodeSegmentation;
 
+use super::clusters::clusters as clusters_of;
 use super::digits::digit_value;
 
 /// How well a candidate answers a pattern, and by which letters.
@@ -89,7 +89,7 @@ fn letters(candidate: &str) -> (Vec<Letter>, Vec<Range<usize>>) {
     let mut letters = Vec::new();
     let mut clusters = Vec::new();
     let mut before = ' ';
-    for (start, cluster) in candidate.grapheme_indices(true) {
+    for (start, cluster) in clusters_of(candidate) {
         for c in cluster.chars() {
             let starts_word = begins_word(before, c);
             before = c;
@@ -202,6 +202,7 @@ fn best(word: &[char], letters: &[Letter]) -> Option<(i32, Vec<usize>)> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use unicode_segmentation::UnicodeSegmentation;
 
     fn shown(pattern: &str, candidate: &str) -> Option<String> {
         let found = fuzzy(pattern, candidate)?;

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use unicode_bidi::Level;
-use unicode_segmentation::UnicodeSegmentation;
 
 use super::bidi::{Levels, visual_order};
 use super::bidi_mode::Resolved;
+use super::clusters::clusters;
 use super::display::clean;
 use super::mirror::mirrored;
 use super::shape::{needs_shaping, shape};
@@ -154,27 +154,27 @@ struct Paragraph<'a> {
 
 impl<'a> Paragraph<'a> {
     fn new(text: &'a str, offset: usize, mode: Resolved) -> Self {
-        let clusters: Vec<&str> = if text.is_ascii() {
+        let all: Vec<&str> = if text.is_ascii() {
             // `display` left no control characters: every byte is a cluster.
             (0..text.len()).map(|i| &text[i..=i]).collect()
         } else {
-            text.graphemes(true).collect()
+            clusters(text).map(|(_, cluster)| cluster).collect()
         };
-        let forms = (mode == Resolved::App && needs_shaping(text)).then(|| shape(&clusters));
+        let forms = (mode == Resolved::App && needs_shaping(text)).then(|| shape(&all));
         let mut chances = opportunities(text).peekable();
         let mut shaped = String::with_capacity(text.len());
-        let mut units = Vec::with_capacity(clusters.len());
+        let mut units = Vec::with_capacity(all.len());
         let (mut cluster, mut start) = (0, 0);
-        while let Some(&first) = clusters.get(cluster) {
+        while let Some(&first) = all.get(cluster) {
             let form = forms.as_ref().and_then(|f| f.get(units.len()));
             let taken = form.map_or(1, |f| f.clusters);
             let from = shaped.len();
             match form {
-                Some(form) => form.write(&clusters[cluster..cluster + taken], &mut shaped),
+                Some(form) => form.write(&all[cluster..cluster + taken], &mut shaped),
                 None => shaped.push_str(first),
             }
             while chances.next_if(|&byte| byte < start).is_some() {}
-            let between = cluster.checked_sub(1).is_some_and(|p| breaks_between(clusters[p], first));
+            let between = cluster.checked_sub(1).is_some_and(|p| breaks_between(all[p], first));
             units.push(Unit {
                 start,
                 shaped: from..shaped.len(),
@@ -182,7 +182,7 @@ impl<'a> Paragraph<'a> {
                 may_begin: chances.peek() == Some(&start) || between,
                 blank: is_blank(first),
             });
-            start += clusters[cluster..cluster + taken].iter().map(|c| c.len()).sum::<usize>();
+            start += all[cluster..cluster + taken].iter().map(|c| c.len()).sum::<usize>();
             cluster += taken;
         }
         let levels = if mode == Resolved::App { Levels::of(text) } else { None };

@@ -6,6 +6,7 @@
 
 mod bidi;
 mod bidi_mode;
+mod clusters;
 mod diff;
 mod digits;
 mod display;

@@ -3,12 +3,19 @@
 use std::borrow::Cow;
 
 use unicode_normalization::char::is_public_assigned;
-use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::clusters::{Kind, clusters, kind};
 
 /// Cells of one grapheme cluster: 0, 1 or 2. A cluster is drawn as one glyph, so that a family
 /// emoji of seven code points takes 2 cells, not 8.
 pub fn cluster_width(cluster: &str) -> usize {
+    let mut chars = cluster.chars();
+    if let (Some(c), None) = (chars.next(), chars.next())
+        && let Kind::Letter(cells) = kind(c)
+    {
+        return usize::from(cells);
+    }
     cluster.width().min(2)
 }
 
@@ -17,7 +24,7 @@ pub fn width(text: &str) -> usize {
     if text.is_ascii() {
         return text.bytes().filter(|b| !b.is_ascii_control()).count();
     }
-    text.graphemes(true).map(cluster_width).sum()
+    clusters(text).map(|(_, cluster)| cluster_width(cluster)).sum()
 }
 
 /// Whether terminals disagree on the cells of this cluster, so that the cursor must be placed anew
@@ -57,7 +64,7 @@ pub fn truncate(text: &str, cells: usize) -> Cow<'_, str> {
     let Some(room) = cells.checked_sub(1) else { return Cow::Borrowed("") };
     let mut used = 0;
     let mut end = 0;
-    for (start, cluster) in text.grapheme_indices(true) {
+    for (start, cluster) in clusters(text) {
         used += cluster_width(cluster);
         if used > room {
             break;
