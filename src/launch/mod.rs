@@ -12,6 +12,7 @@ mod judge;
 mod language;
 mod models;
 mod named;
+mod offered;
 mod open;
 mod place;
 mod prepared;
@@ -28,6 +29,7 @@ pub use error::LaunchError;
 pub use judge::{JudgeRequest, PreparedJudge, judge, judge_name};
 pub use language::{augment_with, translate};
 pub use models::{base_of_adapter, model_folder, model_source, planned_model};
+pub use offered::{OfferedModel, offered_models, offered_tasks};
 pub use open::{
     ForgettingRequest, PreparedTask, RobustnessRequest, WinRateRequest, forgetting, party,
     robustness, robustness_pairs, win_rate,

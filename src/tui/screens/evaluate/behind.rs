@@ -37,12 +37,12 @@ impl Default for Behind {
             |r: &ItemRow| r.key.clone(),
             |r| format!("{} {} {} {} {}", r.key, r.fate.word(), r.gold, r.said, r.part),
             &[
-                ("in their order", |_, _| std::cmp::Ordering::Equal),
-                ("worst score first", |a, b| {
+                ("in their order", |_: &ItemRow, _: &ItemRow| std::cmp::Ordering::Equal),
+                ("worst score first", |a: &ItemRow, b: &ItemRow| {
                     a.score.unwrap_or(f64::INFINITY).total_cmp(&b.score.unwrap_or(f64::INFINITY))
                 }),
-                ("furthest below the baseline first", |a, b| difference(a).total_cmp(&difference(b))),
-                ("by what became of them", |a, b| b.fate.cmp(&a.fate)),
+                ("furthest below the baseline first", |a: &ItemRow, b: &ItemRow| difference(a).total_cmp(&difference(b))),
+                ("by what became of them", |a: &ItemRow, b: &ItemRow| b.fate.cmp(&a.fate)),
             ],
         );
         Self {

@@ -66,9 +66,9 @@ impl Default for Board {
             |l: &Line| l.row.model.clone(),
             |l| format!("{} {}", l.row.model, kind_word(l.row.kind)),
             &[
-                ("best first", |a, b| b.sort.total_cmp(&a.sort).then(a.at.cmp(&b.at))),
-                ("as in the plan", |a, b| a.at.cmp(&b.at)),
-                ("name", |a, b| a.row.model.cmp(&b.row.model)),
+                ("best first", |a: &Line, b: &Line| b.sort.total_cmp(&a.sort).then(a.at.cmp(&b.at))),
+                ("as in the plan", |a: &Line, b: &Line| a.at.cmp(&b.at)),
+                ("name", |a: &Line, b: &Line| a.row.model.cmp(&b.row.model)),
             ],
         );
         Self {

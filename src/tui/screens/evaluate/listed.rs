@@ -33,10 +33,10 @@ impl Default for Listed {
             |e: &EvaluationHead| e.id.clone(),
             |e| format!("{} {} {}", e.task, e.id, models(e)),
             &[
-                ("newest first", |a, b| b.created.cmp(&a.created).then_with(|| b.id.cmp(&a.id))),
-                ("task", |a, b| a.task.cmp(&b.task).then_with(|| b.created.cmp(&a.created))),
-                ("models", |a, b| models(a).cmp(&models(b))),
-                ("n, most first", |a, b| b.n.cmp(&a.n)),
+                ("newest first", |a: &EvaluationHead, b: &EvaluationHead| b.created.cmp(&a.created).then_with(|| b.id.cmp(&a.id))),
+                ("task", |a: &EvaluationHead, b: &EvaluationHead| a.task.cmp(&b.task).then_with(|| b.created.cmp(&a.created))),
+                ("models", |a: &EvaluationHead, b: &EvaluationHead| models(a).cmp(&models(b))),
+                ("n, most first", |a: &EvaluationHead, b: &EvaluationHead| b.n.cmp(&a.n)),
             ],
         );
         Self { list, load: Load::default(), area: Rect::ZERO }

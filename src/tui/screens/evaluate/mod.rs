@@ -64,6 +64,8 @@ pub struct Evaluate {
     form: Option<Launch>,
     /// An evaluation to open once the list is there.
     wanted: Option<String>,
+    /// The run that the form started last.
+    started: Option<crate::domain::RunId>,
 }
 
 impl Evaluate {
@@ -204,6 +206,7 @@ impl Screen for Evaluate {
         {
         } else if let Some(form) = &mut self.form {
             if form.accept(answer, cx) {
+                self.take_started();
                 self.form = None;
                 self.listed.ask(cx);
             }
