@@ -301,7 +301,8 @@ impl Behind {
         for (j, name) in c.columns.iter().enumerate() {
             let x = inner.x + label + j as u16 * each;
             let row = Rect { x, y: inner.y, width: (each - 1).min(inner.right().saturating_sub(x)), height: 1 };
-            let name = crate::text::truncate(&crate::text::display(name), usize::from(each - 1));
+            let name = crate::text::display(name);
+            let name = crate::text::truncate(&name, usize::from(each - 1));
             pen.right(row, &name, if j == self.at.1 { accent } else { muted });
         }
         for (i, (name, counts)) in c.labels.iter().zip(&c.counts).enumerate() {

@@ -305,7 +305,8 @@ impl Board {
                 width: each - 1,
                 height: 1,
             };
-            let name = text::truncate(&text::display(&columns[j]), usize::from(each - 1));
+            let name = text::display(&columns[j]);
+            let name = text::truncate(&name, usize::from(each - 1));
             pen.right(row, &name, if j == self.column { title_style } else { muted });
         }
         let more = match (self.first, columns.len() - last) {
