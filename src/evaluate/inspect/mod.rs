@@ -7,6 +7,8 @@ mod pace;
 mod robust;
 mod scored;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 mod worded;
 
