@@ -6,9 +6,11 @@
 //! for time to pass.
 #![allow(dead_code, reason = "each test uses a part")]
 
+use std::fs::OpenOptions;
 use std::io;
 use std::num::NonZeroU16;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -16,11 +18,13 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::pty::{Winsize, openpty};
+use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, OutputFlags, Termios, tcgetattr};
 use nix::unistd::Pid;
+use rustix::termios::{Winsize, tcsetwinsize};
 use vt100::Screen;
 
 /// How long anything may take before a test fails.
@@ -31,6 +35,7 @@ pub struct Pty {
     child: Child,
     status: Option<ExitStatus>,
     master: Option<OwnedFd>,
+    found: Termios,
     /// Ends the reading thread by being closed.
     stop: Option<UnixStream>,
     reader: Option<JoinHandle<()>>,
@@ -60,9 +65,9 @@ impl Pty {
     /// variables that change what is drawn are unset, unless `env` says otherwise; an empty value
     /// unsets.
     pub fn spawn(command: &Command, cols: u16, rows: u16, env: &[(&str, &str)]) -> Self {
-        let size = Winsize { ws_row: rows, ws_col: cols, ws_xpixel: 0, ws_ypixel: 0 };
-        let pair = openpty(Some(&size), None).expect("a pseudo-terminal");
-        let end = || Stdio::from(pair.slave.try_clone().expect("a descriptor"));
+        let (master, slave) = open(cols, rows);
+        let end = || Stdio::from(slave.try_clone().expect("a descriptor"));
+        let found = tcgetattr(&master).expect("settings");
         let mut wrapped = Command::new("setsid");
         wrapped.arg("--ctty").arg(command.get_program()).args(command.get_args());
         if let Some(dir) = command.get_current_dir() {
@@ -83,7 +88,7 @@ impl Pty {
         }
         let child = wrapped.stdin(end()).stdout(end()).stderr(end()).spawn().expect("setsid");
         drop(wrapped);
-        drop(pair.slave);
+        drop(slave);
         let (rows, cols) = (NonZeroU16::new(rows).unwrap(), NonZeroU16::new(cols).unwrap());
         let seen = Arc::new(Seen {
             state: Mutex::new(State {
@@ -94,15 +99,15 @@ impl Pty {
             changed: Condvar::new(),
         });
         let (stop, stopped) = UnixStream::pair().expect("a pipe");
-        let master = pair.master.try_clone().expect("a descriptor");
         let reader = {
-            let seen = Arc::clone(&seen);
+            let (master, seen) = (master.try_clone().expect("a descriptor"), Arc::clone(&seen));
             std::thread::spawn(move || read(&master, &stopped, &seen))
         };
         Self {
             child,
             status: None,
-            master: Some(pair.master),
+            master: Some(master),
+            found,
             stop: Some(stop),
             reader: Some(reader),
             seen,
@@ -189,9 +194,7 @@ impl Pty {
         let mut state = self.seen.lock();
         state.terminal.set_size(NonZeroU16::new(rows).unwrap(), NonZeroU16::new(cols).unwrap());
         drop(state);
-        let size = rustix::termios::Winsize { ws_row: rows, ws_col: cols, ws_xpixel: 0, ws_ypixel: 0 };
-        let master = self.master.as_ref().expect("the terminal is still there");
-        rustix::termios::tcsetwinsize(master, size).expect("a new size");
+        set_size(self.master.as_ref().expect("the terminal is still there"), cols, rows);
     }
 
     /// The id of the program.
@@ -202,6 +205,11 @@ impl Pty {
     /// Sends the program a signal.
     pub fn signal(&self, signal: Signal) {
         kill(self.pid(), signal).expect("a living program");
+    }
+
+    /// The settings of the terminal before the program began.
+    pub fn termios_found(&self) -> Termios {
+        self.found.clone()
     }
 
     /// The settings of the terminal.
@@ -263,8 +271,32 @@ impl Pty {
     }
 }
 
+/// Opens both ends. Neither is handed to any child but the slave as its standard descriptors: a
+/// child that held the master would never lose its terminal.
+fn open(cols: u16, rows: u16) -> (OwnedFd, OwnedFd) {
+    let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC);
+    let master = master.expect("a pseudo-terminal");
+    grantpt(&master).expect("its rights");
+    unlockpt(&master).expect("its lock");
+    let name = ptsname_r(&master).expect("its name");
+    let master = master.as_fd().try_clone_to_owned().expect("a descriptor");
+    set_size(&master, cols, rows);
+    let slave = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(OFlag::O_NOCTTY.bits())
+        .open(name)
+        .expect("the other end");
+    (master, slave.into())
+}
+
+fn set_size(master: &OwnedFd, cols: u16, rows: u16) {
+    let size = Winsize { ws_row: rows, ws_col: cols, ws_xpixel: 0, ws_ypixel: 0 };
+    tcsetwinsize(master, size).expect("a new size");
+}
+
 /// Looks every few milliseconds until it is so; fails after [`DEADLINE`].
-pub fn poll_until(what: &str, wanted: impl Fn() -> bool) {
+pub fn poll_until(what: &str, mut wanted: impl FnMut() -> bool) {
     let end = Instant::now() + DEADLINE;
     while !wanted() {
         assert!(Instant::now() < end, "no {what} in time");

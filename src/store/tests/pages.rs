@@ -83,7 +83,7 @@ fn a_histogram_holds_every_similarity_once_and_agrees_with_a_threshold() {
         let all = list(&ws, &filter, SampleOrder::Arrival);
         let with: Vec<f64> =
             all.iter().filter_map(|r| r.sample.similarity).map(Similarity::get).collect();
-        assert_eq!(ws.read().similarity_histogram(&filter, 0).unwrap(), []);
+        assert_eq!(ws.read().similarity_histogram(&filter, 0).unwrap(), Vec::<u64>::new());
         let bins = ws.read().similarity_histogram(&filter, 4).unwrap();
         assert_eq!(bins.iter().sum::<u64>(), with.len() as u64, "{filter:?}");
         for (threshold, from) in [(0.25, 1), (0.5, 2), (0.75, 3)] {

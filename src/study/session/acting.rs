@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::domain::Score;
 use crate::store::{Action, Consent, EventKind, NewEvent, Reason};
 use crate::study::StudyError;
 
@@ -261,6 +262,7 @@ impl Session {
         let (study, rater) = (self.loaded.study.clone(), self.loaded.rater.clone());
         let write = Write { study, rater, what };
         self.failed = None;
+        self.unsure = false;
         self.pending = Some(write.clone());
         Effect::Save(write)
     }
@@ -269,7 +271,9 @@ impl Session {
         if self.stale {
             return Some(Effect::Reload);
         }
-        let Failed { write, .. } = self.failed.take()?;
+        let Failed { write, unsure, .. } = self.failed.take()?;
+        // one try of which nothing is known is enough, whatever comes of the next
+        self.unsure = unsure;
         self.clock.pause(now);
         self.pending = Some(write.clone());
         Some(Effect::Save(write))
@@ -287,7 +291,7 @@ impl Session {
             Err(e) => {
                 self.clock.resume(now);
                 self.stale = matches!(e, SaveError::Refused { .. });
-                let unsure = matches!(e, SaveError::Failed { .. });
+                let unsure = self.unsure || matches!(e, SaveError::Failed { .. });
                 self.failed = Some(Failed { write, message: e.to_string(), unsure });
                 self.stale.then_some(Effect::Reload)
             }
@@ -303,6 +307,7 @@ impl Session {
         let at = self.loaded.entries.iter().position(|e| e.assignment == event.assignment);
         let Some(i) = at else { return self.show_next(now) };
         let (kind, score, previous) = event.action.parts();
+        let score = score.and_then(|s| Score::new(s).ok());
         let number = saved.event.unwrap_or_default();
         let entry = &mut self.loaded.entries[i];
         let comment = event.comment.as_deref();

@@ -55,6 +55,8 @@ pub struct Session {
     pub(super) diff: bool,
     /// The write under way. While there is one, no other is made.
     pub(super) pending: Option<Write>,
+    /// True where an earlier try of it may have been stored.
+    pub(super) unsure: bool,
     /// The write that failed, and what is said of it.
     pub(super) failed: Option<Failed>,
     /// The study has to be read again before anything is written.
@@ -97,6 +99,7 @@ impl Session {
             diff: false,
             pending: None,
             failed: None,
+            unsure: false,
             stale: false,
             last_saved: None,
             since_break: (0, 0),

@@ -26,7 +26,8 @@ const PARK_PATIENCE: Duration = Duration::from_secs(1);
 /// How long after ESC the rest of a sequence may come, here and over SSH.
 const ESCAPE_PATIENCE: [Duration; 2] = [Duration::from_millis(25), Duration::from_millis(60)];
 
-/// The running thread. Dropping it ends the thread and the handling of signals.
+/// The running thread. Dropping it, or leaving the terminal, ends the thread and the handling of
+/// signals, which then do what they do by default.
 #[derive(Debug)]
 pub struct InputThread {
     shared: Arc<Shared>,
@@ -36,6 +37,7 @@ pub struct InputThread {
 #[derive(Debug)]
 pub(super) struct Shared {
     wake: UnixStream,
+    signals: Signals,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -48,6 +50,8 @@ struct State {
     idle: bool,
     /// The thread should end.
     stop: bool,
+    /// The thread has ended.
+    ended: bool,
     /// How often this process was continued.
     continued: u64,
     /// The next continuation is of our own making.
@@ -80,14 +84,18 @@ pub fn inputs(send: impl Fn(Input) + Send + Clone + 'static) -> io::Result<Input
     woken.set_nonblocking(true)?;
     let signals = Signals::register(&wake)?;
     let terminal = open_input()?;
-    let shared = Arc::new(Shared { wake, state: Mutex::default(), changed: Condvar::new() });
+    let shared = Arc::new(Shared {
+        wake,
+        signals,
+        state: Mutex::default(),
+        changed: Condvar::new(),
+    });
     *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&shared);
     let over_ssh = std::env::var_os("SSH_CONNECTION").is_some();
     let reader = Reader {
         shared: Arc::clone(&shared),
         woken,
         terminal,
-        signals,
         parser: Parser::new(ESCAPE_PATIENCE[usize::from(over_ssh)]),
         told_of_panic: AtomicBool::new(false),
         send,
@@ -111,8 +119,7 @@ impl InputThread {
 
 impl Drop for InputThread {
     fn drop(&mut self) {
-        self.shared.lock().stop = true;
-        self.shared.wake();
+        self.shared.end();
     }
 }
 
@@ -130,8 +137,17 @@ impl Shared {
         let mut state = self.lock();
         state.parked += 1;
         self.wake();
-        let wait = self.changed.wait_timeout_while(state, PARK_PATIENCE, |s| !s.idle && !s.stop);
-        drop(wait);
+        let on = |s: &mut State| !s.idle && !s.ended;
+        drop(self.changed.wait_timeout_while(state, PARK_PATIENCE, on));
+    }
+
+    /// Ends the thread, so that what is typed from here on is the shell's.
+    pub(super) fn end(&self) {
+        self.signals.unheard();
+        let mut state = self.lock();
+        state.stop = true;
+        self.wake();
+        drop(self.changed.wait_timeout_while(state, PARK_PATIENCE, |s| !s.ended));
     }
 
     pub(super) fn resume(&self) {
@@ -141,14 +157,17 @@ impl Shared {
         self.wake();
     }
 
-    /// Whether a signal asked us to end.
+    /// Whether a signal asks us to end. Who is continued in order to end may be told in any order,
+    /// so it is waited for, briefly.
     pub(super) fn is_ending(&self) -> bool {
-        self.lock().ending
+        let patience = Duration::from_millis(50);
+        let wait = self.changed.wait_timeout_while(self.lock(), patience, |s| !s.ending);
+        wait.unwrap_or_else(PoisonError::into_inner).0.ending
     }
 
     /// Runs what stops this process and returns after it was continued. The stop may reach this
-    /// thread a moment after the others, so its end is waited for; not for long, because a stop may
-    /// be refused.
+    /// thread a moment after the others, so the continuation is waited for; not for long, because a
+    /// stop may be refused. Time passes while we are stopped, hence the second round.
     pub(super) fn stopped(&self, stop: impl FnOnce()) {
         let before = {
             let mut state = self.lock();
@@ -157,10 +176,10 @@ impl Shared {
         };
         stop();
         let patience = Duration::from_millis(300);
-        let wait = self
-            .changed
-            .wait_timeout_while(self.lock(), patience, |s| s.continued == before && !s.stop);
-        drop(wait);
+        for _ in 0..2 {
+            let still = |s: &mut State| s.continued == before && !s.ended;
+            drop(self.changed.wait_timeout_while(self.lock(), patience, still));
+        }
         self.lock().stopping = false;
     }
 }
@@ -169,7 +188,6 @@ struct Reader<F> {
     shared: Arc<Shared>,
     woken: UnixStream,
     terminal: OwnedFd,
-    signals: Signals,
     parser: Parser,
     told_of_panic: AtomicBool,
     send: F,
@@ -210,7 +228,7 @@ impl<F: Fn(Input)> Reader<F> {
             }
             out.drain(..).for_each(&self.send);
         }
-        self.shared.lock().stop = true;
+        self.shared.lock().ended = true;
         self.shared.changed.notify_all();
     }
 
@@ -252,7 +270,7 @@ impl<F: Fn(Input)> Reader<F> {
         if panicked() && !self.told_of_panic.swap(true, SeqCst) {
             (self.send)(Input::Signal(Signal::Panicked));
         }
-        for signal in self.signals.taken() {
+        for signal in self.shared.signals.taken() {
             match signal {
                 Signal::Continue => {
                     let mut state = self.shared.lock();
@@ -273,11 +291,12 @@ impl<F: Fn(Input)> Reader<F> {
                 Signal::Suspend => (self.send)(Input::Signal(Signal::Suspend)),
                 end => {
                     self.shared.lock().ending = true;
+                    self.shared.changed.notify_all();
                     (self.send)(Input::Signal(end));
                 }
             }
         }
-        if self.signals.resized() && !parked {
+        if self.shared.signals.resized() && !parked {
             let (width, height) = super::line::size();
             (self.send)(Input::Resize(width, height));
         }

@@ -273,8 +273,12 @@ impl Terminal {
         self.screen.size()
     }
 
-    /// Gives the terminal back. Once is enough; more do nothing.
+    /// Gives the terminal back for good and ends the input thread: what is typed from here on is
+    /// the shell's. Once is enough; more do nothing.
     pub fn leave(&mut self) {
+        if let Some(thread) = input::current() {
+            thread.end();
+        }
         self.line.leave();
     }
 }
@@ -283,18 +287,16 @@ impl Terminal {
 /// waiting for it) until the shell gives us the terminal. Continued in the background (`bg`) we stop
 /// again; asked to end we go on and end.
 fn stop_until_foreground(line: &Line) {
-    let stop = || drop(kill(Pid::from_raw(0), SIGSTOP));
+    let stop = || {
+        let _ = kill(Pid::from_raw(0), SIGSTOP);
+    };
     loop {
-        match input::current() {
-            Some(thread) => {
-                thread.stopped(stop);
-                if thread.is_ending() {
-                    return;
-                }
-            }
+        let thread = input::current();
+        match &thread {
+            Some(thread) => thread.stopped(stop),
             None => stop(),
         }
-        if line.in_foreground() {
+        if line.in_foreground() || thread.is_some_and(|thread| thread.is_ending()) {
             return;
         }
     }
@@ -302,6 +304,6 @@ fn stop_until_foreground(line: &Line) {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        self.line.leave();
+        self.leave();
     }
 }

@@ -147,18 +147,44 @@ impl<S: Sink> Painter<S> {
 
     fn store(&mut self, x: u16, y: u16, cell: &Cell) {
         let at = self.index(x, y);
-        self.changed[at] = true;
-        let shown = &mut self.shown[at];
-        shown.clone_from(cell);
-        if !drawable(shown.symbol()) {
-            shown.set_symbol(" ");
+        let before = self.cells(x, y);
+        self.shown[at].clone_from(cell);
+        if !drawable(self.shown[at].symbol()) {
+            self.shown[at].set_symbol(" ");
         }
-        for trailing in 1..self.cells(x, y) {
-            let mut blank = Cell::default();
-            blank.set_style(self.shown[at].style());
+        let now = self.cells(x, y);
+        // What the old cluster covered is blank unless told otherwise, and terminals differ on
+        // whether they blank it themselves.
+        for trailing in 1..before.max(now) {
             let behind = self.index(x + trailing, y);
-            self.shown[behind] = blank;
+            self.shown[behind].reset();
+            self.changed[behind] = true;
         }
+    }
+
+    /// Takes the changes of one row, from left to right, and writes them.
+    fn paint_row(&mut self, y: u16, changes: &[(u16, &Cell)]) {
+        for (x, _) in changes {
+            let at = self.index(*x, y);
+            self.changed[at] = true;
+        }
+        // Once for what stood there, which a terminal may have drawn wider than we count.
+        self.spread(y);
+        for (x, cell) in changes {
+            self.store(*x, y, cell);
+        }
+        self.spread(y);
+        let mut x = 0;
+        while x < self.size.width {
+            let at = self.index(x, y);
+            if self.changed[at] {
+                x += self.paint(x, y);
+            } else {
+                x += self.cells(x, y);
+            }
+        }
+        let (from, to) = (self.index(0, y), self.index(self.size.width - 1, y));
+        self.changed[from..=to].fill(false);
     }
 
     /// Finds the runs of uncertain width in a row. One that changed is drawn again whole, and so is
@@ -205,21 +231,6 @@ impl<S: Sink> Painter<S> {
         }
     }
 
-    fn paint_row(&mut self, y: u16) {
-        self.spread(y);
-        let mut x = 0;
-        while x < self.size.width {
-            let at = self.index(x, y);
-            if self.changed[at] {
-                x += self.paint(x, y);
-            } else {
-                x += self.cells(x, y);
-            }
-        }
-        let (from, to) = (self.index(0, y), self.index(self.size.width - 1, y));
-        self.changed[from..=to].fill(false);
-    }
-
     /// Paints one cluster, or many blanks; tells how many cells that were.
     fn paint(&mut self, x: u16, y: u16) -> u16 {
         let at = self.index(x, y);
@@ -232,6 +243,9 @@ impl<S: Sink> Painter<S> {
             Drift::Soft => run.is_none() && !is_box(self.shown[at].symbol()),
             Drift::Doubt => run.is_none() && kind.continues(),
         };
+        if anchored {
+            self.cross_gap(x, y);
+        }
         if !anchored || self.at != Some(Position { x, y }) {
             self.move_to(x, y);
         }
@@ -271,6 +285,19 @@ impl<S: Sink> Painter<S> {
             self.drift = Drift::None;
         }
         cells
+    }
+
+    /// Writes the few blanks between the cursor and this place where that is shorter than a move.
+    fn cross_gap(&mut self, x: u16, y: u16) {
+        let Some(from) = self.at.filter(|p| p.y == y && p.x < x && x - p.x <= 3) else { return };
+        let same = |x: u16| {
+            let cell = &self.shown[self.index(x, y)];
+            cell.symbol() == " " && Pen::of(cell, self.style.depth) == self.pen
+        };
+        if self.drift != Drift::Doubt && (from.x..x).all(same) {
+            self.out().extend(std::iter::repeat_n(b' ', usize::from(x - from.x)));
+            self.at = Some(Position { x, y });
+        }
     }
 
     /// How many changed blanks follow from here that look like erased cells.
@@ -351,19 +378,21 @@ impl<S: Sink> Backend for Painter<S> {
     where
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
-        let mut row = None;
+        let mut changes: Vec<(u16, &Cell)> = Vec::with_capacity(usize::from(self.size.width));
+        let mut row = 0;
         for (x, y, cell) in content {
             if x >= self.size.width || y >= self.size.height {
                 continue;
             }
-            if let Some(done) = row.filter(|r| *r != y) {
-                self.paint_row(done);
+            if row != y && !changes.is_empty() {
+                self.paint_row(row, &changes);
+                changes.clear();
             }
-            row = Some(y);
-            self.store(x, y, cell);
+            row = y;
+            changes.push((x, cell));
         }
-        if let Some(last) = row {
-            self.paint_row(last);
+        if !changes.is_empty() {
+            self.paint_row(row, &changes);
         }
         Ok(())
     }

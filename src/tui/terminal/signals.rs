@@ -68,6 +68,13 @@ impl Signals {
         Ok(signals)
     }
 
+    /// From here on nobody listens: signals do what they do by default.
+    pub(super) fn unheard(&self) {
+        if let Ok(flag) = unheard() {
+            flag.store(true, SeqCst);
+        }
+    }
+
     /// The signals that came since the last call. Ends the process when it is asked to a second
     /// time, seconds after the first: the loop hangs, on a stalled link perhaps.
     pub(super) fn taken(&self) -> Vec<Signal> {
@@ -96,9 +103,6 @@ impl Signals {
 
 impl Drop for Signals {
     fn drop(&mut self) {
-        if let Ok(flag) = unheard() {
-            flag.store(true, SeqCst);
-        }
         for id in self.ids.drain(..) {
             unregister(id);
         }

@@ -60,13 +60,14 @@ pub(super) fn trust(cluster: &str) -> Trust {
         // Boxes, blocks and braille: what screens are drawn with. Wide ones would break any program.
         '\u{2500}'..='\u{25FF}' | '\u{2800}'..='\u{28FF}' => Trust::Sure,
         // Hangul of jamo, and jamo alone.
-        '\u{1100}'..='\u{11FF}' | '\u{A960}'..='\u{A97F}' | '\u{D7B0}'..='\u{D7FF}' => Trust::Doubt,
+        '\u{1100}'..='\u{11FF}' | '\u{D7B0}'..='\u{D7FF}' => Trust::Doubt,
         // CJK, kana, Hangul syllables, full width: wide everywhere.
         '\u{2E80}'..='\u{A4CF}' | '\u{AC00}'..='\u{D7A3}' | '\u{F900}'..='\u{FAFF}' if single => {
             Trust::Sure
         }
-        _ if single && first.width() == first.width_cjk() => Trust::Sure,
-        // A base and its marks (Latin, Greek, Arabic): one cell nearly everywhere.
+        // Latin, Greek, Cyrillic: wide by the older East Asian tables.
+        _ if single && first > '\u{058F}' && first.width() == first.width_cjk() => Trust::Sure,
+        // A base and its marks too: one cell nearly everywhere.
         _ => Trust::Soft,
     }
 }

@@ -5,9 +5,11 @@ use std::num::NonZeroU16;
 
 use proptest::prelude::*;
 use ratatui::Frame;
+use ratatui::buffer::CellWidth;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style as Look};
 use ratatui::widgets::Block;
+use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::super::colour::ColourDepth;
 use super::super::painter::{Sink, Style};
@@ -34,6 +36,11 @@ fn screen(width: u16, height: u16, style: Style) -> Screen<Counting> {
 
 fn put(frame: &mut Frame<'_>, x: u16, y: u16, text: &str) {
     frame.buffer_mut().set_string(x, y, text, Look::default());
+}
+
+/// Cells as ratatui gives them.
+fn cells(text: &str) -> u16 {
+    text.graphemes(true).map(CellWidth::cell_width).sum()
 }
 
 /// The bytes of the last frame.
@@ -109,15 +116,15 @@ fn after_a_doubtful_run_the_border_is_set_anew() {
         screen.draw(|f| {
             put(f, 0, 1, run);
             put(f, 20, 1, "│");
-            put(f, u16::try_from(crate::text::width(run)).unwrap(), 1, "|x");
+            put(f, cells(run), 1, "|x");
         })
         .unwrap();
         let bytes = last(&screen);
-        let end = crate::text::width(run) + 1;
+        let end = cells(run) + 1;
         assert!(bytes.contains(&format!("\x1b[2;{end}H|x")), "{run}: {bytes:?}");
         // Nothing inside the run is torn apart, and one erase goes before it.
         assert!(bytes.contains(run), "{run}: {bytes:?}");
-        let erased = crate::text::width(run);
+        let erased = cells(run);
         let erase = if erased > 1 { format!("\x1b[{erased}X") } else { "\x1b[X".into() };
         assert!(bytes.contains(&erase), "{run}: {bytes:?}");
     }
@@ -144,7 +151,7 @@ fn without_re_anchoring_nothing_is_set_anew() {
 fn greek_moves_the_cursor_only_for_borders() {
     let mut screen = screen(40, 3, STYLE);
     screen.draw(|f| put(f, 0, 1, "Οι άνθρωποι │ x")).unwrap();
-    assert!(last(&screen).contains("Οι άνθρωποι \x1b[2;13H│ x"), "{:?}", last(&screen));
+    assert!(last(&screen).contains("Οι άνθρωποι\x1b[2;13H│ x"), "{:?}", last(&screen));
 }
 
 #[test]
