@@ -289,7 +289,7 @@ impl Board {
         let range = table.range();
         let label = (inner.width / 3).clamp(12, 34);
         let room = inner.width - label - 2;
-        let each = (room / columns.len().max(1) as u16).clamp(8, 13);
+        let each = (room / columns.len().max(1) as u16).clamp(10, 13);
         self.shown = usize::from(room / each).max(1);
         self.first = self.first.min(self.column);
         if self.column >= self.first + self.shown {

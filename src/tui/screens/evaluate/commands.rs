@@ -143,7 +143,10 @@ impl Evaluate {
             .filter(|l| self.board.list.is_marked(l))
             .map(|l| l.row.model.clone())
             .collect();
+        let pair = self.board.head.as_ref().is_some_and(|h| h.task == "win-rate");
         let (a, b) = match marked.as_slice() {
+            // A win rate is such a comparison itself.
+            _ if pair => (aim.model.clone(), "the other".to_owned()),
             [a, b] => (a.clone(), b.clone()),
             [one] if *one != aim.model => (one.clone(), aim.model.clone()),
             _ => {

@@ -3,7 +3,7 @@
 
 mod fields;
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
 use serde_json::Value;
 
@@ -241,7 +241,7 @@ impl Evaluate {
     pub(super) fn form_key(&mut self, key: KeyEvent, cx: &mut Cx<'_>) -> Taken {
         let Some(launch) = &mut self.form else { return Taken::No };
         let Some(form) = &mut launch.form else {
-            if key.code == crossterm::event::KeyCode::Esc {
+            if key.code == KeyCode::Esc {
                 self.form = None;
                 return Taken::Yes;
             }
@@ -275,7 +275,12 @@ impl Evaluate {
                 }
             }
             FormEvent::Moved => {}
-            FormEvent::Ignored => return Taken::No,
+            FormEvent::Ignored => {
+                // A letter that no field takes is no command either: it would close the form.
+                let held = KeyModifiers::CONTROL | KeyModifiers::ALT;
+                let letter = matches!(key.code, KeyCode::Char(_)) && !key.modifiers.intersects(held);
+                return if letter { Taken::Yes } else { Taken::No };
+            }
         }
         Taken::Yes
     }

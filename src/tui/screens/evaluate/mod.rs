@@ -214,9 +214,10 @@ impl Screen for Evaluate {
     }
 
     fn changed(&mut self, cx: &mut Cx<'_>) {
-        self.listed.ask(cx);
-        if self.board.head.is_some() && self.level != Level::List {
-            self.board.ask(cx);
+        // Only what is in view is read again.
+        match self.level {
+            Level::List => self.listed.ask(cx),
+            _ => self.board.ask(cx),
         }
     }
 
