@@ -13,6 +13,7 @@ mod judge;
 mod language;
 mod models;
 mod named;
+mod offered;
 mod open;
 mod place;
 mod prepared;
@@ -31,6 +32,7 @@ pub use facts::{AttemptFacts, RunFacts};
 pub use judge::{JudgeRequest, PreparedJudge, judge, judge_name};
 pub use language::{augment_with, translate};
 pub use models::{base_of_adapter, model_folder, model_source, planned_model};
+pub use offered::{OfferedModel, offered_models, offered_tasks};
 pub use open::{
     ForgettingRequest, PreparedTask, RobustnessRequest, WinRateRequest, forgetting, party,
     robustness, robustness_pairs, win_rate,

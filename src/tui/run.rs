@@ -355,6 +355,13 @@ impl Loop {
                     self.keep_looks();
                     self.dirty = true;
                 }
+                Effect::Mouse => {
+                    self.user.mouse = !self.user.mouse;
+                    let _ = self.terminal.set_mouse(self.user.mouse);
+                    self.keep_looks();
+                    let on = if self.user.mouse { "on" } else { "off" };
+                    self.say(Tone::Plain, format!("the mouse is {on}"));
+                }
                 Effect::Again(ms) => {
                     let send = self.send.clone();
                     tokio::spawn(async move {

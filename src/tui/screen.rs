@@ -157,6 +157,8 @@ pub enum Effect {
     Shot,
     /// Plain drawing on or off.
     Plain,
+    /// Clicks and the wheel on or off.
+    Mouse,
     /// Leave the program.
     Quit,
 }
@@ -269,6 +271,9 @@ pub trait Screen {
 
     /// Shown now: ask for what is needed. Called again whenever it is returned to.
     fn enter(&mut self, cx: &mut Cx<'_>);
+
+    /// Left for another screen: what was only tried is put back.
+    fn leave(&mut self, _cx: &mut Cx<'_>) {}
 
     /// Another screen sent the person here with something in hand.
     fn told(&mut self, _what: Told, _cx: &mut Cx<'_>) {}

@@ -208,6 +208,7 @@ impl App {
         if self.shared.alone {
             return;
         }
+        self.with_screen(|s, cx| s.leave(cx));
         self.at = to;
         self.overlay = None;
         self.with_screen(|s, cx| s.enter(cx));

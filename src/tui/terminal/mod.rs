@@ -239,6 +239,11 @@ impl Terminal {
         self.line.set_modes(|modes| modes.explicit_bidi = explicit)
     }
 
+    /// Mouse reports on or off.
+    pub fn set_mouse(&mut self, on: bool) -> io::Result<()> {
+        self.line.set_modes(|modes| modes.mouse = on)
+    }
+
     /// Changes everything that can change while it runs; the next frame paints everything.
     pub fn set_options(&mut self, options: Options) -> io::Result<()> {
         self.line.set_modes(|modes| {
