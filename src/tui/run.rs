@@ -290,7 +290,6 @@ impl Loop {
                     Msg::Resize(w, h)
                 }
                 Input::Background { r, g, b } => {
-                    self.terminal.background_came();
                     self.background = Some([r, g, b]);
                     if self.user.theme == "auto" {
                         self.set_theme("auto");

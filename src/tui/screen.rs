@@ -182,6 +182,7 @@ impl std::fmt::Debug for Effect {
             Self::Redraw => f.write_str("Redraw"),
             Self::Shot => f.write_str("Shot"),
             Self::Plain => f.write_str("Plain"),
+            Self::Mouse => f.write_str("Mouse"),
             Self::Quit => f.write_str("Quit"),
         }
     }
