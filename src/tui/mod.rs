@@ -19,6 +19,8 @@ pub mod screens;
 mod settings;
 mod shot;
 pub mod terminal;
+#[cfg(test)]
+pub mod testing;
 pub mod theme;
 pub mod widgets;
 

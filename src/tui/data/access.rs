@@ -50,18 +50,43 @@ impl<E: std::error::Error> From<E> for WorkError {
 }
 
 /// The workspace and the engine, opened at first need and kept open.
-#[derive(Debug)]
 pub struct Access {
     place: Place,
     reader: Option<Store>,
     writer: Option<Store>,
     engine: Option<Client>,
+    #[cfg(test)]
+    pretended: Option<Pretended>,
+}
+
+/// What tests of screens answer instead of another process.
+#[cfg(test)]
+pub type Pretended =
+    Box<dyn FnMut(&[String]) -> Result<serde_json::Value, WorkError> + Send>;
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Access").field("place", &self.place).finish_non_exhaustive()
+    }
 }
 
 impl Access {
     /// Opens nothing yet.
     pub fn new(place: Place) -> Self {
-        Self { place, reader: None, writer: None, engine: None }
+        Self {
+            place,
+            reader: None,
+            writer: None,
+            engine: None,
+            #[cfg(test)]
+            pretended: None,
+        }
+    }
+
+    /// From now on commands are answered by this function.
+    #[cfg(test)]
+    pub fn pretend(&mut self, f: Pretended) {
+        self.pretended = Some(f);
     }
 
     /// The workspace.
@@ -135,6 +160,10 @@ impl Access {
     /// # Errors
     /// What the command says, with its hint.
     pub fn command(&mut self, args: &[String]) -> Result<serde_json::Value, WorkError> {
+        #[cfg(test)]
+        if let Some(f) = &mut self.pretended {
+            return f(args);
+        }
         let program = std::env::current_exe()?;
         let output = Command::new(program)
             .arg("--workspace")
