@@ -11,7 +11,9 @@ mod workspace;
 pub use error::ConfigError;
 pub use local::LocalSettings;
 pub use places::{default_workspace, user_config_file, user_prompts_folder};
-pub use providers::{KeySource, KeyStyle, Prices, ProviderKind, ProviderSettings, Structured};
+pub use providers::{
+    KeySource, KeyStyle, PROVIDER_EXAMPLE, Prices, ProviderKind, ProviderSettings, Structured,
+};
 pub use user::UserConfig;
 pub use workspace::{MARKER, Workspace, WorkspaceSettings};
 

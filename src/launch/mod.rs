@@ -8,10 +8,12 @@ mod classify;
 mod dataset;
 mod endpoints;
 mod error;
+mod facts;
 mod judge;
 mod language;
 mod models;
 mod named;
+mod offered;
 mod open;
 mod place;
 mod prepared;
@@ -26,9 +28,11 @@ pub use dataset::{
 };
 pub use endpoints::{ask_services, endpoint, price, reply_files};
 pub use error::LaunchError;
+pub use facts::{AttemptFacts, RunFacts};
 pub use judge::{JudgeRequest, PreparedJudge, judge, judge_name};
 pub use language::{augment_with, translate};
 pub use models::{base_of_adapter, model_folder, model_source, planned_model};
+pub use offered::{OfferedModel, offered_models, offered_tasks};
 pub use open::{
     ForgettingRequest, PreparedTask, RobustnessRequest, WinRateRequest, forgetting, party,
     robustness, robustness_pairs, win_rate,

@@ -24,5 +24,5 @@ pub mod testing;
 pub mod theme;
 pub mod widgets;
 
-pub use run::{Opening, TuiError, open};
+pub use run::{BesideWork, Opening, Say, TuiError, open};
 pub use settings::UserLooks;

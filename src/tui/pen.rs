@@ -195,8 +195,10 @@ impl<'a> Pen<'a> {
             for (dx, cell) in row.iter().take(usize::from(area.width)).enumerate() {
                 let style = self.looks.chart(&cell.role);
                 let (x, y) = (area.x + dx as u16, area.y + dy as u16);
+                // The second half of a wide cluster is empty: it keeps the style alone.
+                let text = if cell.text.is_empty() { " " } else { cell.text.as_ref() };
                 if let Some(to) = self.buffer.cell_mut((x, y)) {
-                    to.set_char(cell.ch).set_style(style);
+                    to.set_symbol(text).set_style(style);
                 }
             }
         }

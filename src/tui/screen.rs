@@ -157,8 +157,34 @@ pub enum Effect {
     Shot,
     /// Plain drawing on or off.
     Plain,
+    /// Clicks and the wheel on or off.
+    Mouse,
     /// Leave the program.
     Quit,
+}
+
+impl std::fmt::Debug for Effect {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Work { to, ticket, lane, .. } => {
+                write!(f, "Work({to:?}, {ticket}, {lane:?})")
+            }
+            Self::Go(to, told) => write!(f, "Go({to:?}, {told:?})"),
+            Self::Note(tone, text) => write!(f, "Note({tone:?}, {text:?})"),
+            Self::Copy(text) => write!(f, "Copy({text:?})"),
+            Self::Pager(_) => f.write_str("Pager"),
+            Self::Export { name, .. } => write!(f, "Export({name:?})"),
+            Self::Confirm(text, command) => write!(f, "Confirm({text:?}, {command})"),
+            Self::Theme { name, keep } => write!(f, "Theme({name}, {keep})"),
+            Self::Bidi(mode) => write!(f, "Bidi({mode})"),
+            Self::Again(ms) => write!(f, "Again({ms})"),
+            Self::Suspend => f.write_str("Suspend"),
+            Self::Redraw => f.write_str("Redraw"),
+            Self::Shot => f.write_str("Shot"),
+            Self::Plain => f.write_str("Plain"),
+            Self::Quit => f.write_str("Quit"),
+        }
+    }
 }
 
 /// What one screen tells another on the way there.
@@ -245,6 +271,9 @@ pub trait Screen {
 
     /// Shown now: ask for what is needed. Called again whenever it is returned to.
     fn enter(&mut self, cx: &mut Cx<'_>);
+
+    /// Left for another screen: what was only tried is put back.
+    fn leave(&mut self, _cx: &mut Cx<'_>) {}
 
     /// Another screen sent the person here with something in hand.
     fn told(&mut self, _what: Told, _cx: &mut Cx<'_>) {}

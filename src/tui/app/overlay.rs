@@ -201,7 +201,7 @@ impl App {
 /// The bytes of what is looked at, in one format.
 fn export(what: &Exportable, format: &str) -> Result<Effect, String> {
     let name = format!("{}.{format}", what.name);
-    let palette = chart::Palette::light();
+    let palette = chart::Palette::PAGE;
     let size = (960, 540);
     let bytes = match (format, &what.chart, &what.table) {
         ("svg", Some(c), _) => c.svg(size, &palette).into_bytes(),

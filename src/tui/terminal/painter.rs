@@ -460,18 +460,16 @@ pub(super) fn drawable(symbol: &str) -> bool {
         [] => false,
         [b] => !b.is_ascii_control(),
         _ => {
-            symbol.cell_width() > 0
-                && !symbol.chars().any(|c| {
-                    c.is_control()
-                        || matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}'
+            symbol.cell_width() > 0 && !symbol.chars().any(|c| {
+                c.is_control()
+                    || matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}'
                             | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
-                })
+            })
         }
     }
 }
 
 /// A border of a pane.
 fn is_box(symbol: &str) -> bool {
-    symbol.chars().next().is_some_and(|c| ('\u{2500}'..='\u{259F}').contains(&c))
-        || symbol == "|"
+    symbol.chars().next().is_some_and(|c| ('\u{2500}'..='\u{259F}').contains(&c)) || symbol == "|"
 }

@@ -161,6 +161,25 @@ impl Form {
         }
     }
 
+    /// Sets the index of a choice.
+    pub fn choose(&mut self, name: &str, to: usize) {
+        if let Some(Field { kind: FieldKind::Choice { options, at }, .. }) =
+            self.fields.iter_mut().find(|f| f.name == name)
+        {
+            *at = to.min(options.len().saturating_sub(1));
+        }
+    }
+
+    /// Other options for a choice among several; those that stay keep their mark.
+    pub fn set_options(&mut self, name: &str, to: Vec<(String, bool)>) {
+        if let Some(Field { kind: FieldKind::Many { options, at }, .. }) =
+            self.fields.iter_mut().find(|f| f.name == name)
+        {
+            *at = (*at).min(to.len().saturating_sub(1));
+            *options = to;
+        }
+    }
+
     /// The first thing that is wrong.
     pub fn wrong(&self) -> Option<(usize, String)> {
         self.fields.iter().enumerate().find_map(|(i, f)| Some((i, f.wrong()?)))

@@ -222,6 +222,11 @@ impl<R: Send + 'static, C: Clone + PartialEq + Send + 'static> Paged<R, C> {
     pub fn refresh(&mut self) {
         // A page that holds what stands above and below the cursor.
         let from = self.cursor.saturating_sub(PAGE / 2);
+        if self.at_start && self.cursor == 0 {
+            // Who looks at the top wants to see what comes.
+            (self.refreshed_from, self.wanted) = (None, Some(PageEdge::First));
+            return;
+        }
         let first = self.at_start && from == 0;
         self.refreshed_from = Some(if first { 0 } else { from });
         self.wanted = Some(match self.rows.get(from) {
