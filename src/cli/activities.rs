@@ -10,9 +10,7 @@ use super::output::table;
 use super::{Context, Failure, open, runs, seeds, survey_task};
 use crate::domain::RunId;
 use crate::evaluate::{Plan, PlannedModel};
-use crate::finetune::{
-    Estimate, ModelChoice, ModelRef, Overrides, Recipe, preset, preset_names,
-};
+use crate::finetune::{Estimate, ModelChoice, ModelRef, Overrides, Recipe, preset, preset_names};
 use crate::job::RunView;
 use crate::launch::{self, FinetuneRequest, Place, SurveyInput, finetune};
 
@@ -73,9 +71,9 @@ pub fn tune(ctx: &Context, a: FinetuneArgs) -> Result<(), Failure> {
     if c.dry_run {
         let doc = json!({"estimate": estimate, "memory": estimate.map(|e| e.memory()),
             "in_words": estimate.map(|e| e.to_string())});
-        return ctx.out.show(&doc, || {
-            estimate.map_or_else(|| "no estimate".to_owned(), |e| e.to_string())
-        });
+        return ctx
+            .out
+            .show(&doc, || estimate.map_or_else(|| "no estimate".to_owned(), |e| e.to_string()));
     }
     if let Some(e) = estimate {
         super::output::note(&e.to_string());

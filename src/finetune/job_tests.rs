@@ -283,7 +283,11 @@ fn texts_that_are_held_out_are_measured_and_never_learned_from() {
     assert!(hold_out(one, 0.5, 1).1.is_empty(), "something has to be learned from");
 
     let tmp = tempfile::tempdir().unwrap();
-    run_folder(tmp.path(), &RECIPE.replace("log_every = 1", "log_every = 7\neval_share = 0.3"), &rows());
+    run_folder(
+        tmp.path(),
+        &RECIPE.replace("log_every = 1", "log_every = 7\neval_share = 0.3"),
+        &rows(),
+    );
     let a = Attempt::create(tmp.path(), 1).unwrap();
     work(&a, &mut NoProgress).unwrap();
     let metrics: Vec<MetricsRow> = read_jsonl(&a.file("metrics.jsonl")).unwrap();

@@ -122,13 +122,19 @@ fn words(v: &Value) -> String {
         Value::String(s) => s.clone(),
         Value::Array(a) => {
             let some: Vec<String> = a.iter().take(6).map(words).collect();
-            let more = if a.len() > 6 { format!(", .. ({} in all)", a.len()) } else { String::new() };
+            let more =
+                if a.len() > 6 { format!(", .. ({} in all)", a.len()) } else { String::new() };
             format!("{}{more}", some.join(", "))
         }
         Value::Object(o) => {
             let name = ["id", "name", "reference", "model"].iter().find_map(|k| o.get(*k));
             name.map_or_else(
-                || o.iter().map(|(k, v)| format!("{k} {}", words(v))).collect::<Vec<_>>().join(", "),
+                || {
+                    o.iter()
+                        .map(|(k, v)| format!("{k} {}", words(v)))
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                },
                 words,
             )
         }
@@ -170,7 +176,8 @@ fn told(spec: &RunSpec, input: &Path) -> Vec<(String, String)> {
                     crate::finetune::Length::Epochs(n) => format!("{n} epochs"),
                 };
                 let how = format!("{steps}, batch {}, learning rate {}", r.batch, r.lr);
-                let lora = r.lora.map_or_else(String::new, |l| format!(", adapter of rank {}", l.r));
+                let lora =
+                    r.lora.map_or_else(String::new, |l| format!(", adapter of rank {}", l.r));
                 add("training", Some(&Value::String(how + &lora)));
             }
             add("base", read("base.json").get("reference"));

@@ -155,7 +155,9 @@ pub struct Answers {
 impl Answers {
     /// Works them out. Takes seconds for hundreds of questions in dozens of countries.
     pub fn of(survey: &Survey) -> Self {
-        Self { questions: survey.questions.iter().map(|q| QuestionAnswers::of(survey, q)).collect() }
+        Self {
+            questions: survey.questions.iter().map(|q| QuestionAnswers::of(survey, q)).collect(),
+        }
     }
 
     /// Of one question.

@@ -128,9 +128,19 @@ mod tests {
 
     #[test]
     fn keys_read_back_as_they_are_written() {
-        for text in
-            ["j", "?", "ctrl-p", "alt-1", "shift-tab", "enter", "space", "f5", "-", "ctrl-alt-x", "好"]
-        {
+        for text in [
+            "j",
+            "?",
+            "ctrl-p",
+            "alt-1",
+            "shift-tab",
+            "enter",
+            "space",
+            "f5",
+            "-",
+            "ctrl-alt-x",
+            "好",
+        ] {
             assert_eq!(Key::parse(text).unwrap().to_string(), text);
         }
     }

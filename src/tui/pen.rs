@@ -170,13 +170,31 @@ impl<'a> Pen<'a> {
             let mut done = 0;
             for (range, id) in &line.spans {
                 if range.start > done {
-                    at += self.put_safe(at, area.y + rows, area.right() - at, &line.text[done..range.start], style);
+                    at += self.put_safe(
+                        at,
+                        area.y + rows,
+                        area.right() - at,
+                        &line.text[done..range.start],
+                        style,
+                    );
                 }
                 let look = styles.get(*id).copied().unwrap_or(style);
-                at += self.put_safe(at, area.y + rows, area.right() - at, &line.text[range.clone()], look);
+                at += self.put_safe(
+                    at,
+                    area.y + rows,
+                    area.right() - at,
+                    &line.text[range.clone()],
+                    look,
+                );
                 done = range.end;
             }
-            self.put_safe(at, area.y + rows, area.right().saturating_sub(at), &line.text[done..], style);
+            self.put_safe(
+                at,
+                area.y + rows,
+                area.right().saturating_sub(at),
+                &line.text[done..],
+                style,
+            );
             rows += 1;
         }
         rows

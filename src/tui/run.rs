@@ -290,7 +290,6 @@ impl Loop {
                     Msg::Resize(w, h)
                 }
                 Input::Background { r, g, b } => {
-                    self.terminal.background_came();
                     self.background = Some([r, g, b]);
                     if self.user.theme == "auto" {
                         self.set_theme("auto");
@@ -376,7 +375,8 @@ impl Loop {
                 }
                 Effect::Shot => {
                     let (w, h) = self.terminal.size();
-                    let mut frame = ratatui::buffer::Buffer::empty(ratatui::layout::Rect::new(0, 0, w, h));
+                    let mut frame =
+                        ratatui::buffer::Buffer::empty(ratatui::layout::Rect::new(0, 0, w, h));
                     self.app.draw(&mut frame);
                     let svg = super::shot::svg(&frame, self.app.shared.looks.theme.background);
                     let name = format!("screen-{}.svg", self.app.at().title().to_lowercase());

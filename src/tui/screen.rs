@@ -18,7 +18,9 @@ use crate::domain::Survey;
 use crate::launch::Place;
 
 /// The eight screens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "the activities, and what stands beside them")]
 pub enum ScreenId {
@@ -182,6 +184,7 @@ impl std::fmt::Debug for Effect {
             Self::Redraw => f.write_str("Redraw"),
             Self::Shot => f.write_str("Shot"),
             Self::Plain => f.write_str("Plain"),
+            Self::Mouse => f.write_str("Mouse"),
             Self::Quit => f.write_str("Quit"),
         }
     }

@@ -64,10 +64,8 @@ fn fill_words(tx: &Transaction<'_>) -> rusqlite::Result<()> {
 impl EngineDb {
     /// Refuses a database of another schema: for connections that only read.
     pub(super) fn check_schema(&self) -> Result<(), EngineDbError> {
-        let found: i64 = self
-            .conn
-            .query_row("PRAGMA user_version", [], |r| r.get(0))
-            .map_err(self.at())?;
+        let found: i64 =
+            self.conn.query_row("PRAGMA user_version", [], |r| r.get(0)).map_err(self.at())?;
         let known = MIGRATIONS.len() as i64;
         let path = self.path.clone();
         match found.cmp(&known) {

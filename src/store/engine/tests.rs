@@ -108,8 +108,7 @@ fn lists_are_paged_newest_first_without_gaps() {
         seen.extend(page.iter().map(|r| r.id.to_string()));
     }
     assert_eq!(seen, ["r6", "r5", "r4", "r3", "r2", "r1", "r0"]);
-    let none =
-        ListQuery { workspace: Some(Path::new("/v")), limit: 3, ..ListQuery::default() };
+    let none = ListQuery { workspace: Some(Path::new("/v")), limit: 3, ..ListQuery::default() };
     assert!(db.list(&none).unwrap().is_empty());
 }
 
@@ -130,14 +129,16 @@ fn filters_and_pages_either_way_agree_with_a_look_at_every_run() {
     }
     let reader = EngineDb::open_to_read(&path).unwrap().unwrap();
     let all = reader.list(&ListQuery { limit: 99, ..ListQuery::default() }).unwrap();
-    for words in ["", "η ζωή", "TWO", "50%", "succeeded one", "r1 command", "nothing of this", "'"] {
+    for words in ["", "η ζωή", "TWO", "50%", "succeeded one", "r1 command", "nothing of this", "'"]
+    {
         for states in [&[][..], &[StateName::Queued], &[StateName::Queued, StateName::Succeeded]] {
             let wanted: Vec<i64> = all
                 .iter()
                 .filter(|r| {
                     let name = r.state.name();
                     let label = r.label.clone().unwrap();
-                    let hay = crate::text::fold(&format!("{} command {label} {}", r.id, name.word()));
+                    let hay =
+                        crate::text::fold(&format!("{} command {label} {}", r.id, name.word()));
                     (states.is_empty() || states.contains(&name))
                         && crate::text::fold(words).split(' ').all(|w| hay.contains(w))
                 })

@@ -72,7 +72,8 @@ fn a_seed_has_all_its_wordings_and_says_where_its_counts_came_from() {
         report: json!({}),
     };
     w.write(|tx| tx.merge_imported(&survey(), &record, MergeRule::Replace)).unwrap();
-    let sources = w.read().count_sources(survey().counts.keys().next().map(|k| &k.1).unwrap()).unwrap();
+    let sources =
+        w.read().count_sources(survey().counts.keys().next().map(|k| &k.1).unwrap()).unwrap();
     assert!(!sources.is_empty());
     assert_eq!(sources[0].file.as_ref().map(|f| f.0.as_str()), Some("answers.csv"));
 }

@@ -205,7 +205,9 @@ fn export(what: &Exportable, format: &str) -> Result<Effect, String> {
     let size = (960, 540);
     let bytes = match (format, &what.chart, &what.table) {
         ("svg", Some(c), _) => c.svg(size, &palette).into_bytes(),
-        ("png", Some(c), _) => chart::png(&c.svg(size, &palette), 2.0).map_err(|e| e.to_string())?,
+        ("png", Some(c), _) => {
+            chart::png(&c.svg(size, &palette), 2.0).map_err(|e| e.to_string())?
+        }
         ("csv", _, Some((head, rows))) => {
             let mut w = csv::Writer::from_writer(Vec::new());
             w.write_record(head).map_err(|e| e.to_string())?;

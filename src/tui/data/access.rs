@@ -75,8 +75,7 @@ pub struct Access {
 
 /// What tests of screens answer instead of another process.
 #[cfg(test)]
-pub type Pretended =
-    Box<dyn FnMut(&[String]) -> Result<serde_json::Value, WorkError> + Send>;
+pub type Pretended = Box<dyn FnMut(&[String]) -> Result<serde_json::Value, WorkError> + Send>;
 
 impl fmt::Debug for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

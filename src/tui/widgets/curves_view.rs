@@ -86,8 +86,7 @@ impl CurvesView {
             }
             if let Some(c) = curves.of.get(&eval) {
                 let style = if alone { 1 } else { runs.len() + i };
-                let name =
-                    if alone { "eval".to_owned() } else { format!("{label}, eval") };
+                let name = if alone { "eval".to_owned() } else { format!("{label}, eval") };
                 series.push(Series { name, points: c.raw.clone(), style, faint: false });
             }
         }

@@ -60,7 +60,13 @@ impl Field {
     }
 
     /// One of several.
-    pub fn choice(name: &'static str, label: &str, options: Vec<String>, at: usize, help: &str) -> Self {
+    pub fn choice(
+        name: &'static str,
+        label: &str,
+        options: Vec<String>,
+        at: usize,
+        help: &str,
+    ) -> Self {
         let kind = FieldKind::Choice { at: at.min(options.len().saturating_sub(1)), options };
         Self { name, label: label.to_owned(), help: help.to_owned(), kind }
     }
@@ -80,7 +86,9 @@ impl Field {
     pub fn wrong(&self) -> Option<String> {
         match &self.kind {
             FieldKind::Line { input, check } => check(input.text()),
-            FieldKind::Choice { options, .. } if options.is_empty() => Some("nothing to choose".into()),
+            FieldKind::Choice { options, .. } if options.is_empty() => {
+                Some("nothing to choose".into())
+            }
             FieldKind::Many { options, .. } if !options.iter().any(|o| o.1) => {
                 Some("choose at least one with Space".into())
             }
@@ -224,10 +232,9 @@ impl Form {
                 *at = (*at + options.len().max(1) - 1) % options.len().max(1);
                 FormEvent::Changed
             }
-            (
-                FieldKind::Choice { options, at },
-                KeyCode::Right | KeyCode::Char(' ' | 'l'),
-            ) if !ctrl => {
+            (FieldKind::Choice { options, at }, KeyCode::Right | KeyCode::Char(' ' | 'l'))
+                if !ctrl =>
+            {
                 *at = (*at + 1) % options.len().max(1);
                 FormEvent::Changed
             }
@@ -332,12 +339,17 @@ fn draw_value(pen: &mut Pen<'_>, area: Rect, f: &Field, here: bool) {
             let name = options.get(*at).map_or("(none)", String::as_str);
             let n = format!("  {} of {}", (*at + 1).min(options.len()), options.len());
             let (left, right) = if here { ("< ", " >") } else { ("", "") };
-            pen.line(area.x, area.y, area.width, &[
-                (left, muted),
-                (name, style),
-                (right, muted),
-                (if here { n.as_str() } else { "" }, muted),
-            ]);
+            pen.line(
+                area.x,
+                area.y,
+                area.width,
+                &[
+                    (left, muted),
+                    (name, style),
+                    (right, muted),
+                    (if here { n.as_str() } else { "" }, muted),
+                ],
+            );
         }
         FieldKind::Many { options, at } => {
             let mut x = area.x;
@@ -399,12 +411,16 @@ mod tests {
     use super::*;
 
     fn form() -> Form {
-        Form::new("Grow", "Start", vec![
-            Field::line("keep", "Keep", "10", positive, "Samples kept, per seed"),
-            Field::choice("by", "Provider", vec!["offline".into(), "vllm".into()], 0, ""),
-            Field::many("of", "Cultures", vec![("A".into(), false), ("B".into(), false)], ""),
-            Field::toggle("fresh", "Ask again", false, ""),
-        ])
+        Form::new(
+            "Grow",
+            "Start",
+            vec![
+                Field::line("keep", "Keep", "10", positive, "Samples kept, per seed"),
+                Field::choice("by", "Provider", vec!["offline".into(), "vllm".into()], 0, ""),
+                Field::many("of", "Cultures", vec![("A".into(), false), ("B".into(), false)], ""),
+                Field::toggle("fresh", "Ask again", false, ""),
+            ],
+        )
     }
 
     #[test]

@@ -156,9 +156,8 @@ impl LogView {
         }
         let Some((edge, join)) = self.wanted.take() else { return };
         self.under_way = Some(join);
-        self.page.ask(cx, Lane::Engine, move |_| {
-            read_log(&path, edge, PAGE).map_err(WorkError::from)
-        });
+        self.page
+            .ask(cx, Lane::Engine, move |_| read_log(&path, edge, PAGE).map_err(WorkError::from));
     }
 
     /// What is missing beside what is shown.

@@ -19,5 +19,5 @@ pub use list::{ListControl, Memory, Position};
 pub use list_commands::LIST_COMMANDS;
 pub use log_view::LogView;
 pub use paged::{Ask, Page, PageEdge, Paged};
-pub use text_box::TextBox;
 pub use table::{Column, draw_rows, draw_scrollbar, said, thousands};
+pub use text_box::TextBox;

@@ -82,7 +82,10 @@ pub struct Paged<R, C> {
 
 impl<R, C> std::fmt::Debug for Paged<R, C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Paged").field("rows", &self.rows.len()).field("cursor", &self.cursor).finish_non_exhaustive()
+        f.debug_struct("Paged")
+            .field("rows", &self.rows.len())
+            .field("cursor", &self.cursor)
+            .finish_non_exhaustive()
     }
 }
 
@@ -166,8 +169,7 @@ impl<R: Send + 'static, C: Clone + PartialEq + Send + 'static> Paged<R, C> {
                 let dropped = refreshed.unwrap_or(0);
                 self.rows = rows.into();
                 (self.at_start, self.at_end) = (first, !full);
-                self.offset =
-                    if first { Some(0) } else { self.offset.map(|o| o + dropped as u64) };
+                self.offset = if first { Some(0) } else { self.offset.map(|o| o + dropped as u64) };
                 // After a refresh the cursor stays on its row; where that is gone, on the one that
                 // took its place.
                 let key = self.key;

@@ -72,7 +72,9 @@ impl TextBox {
                 return Taken::Yes;
             }
             KeyCode::Char(c) if !ctrl && !alt => {
-                if !c.is_control() && self.area.lines().iter().map(String::len).sum::<usize>() < LONGEST {
+                if !c.is_control()
+                    && self.area.lines().iter().map(String::len).sum::<usize>() < LONGEST
+                {
                     self.area.insert_char(c);
                 }
                 return Taken::Yes;
@@ -91,7 +93,9 @@ impl TextBox {
             KeyCode::End => Key::End,
             KeyCode::PageUp => Key::PageUp,
             KeyCode::PageDown => Key::PageDown,
-            KeyCode::Char(c @ ('a' | 'e' | 'k' | 'w' | 'h' | 'd' | 'b' | 'f')) if ctrl => Key::Char(c),
+            KeyCode::Char(c @ ('a' | 'e' | 'k' | 'w' | 'h' | 'd' | 'b' | 'f')) if ctrl => {
+                Key::Char(c)
+            }
             _ => return Taken::No,
         };
         self.area.input(Input { key, ctrl, alt, shift });

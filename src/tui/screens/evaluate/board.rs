@@ -66,7 +66,9 @@ impl Default for Board {
             |l: &Line| l.row.model.clone(),
             |l| format!("{} {}", l.row.model, kind_word(l.row.kind)),
             &[
-                ("best first", |a: &Line, b: &Line| b.sort.total_cmp(&a.sort).then(a.at.cmp(&b.at))),
+                ("best first", |a: &Line, b: &Line| {
+                    b.sort.total_cmp(&a.sort).then(a.at.cmp(&b.at))
+                }),
                 ("as in the plan", |a: &Line, b: &Line| a.at.cmp(&b.at)),
                 ("name", |a: &Line, b: &Line| a.row.model.cmp(&b.row.model)),
             ],
@@ -145,7 +147,8 @@ impl Board {
             .iter()
             .enumerate()
             .map(|(at, row)| {
-                let value = row.cells.get(self.column).and_then(Option::as_ref).and_then(|f| f.value);
+                let value =
+                    row.cells.get(self.column).and_then(Option::as_ref).and_then(|f| f.value);
                 Line { row: row.clone(), at, sort: value.map_or(f64::NEG_INFINITY, |v| sign * v) }
             })
             .collect();
@@ -315,7 +318,8 @@ impl Board {
             (before, 0) => format!("← {before} more"),
             (before, after) => format!("← {before}, {after} →"),
         };
-        let more = if pen.looks.plain { more.replace('→', ">").replace('←', "<") } else { more };
+        let more =
+            if pen.looks.plain { more.replace('→', ">").replace('←', "<") } else { more };
         pen.put(inner.x, inner.y, label, &more, muted);
         let bottom = u16::from(!legend.is_empty() && inner.height > 5);
         let height = usize::from(inner.height - 1 - bottom);
@@ -370,7 +374,10 @@ impl Board {
         let head = format!("{} ({}) · {column}", line.row.model, kind_word(line.row.kind));
         let mut out = vec![(head, Role::Title)];
         let Some(f) = self.figure() else {
-            out.push(("there is no such figure: not asked, or not of this task".into(), Role::Muted));
+            out.push((
+                "there is no such figure: not asked, or not of this task".into(),
+                Role::Muted,
+            ));
             return out;
         };
         out.push((value_words(f, &table.slice.metric), Role::Text));

@@ -96,7 +96,8 @@ pub fn findings(a: &mut Access, name: &DatasetId) -> Result<String, WorkError> {
     let stored = open_dataset(a.place(), name)?;
     let built = stored.as_dataset(&survey);
     let mut out = crate::dataset::card(&built, &survey, None);
-    out += &format!("\n# What the audit found: {}\n\n", thousands(built.audit.findings.len() as u64));
+    out +=
+        &format!("\n# What the audit found: {}\n\n", thousands(built.audit.findings.len() as u64));
     for f in &built.audit.findings {
         out += &format!("{f}\n");
     }
@@ -199,7 +200,11 @@ pub fn start(a: &mut Access, lines: &[Vec<String>]) -> Result<Started, WorkError
 pub fn line(args: &[String]) -> String {
     let quoted = |a: &String| {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,@=+".contains(c);
-        if !a.is_empty() && a.chars().all(plain) { a.clone() } else { format!("'{}'", a.replace('\'', "'\\''")) }
+        if !a.is_empty() && a.chars().all(plain) {
+            a.clone()
+        } else {
+            format!("'{}'", a.replace('\'', "'\\''"))
+        }
     };
     let words: Vec<String> = args.iter().map(quoted).collect();
     format!("polyculture {}", words.join(" "))

@@ -12,8 +12,7 @@ use crate::tui::pen::Pen;
 use crate::tui::screen::{Exportable, Shared};
 use crate::tui::theme::Role;
 use crate::tui::widgets::{
-    Column, CurvesView, Drawn, ListControl, draw_rows, draw_scrollbar, figure, said,
-    thousands,
+    Column, CurvesView, Drawn, ListControl, draw_rows, draw_scrollbar, figure, said, thousands,
 };
 
 const DATASETS: [Column; 5] = [
@@ -84,21 +83,29 @@ impl Finetune {
             match (self.read.error(), self.read.is_asked()) {
                 (Some(e), _) => {
                     let hint = e.hint.clone().unwrap_or_else(|| "r reads again".into());
-                    pen.says(inner, &[
-                        ("The datasets cannot be read.", Role::Bad),
-                        (&e.message, Role::Text),
-                        (&hint, Role::Muted),
-                    ]);
+                    pen.says(
+                        inner,
+                        &[
+                            ("The datasets cannot be read.", Role::Bad),
+                            (&e.message, Role::Text),
+                            (&hint, Role::Muted),
+                        ],
+                    );
                 }
                 (None, true) => pen.says(inner, &[("Reading ...", Role::Muted)]),
                 (None, false) => {
                     let seeds = shared.survey.as_ref().map_or(0, |s| s.questions.len());
-                    let from = format!("It holds seeds ({seeds} here), their kept samples, and each culture's answers.");
-                    pen.says(inner, &[
-                        ("No dataset yet.", Role::Title),
-                        (&from, Role::Text),
-                        ("n  build one", Role::Accent),
-                    ]);
+                    let from = format!(
+                        "It holds seeds ({seeds} here), their kept samples, and each culture's answers."
+                    );
+                    pen.says(
+                        inner,
+                        &[
+                            ("No dataset yet.", Role::Title),
+                            (&from, Role::Text),
+                            ("n  build one", Role::Accent),
+                        ],
+                    );
                 }
             }
             return;
@@ -171,11 +178,13 @@ impl Finetune {
                     add("audit", "nothing found".into(), Some(Role::Good));
                 }
                 for (kind, rows, share) in &a.findings {
-                    let text = format!("{kind}: {} rows ({:.1} %)", thousands(*rows), share * 100.0);
+                    let text =
+                        format!("{kind}: {} rows ({:.1} %)", thousands(*rows), share * 100.0);
                     add("audit", text, Some(Role::Bad));
                 }
                 if a.refused > 0 {
-                    let text = format!("{} cells of culture and question without a label", a.refused);
+                    let text =
+                        format!("{} cells of culture and question without a label", a.refused);
                     add("left out", text, Some(Role::Warn));
                 }
             }
@@ -216,16 +225,23 @@ impl Finetune {
         }
         let inner = pen.pane(area, &title, focused);
         if let Some(e) = self.runs.error() {
-            pen.says(inner, &[
-                ("The runs cannot be read.", Role::Bad),
-                (&e.message, Role::Text),
-                (e.hint.as_deref().unwrap_or("r reads again; 8 has doctor"), Role::Muted),
-            ]);
+            pen.says(
+                inner,
+                &[
+                    ("The runs cannot be read.", Role::Bad),
+                    (&e.message, Role::Text),
+                    (e.hint.as_deref().unwrap_or("r reads again; 8 has doctor"), Role::Muted),
+                ],
+            );
             return;
         }
         if self.runs.is_empty() {
             let filter = self.runs.filter().is_empty();
-            let said = if filter { "No model was tuned here yet." } else { "None matches. Esc clears the filter." };
+            let said = if filter {
+                "No model was tuned here yet."
+            } else {
+                "None matches. Esc clears the filter."
+            };
             pen.says(inner, &[(said, Role::Text), ("t  tune one on the dataset", Role::Accent)]);
             return;
         }
@@ -269,7 +285,8 @@ impl Finetune {
         let title = match self.metric.shown(&drawn) {
             Some((metric, at, of)) => {
                 let (words, _) = crate::tui::widgets::metric_words(&metric);
-                let over = if self.overlay { format!(" · {} runs", drawn.len()) } else { String::new() };
+                let over =
+                    if self.overlay { format!(" · {} runs", drawn.len()) } else { String::new() };
                 format!("{words} · {at} of {of}{over} (m)")
             }
             None => "curves".into(),

@@ -151,44 +151,78 @@ pub fn recipe_form(datasets: &[&DatasetRecord], at: usize, survey: Option<&Surve
         options.extend(cultures(d, survey).into_iter().map(|c| (c, false)));
     }
     let presets: Vec<String> = preset_names().map(str::to_owned).collect();
-    let form = Form::new("Fine-tune", "Start", vec![
-        Field::choice("dataset", "Dataset", names, at, "What the model is taught; n in the list makes one"),
-        Field::many(
-            "cultures",
-            "Cultures",
-            options,
-            "One run each: `all in one` is one model of all cultures. Space chooses, * all",
-        ),
-        Field::choice(
-            "recipe",
-            "Recipe",
-            presets,
-            0,
-            "tiny: a small new model. lora: an adapter. full: all weights. paper: CultureLLM's",
-        ),
-        Field::line("base", "Base model", "", base, "path:DIR or hub:ORG/NAME; tiny needs none"),
-        Field::line("rank", "Rank", "", rank, "Of the adapter: 1 to 4096; its strength stays the recipe's"),
-        Field::line("lr", "Rate", "", rate, "The top learning rate"),
-        Field::choice(
-            "unit",
-            "Length in",
-            vec!["steps".into(), "epochs".into()],
-            0,
-            "Steps of the optimiser, or passes over the dataset",
-        ),
-        Field::line("length", "Length", "", length, "How many"),
-        Field::line("batch", "Batch", "", batch, "Examples a step"),
-        Field::line(
-            "eval",
-            "Eval share",
-            "0.1",
-            eval_share,
-            "Of the texts, held out to measure the loss on: 0 to 0.5; it tells the best checkpoint",
-        ),
-        Field::line("seed", "Seed", "", seed, "Of weights, order and prompts"),
-        Field::line("threads", "Threads", "", threads, "CPU threads; the last bits of a result depend on it"),
-        Field::line("name", "Name", "", alias, "Of the model in the registry; nothing: the run's id"),
-    ]);
+    let form = Form::new(
+        "Fine-tune",
+        "Start",
+        vec![
+            Field::choice(
+                "dataset",
+                "Dataset",
+                names,
+                at,
+                "What the model is taught; n in the list makes one",
+            ),
+            Field::many(
+                "cultures",
+                "Cultures",
+                options,
+                "One run each: `all in one` is one model of all cultures. Space chooses, * all",
+            ),
+            Field::choice(
+                "recipe",
+                "Recipe",
+                presets,
+                0,
+                "tiny: a small new model. lora: an adapter. full: all weights. paper: CultureLLM's",
+            ),
+            Field::line(
+                "base",
+                "Base model",
+                "",
+                base,
+                "path:DIR or hub:ORG/NAME; tiny needs none",
+            ),
+            Field::line(
+                "rank",
+                "Rank",
+                "",
+                rank,
+                "Of the adapter: 1 to 4096; its strength stays the recipe's",
+            ),
+            Field::line("lr", "Rate", "", rate, "The top learning rate"),
+            Field::choice(
+                "unit",
+                "Length in",
+                vec!["steps".into(), "epochs".into()],
+                0,
+                "Steps of the optimiser, or passes over the dataset",
+            ),
+            Field::line("length", "Length", "", length, "How many"),
+            Field::line("batch", "Batch", "", batch, "Examples a step"),
+            Field::line(
+                "eval",
+                "Eval share",
+                "0.1",
+                eval_share,
+                "Of the texts, held out to measure the loss on: 0 to 0.5; it tells the best checkpoint",
+            ),
+            Field::line("seed", "Seed", "", seed, "Of weights, order and prompts"),
+            Field::line(
+                "threads",
+                "Threads",
+                "",
+                threads,
+                "CPU threads; the last bits of a result depend on it",
+            ),
+            Field::line(
+                "name",
+                "Name",
+                "",
+                alias,
+                "Of the model in the registry; nothing: the run's id",
+            ),
+        ],
+    );
     let mut open = Open {
         kind: FormKind::Recipe,
         form,
@@ -210,16 +244,44 @@ pub fn dataset_form(survey: Option<&Survey>, taken: &[String]) -> Open {
         .find(|n| !taken.contains(n));
     let policies = LabelPolicy::ALL.map(|p| p.as_str().to_owned()).to_vec();
     let texts = vec!["both".into(), "stage1".into(), "seeds".into()];
-    let form = Form::new("New dataset", "Build", vec![
-        Field::line("name", "Name", &name.unwrap_or_default(), dataset_name, "Letters, digits, - _ ."),
-        Field::choice("whose", "Answers of", whose, 0, "All cultures (each row names its own), one, or a control"),
-        Field::choice("policy", "Policy", policies, 0, "How answers become targets"),
-        Field::choice("texts", "Texts", texts, 0, "Seeds and samples of both stages, of the first, seeds alone"),
-        Field::line("count", "Texts at most", "", count, "Seeds counted first; nothing: all"),
-        Field::line("language", "Language", "", anything, "A tag such as ar, for texts that `translate` made; nothing: the survey's"),
-        Field::line("hold", "Held out", "0", share, "Questions to hold out entirely"),
-        Field::line("seed", "Seed", "1", seed, "Of the draw of held-out questions"),
-    ]);
+    let form = Form::new(
+        "New dataset",
+        "Build",
+        vec![
+            Field::line(
+                "name",
+                "Name",
+                &name.unwrap_or_default(),
+                dataset_name,
+                "Letters, digits, - _ .",
+            ),
+            Field::choice(
+                "whose",
+                "Answers of",
+                whose,
+                0,
+                "All cultures (each row names its own), one, or a control",
+            ),
+            Field::choice("policy", "Policy", policies, 0, "How answers become targets"),
+            Field::choice(
+                "texts",
+                "Texts",
+                texts,
+                0,
+                "Seeds and samples of both stages, of the first, seeds alone",
+            ),
+            Field::line("count", "Texts at most", "", count, "Seeds counted first; nothing: all"),
+            Field::line(
+                "language",
+                "Language",
+                "",
+                anything,
+                "A tag such as ar, for texts that `translate` made; nothing: the survey's",
+            ),
+            Field::line("hold", "Held out", "0", share, "Questions to hold out entirely"),
+            Field::line("seed", "Seed", "1", seed, "Of the draw of held-out questions"),
+        ],
+    );
     Open { kind: FormKind::Dataset, form, filled_by: String::new(), touched: false, wrong: None }
 }
 
@@ -308,8 +370,17 @@ impl Open {
                 (dataset.to_owned(), name.to_owned())
             } else {
                 let data = format!("{dataset}-{culture}");
-                let alias = if name.is_empty() { String::new() } else { format!("{name}-{culture}") };
-                lines.push(words(&["dataset", "build", &data, "--like", dataset, "--culture", culture]));
+                let alias =
+                    if name.is_empty() { String::new() } else { format!("{name}-{culture}") };
+                lines.push(words(&[
+                    "dataset",
+                    "build",
+                    &data,
+                    "--like",
+                    dataset,
+                    "--culture",
+                    culture,
+                ]));
                 (data, alias)
             };
             let mut line = words(&["finetune", "--dataset", &data, "--recipe", &recipe.name]);
@@ -373,4 +444,3 @@ impl Open {
 fn words(all: &[&str]) -> Vec<String> {
     all.iter().map(|w| (*w).to_owned()).collect()
 }
-

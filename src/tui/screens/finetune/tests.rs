@@ -48,8 +48,7 @@ fn run(bench: &Bench, label: &str, rows: u64, saved: &[(u64, f64)], live: bool) 
     let mut m = attempt.metrics().unwrap();
     for i in 1..=rows {
         let loss = 1.0 + 2.0 / i as f64 + f64::from(u8::try_from(i % 5).unwrap()) * 0.05;
-        let values =
-            [("loss", loss), ("lr", 3e-3), ("grad_norm", 0.8), ("tokens_per_s", 12_345.0)];
+        let values = [("loss", loss), ("lr", 3e-3), ("grad_norm", 0.8), ("tokens_per_s", 12_345.0)];
         m.log(i, Some(rows * 2), &values).unwrap();
     }
     for (step, loss) in saved {
@@ -198,14 +197,16 @@ fn what_fails_half_way_says_what_runs_and_what_does_not() {
     let mut bench = bench.at(ScreenId::Finetune);
     bench.keys("t tab right space enter").settle_but(&[]);
     let (tone, said) = bench.note().unwrap();
-    assert!(tone == Tone::Bad && said.contains("1 run started") && said.contains("no room"), "{said}");
+    assert!(
+        tone == Tone::Bad && said.contains("1 run started") && said.contains("no room"),
+        "{said}"
+    );
 }
 
 #[test]
 fn a_dataset_is_built_by_the_line_that_the_form_shows() {
     let asked = Asked::default();
-    let mut bench =
-        Bench::new((80, 24)).command(pretend(&asked, None)).at(ScreenId::Finetune);
+    let mut bench = Bench::new((80, 24)).command(pretend(&asked, None)).at(ScreenId::Finetune);
     bench.keys("n ctrl-u").types("../x").keys("enter");
     assert!(shown(&mut bench).contains("letters, digits"), "a bad name keeps the form");
     bench.keys("ctrl-u").types("mine").keys("tab right tab right");
@@ -226,7 +227,9 @@ fn the_audit_of_a_dataset_stands_beside_it() {
         assert!(screen.contains(wanted), "{wanted}\n{screen}");
     }
     bench.keys("o").settle_but(&[]);
-    assert!(bench.effects.iter().any(|e| matches!(e, Effect::Pager(text) if text.contains("audit"))));
+    assert!(
+        bench.effects.iter().any(|e| matches!(e, Effect::Pager(text) if text.contains("audit")))
+    );
 }
 
 #[test]
@@ -250,7 +253,14 @@ fn panels_go_round_and_end_at_the_log() {
     run(&bench, "tiny on all", 40, &[], true);
     let mut bench = bench.at(ScreenId::Finetune);
     bench.keys("tab");
-    for wanted in ["loss · 1 of 4", "learning rate", "gradient norm", "tokens · 4 of 4", "log ·", "loss · 1 of 4"] {
+    for wanted in [
+        "loss · 1 of 4",
+        "learning rate",
+        "gradient norm",
+        "tokens · 4 of 4",
+        "log ·",
+        "loss · 1 of 4",
+    ] {
         let screen = shown(&mut bench);
         assert!(screen.contains(wanted), "{wanted}\n{screen}");
         bench.keys("m");
@@ -265,10 +275,15 @@ fn marked_runs_lie_over_each_other_and_are_exported_together() {
     let mut bench = bench.at(ScreenId::Finetune);
     bench.keys("tab space space v");
     let screen = shown(&mut bench);
-    assert!(screen.contains("2 runs") && screen.contains("first 20260301") || screen.contains("first"), "{screen}");
+    assert!(
+        screen.contains("2 runs") && screen.contains("first 20260301") || screen.contains("first"),
+        "{screen}"
+    );
     bench.keys("e right right enter").settle_but(&[]);
     let csv = bench.effects.iter().find_map(|e| match e {
-        Effect::Export { name, bytes } => Some((name.clone(), String::from_utf8_lossy(bytes).into_owned())),
+        Effect::Export { name, bytes } => {
+            Some((name.clone(), String::from_utf8_lossy(bytes).into_owned()))
+        }
         _ => None,
     });
     let (name, text) = csv.unwrap();
@@ -307,7 +322,8 @@ fn every_size_works_and_the_form_too() {
     dataset(&bench, "all", Arm::One);
     run(&bench, "عربي 中文 한국어", 40, &[(10, 1.0)], false);
     let mut bench = bench.at(ScreenId::Finetune);
-    for (w, h) in [(80, 24), (40, 10), (120, 40), (200, 60), (500, 200), (1, 1), (9, 4), (100, 12)] {
+    for (w, h) in [(80, 24), (40, 10), (120, 40), (200, 60), (500, 200), (1, 1), (9, 4), (100, 12)]
+    {
         bench.resize(w, h);
         for keys in ["m", "tab", "m m", "tab t", "tab tab", "esc"] {
             bench.keys(keys);
@@ -338,4 +354,3 @@ fn look() {
         println!("{}", shown(&mut bench));
     }
 }
-

@@ -32,7 +32,8 @@ impl Runs {
             self.draw_log(pen, area, true);
             return;
         }
-        if self.list.is_empty() && self.list.filter().is_empty() && self.list.scope() == VIEWS[0].0 {
+        if self.list.is_empty() && self.list.filter().is_empty() && self.list.scope() == VIEWS[0].0
+        {
             draw_nothing(pen, area, &shared.engine.link);
             return;
         }
@@ -64,11 +65,14 @@ impl Runs {
         let inner = pen.pane(area, &title, true);
         if let Some(e) = self.list.error() {
             let hint = e.hint.clone().unwrap_or_else(|| "R reads again; 8 has doctor".into());
-            pen.says(inner, &[
-                ("The runs cannot be read.", Role::Bad),
-                (&e.message, Role::Text),
-                (&hint, Role::Muted),
-            ]);
+            pen.says(
+                inner,
+                &[
+                    ("The runs cannot be read.", Role::Bad),
+                    (&e.message, Role::Text),
+                    (&hint, Role::Muted),
+                ],
+            );
             return;
         }
         if self.list.is_waiting() {
@@ -80,10 +84,10 @@ impl Runs {
                 "" => format!("No run: {}.", self.list.scope()),
                 f => format!("No run matches `{f}`."),
             };
-            pen.says(inner, &[
-                (&said, Role::Text),
-                ("Esc clears the filter, v shows other runs.", Role::Muted),
-            ]);
+            pen.says(
+                inner,
+                &[(&said, Role::Text), ("Esc clears the filter, v shows other runs.", Role::Muted)],
+            );
             return;
         }
         let height = usize::from(inner.height.saturating_sub(1));
@@ -258,7 +262,8 @@ impl Runs {
                 table: None,
             });
         }
-        let head = ["run", "kind", "state", "label", "queued", "started", "ended", "attempt", "reason"];
+        let head =
+            ["run", "kind", "state", "label", "queued", "started", "ended", "attempt", "reason"];
         let at = |t: Option<jiff::Timestamp>| t.map_or_else(String::new, |t| t.to_string());
         let rows = self.list.rows().map(|r| {
             let v = &r.view;
@@ -326,11 +331,13 @@ fn facts_of(f: &RunFacts, v: &RunView, add: &mut impl FnMut(&str, String)) {
         }
         let r = &spec.resources;
         let memory = r.memory_mib.map_or(String::new(), |m| format!(" · about {m} MiB of memory"));
-        let threads = if r.threads == 1 { "1 thread".into() } else { format!("{} threads", r.threads) };
+        let threads =
+            if r.threads == 1 { "1 thread".into() } else { format!("{} threads", r.threads) };
         add("takes", format!("{threads}{memory}"));
     }
     if !f.inputs.is_empty() {
-        let some: Vec<String> = f.inputs.iter().map(|(n, b)| format!("{n} {}", bytes(*b))).collect();
+        let some: Vec<String> =
+            f.inputs.iter().map(|(n, b)| format!("{n} {}", bytes(*b))).collect();
         add("input", some.join(", "));
     }
     add("results", f.results.clone());
@@ -371,11 +378,14 @@ fn end_words(e: &ExitFile) -> String {
 
 fn draw_nothing(pen: &mut Pen<'_>, area: Rect, link: &Link) {
     if let Link::Broken(why) = link {
-        pen.says(area, &[
-            ("The engine cannot be used.", Role::Bad),
-            (why, Role::Text),
-            ("8 has doctor; `polyculture engine stop` and start again.", Role::Muted),
-        ]);
+        pen.says(
+            area,
+            &[
+                ("The engine cannot be used.", Role::Bad),
+                (why, Role::Text),
+                ("8 has doctor; `polyculture engine stop` and start again.", Role::Muted),
+            ],
+        );
         return;
     }
     pen.says(area, &[

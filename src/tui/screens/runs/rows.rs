@@ -28,22 +28,30 @@ pub const ORDERS: &[&str] = &["newest first", "oldest first"];
 /// What the list can be narrowed to, in the order of the key: name, states, only this workspace.
 pub const VIEWS: &[(&str, &[StateName], bool)] = &[
     ("everything", &[], false),
-    ("not ended", &[
-        StateName::Queued,
-        StateName::Blocked,
-        StateName::Delayed,
-        StateName::Starting,
-        StateName::Running,
-        StateName::Paused,
-        StateName::Stopping,
-    ], false),
-    ("ended badly", &[
-        StateName::Failed,
-        StateName::TimedOut,
-        StateName::OutOfMemory,
-        StateName::Lost,
-        StateName::Skipped,
-    ], false),
+    (
+        "not ended",
+        &[
+            StateName::Queued,
+            StateName::Blocked,
+            StateName::Delayed,
+            StateName::Starting,
+            StateName::Running,
+            StateName::Paused,
+            StateName::Stopping,
+        ],
+        false,
+    ),
+    (
+        "ended badly",
+        &[
+            StateName::Failed,
+            StateName::TimedOut,
+            StateName::OutOfMemory,
+            StateName::Lost,
+            StateName::Skipped,
+        ],
+        false,
+    ),
     ("this workspace", &[], true),
 ];
 

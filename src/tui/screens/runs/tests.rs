@@ -41,7 +41,10 @@ impl Engine {
 
     /// A run with its folder and its first attempt.
     fn run(&mut self, kind: RunKind, label: &str, state: RunState) -> RunRecord {
-        self.run_with(NewRun { label: Some(label.into()), ..NewRun::new(kind, &self.workspace) }, state)
+        self.run_with(
+            NewRun { label: Some(label.into()), ..NewRun::new(kind, &self.workspace) },
+            state,
+        )
     }
 
     fn run_with(&mut self, new: NewRun, state: RunState) -> RunRecord {
@@ -221,7 +224,10 @@ fn a_log_that_grows_is_followed_until_the_person_looks_back() {
     assert!(screen.contains("line 1000") && screen.contains("after"), "{screen}");
     bench.keys("g");
     let screen = shown(&mut bench);
-    assert!(screen.contains("line 0 ") || screen.contains("line 0\n") || screen.contains("line 1"), "{screen}");
+    assert!(
+        screen.contains("line 0 ") || screen.contains("line 0\n") || screen.contains("line 1"),
+        "{screen}"
+    );
     assert!(!screen.contains("follows"), "{screen}");
     let n = write(2000..2100, "");
     told(&mut bench, n);
@@ -329,11 +335,15 @@ fn a_hundred_thousand_runs_are_walked_from_either_end_and_searched() {
 #[test]
 fn every_size_shows_the_list_and_none_breaks() {
     let mut bench = at_runs((80, 24), |e| {
-        for (i, label) in ["عربي ونص", "বাংলা লেখা", "中文标签", "한국어 이름", "plain"].iter().enumerate() {
+        for (i, label) in
+            ["عربي ونص", "বাংলা লেখা", "中文标签", "한국어 이름", "plain"].iter().enumerate()
+        {
             e.run(RunKind::Augment, label, if i == 4 { running() } else { succeeded() });
         }
     });
-    for (w, h) in [(80, 24), (40, 10), (120, 40), (160, 30), (200, 50), (500, 200), (1, 1), (7, 3), (60, 12)] {
+    for (w, h) in
+        [(80, 24), (40, 10), (120, 40), (160, 30), (200, 50), (500, 200), (1, 1), (7, 3), (60, 12)]
+    {
         bench.resize(w, h);
         for keys in ["m", "m", "m", "enter", "esc"] {
             bench.keys(keys);
@@ -357,8 +367,7 @@ fn progress_says_how_far_and_how_long_and_a_resume_counts_from_where_it_took_up(
     record.attempt = 2;
     up(&mut bench, vec![record.view()]);
     for (done, at) in [(900, "2026-03-01T11:10:00Z"), (910, "2026-03-01T11:11:00Z")] {
-        let progress =
-            ProgressNow { done, total: Some(1000), note: "loss 1".into(), at: t(at) };
+        let progress = ProgressNow { done, total: Some(1000), note: "loss 1".into(), at: t(at) };
         bench.msg(Msg::Engine(EngineNews::Progress {
             run: record.id.clone(),
             progress: Some(progress),
@@ -378,8 +387,12 @@ fn look() {
             let r = e.run(RunKind::Finetune, "tiny on all", failed());
             let mut m = Attempt::open(r.dir.join("attempt-1")).unwrap().metrics().unwrap();
             for i in 1..=200u64 {
-                m.log(i, Some(800), &[("loss", 3.0 / i as f64 + 0.1 * (i % 7) as f64), ("lr", 1e-3)])
-                    .unwrap();
+                m.log(
+                    i,
+                    Some(800),
+                    &[("loss", 3.0 / i as f64 + 0.1 * (i % 7) as f64), ("lr", 1e-3)],
+                )
+                .unwrap();
             }
             let text: String = (0..100).map(|i| format!("step {i}: all is well\n")).collect();
             fs::write(r.dir.join("attempt-1/out.log"), text).unwrap();

@@ -182,14 +182,19 @@ impl Samples {
                 let end = reply.body.floor_char_boundary(SHOWN);
                 out.push((reply.body[..end].to_owned(), Role::Text));
                 if end < reply.body.len() {
-                    out.push((format!("(cut here: {} bytes in all)", reply.body.len()), Role::Muted));
+                    out.push((
+                        format!("(cut here: {} bytes in all)", reply.body.len()),
+                        Role::Muted,
+                    ));
                 }
             }
             (None, Some(key)) => out.push((
                 format!("the reply {key} is in no file of this workspace: its run was removed"),
                 Role::Warn,
             )),
-            (None, None) => out.push(("none: rules, a file or a person made it".into(), Role::Muted)),
+            (None, None) => {
+                out.push(("none: rules, a file or a person made it".into(), Role::Muted))
+            }
         }
     }
 }

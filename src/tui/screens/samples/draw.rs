@@ -89,14 +89,16 @@ impl Samples {
                 format!("not saved: {}: {why} · r tries again, X gives up", p.words())
             })
             .collect();
-        let (left, errors) = cut(left, left.height - (failed.len() as u16).min(3).min(left.height / 3));
+        let (left, errors) =
+            cut(left, left.height - (failed.len() as u16).min(3).min(left.height / 3));
         self.draw_list(pen, left, shared);
         let bad = pen.style(Role::Bad);
         for (i, line) in failed.iter().take(usize::from(errors.height)).enumerate() {
             pen.put(errors.x + 1, errors.y + i as u16, errors.width.saturating_sub(2), line, bad);
         }
         if let Some(Typing::Note { .. }) = self.typing {
-            let at = if side.height >= 4 { side } else { cut(area, area.height.saturating_sub(4)).1 };
+            let at =
+                if side.height >= 4 { side } else { cut(area, area.height.saturating_sub(4)).1 };
             self.draw_note(pen, at);
         } else if self.inside {
             self.draw_ancestry(pen, side, shared);
@@ -111,11 +113,7 @@ impl Samples {
         let (title, text) = (pen.style(Role::Title), pen.style(Role::Text));
         let head = format!("{} ", row.sample.seed);
         let used = pen.put(area.x + 1, area.y, area.width, &head, title);
-        let at = Rect {
-            x: area.x + 1 + used,
-            width: area.width.saturating_sub(used + 2),
-            ..area
-        };
+        let at = Rect { x: area.x + 1 + used, width: area.width.saturating_sub(used + 2), ..area };
         match q {
             Some(q) => pen.text(at, &q.text, text),
             None => pen.text(at, "this seed is not in the workspace", text),
@@ -140,7 +138,8 @@ impl Samples {
     }
 
     fn title(&self) -> String {
-        let mut title = format!("Samples · {} · by {}", said(self.list.position()), self.list.order());
+        let mut title =
+            format!("Samples · {} · by {}", said(self.list.position()), self.list.order());
         if let Some(seed) = &self.base.seed {
             title += &format!(" · of {seed}");
         }
@@ -200,7 +199,8 @@ impl Samples {
                     Role::Warn => styles[1],
                     _ => styles[2],
                 };
-                let similarity = s.similarity.map_or_else(|| "-".into(), |x| format!("{:.3}", x.get()));
+                let similarity =
+                    s.similarity.map_or_else(|| "-".into(), |x| format!("{:.3}", x.get()));
                 let cells = vec![
                     (s.seed.to_string(), muted),
                     (s.stage.as_str().to_owned(), muted),
@@ -208,7 +208,10 @@ impl Samples {
                     (fate_in_short(r), fate),
                     (s.language.clone(), muted),
                     // A long text is cut before it is laid out: only a line is shown.
-                    (first(&s.text, 400), if matches!(s.decision, Decision::Kept) { text } else { muted }),
+                    (
+                        first(&s.text, 400),
+                        if matches!(s.decision, Decision::Kept) { text } else { muted },
+                    ),
                 ];
                 (cells, here, marked)
             })
@@ -235,14 +238,22 @@ impl Samples {
         } else {
             &[
                 ("No samples yet", Role::Title),
-                ("2 shows Seeds: mark some with Space (all: *), then a grows samples from them. They arrive here while the run works.", Role::Text),
+                (
+                    "2 shows Seeds: mark some with Space (all: *), then a grows samples from them. They arrive here while the run works.",
+                    Role::Text,
+                ),
             ]
         };
         pen.says(area, lines);
     }
 
     /// The lines of the text under the cursor, with their styles.
-    fn text_lines(&self, pen: &Pen<'_>, cells: usize, shared: &Shared) -> (Vec<LaidLine>, Vec<Style>, String) {
+    fn text_lines(
+        &self,
+        pen: &Pen<'_>,
+        cells: usize,
+        shared: &Shared,
+    ) -> (Vec<LaidLine>, Vec<Style>, String) {
         let styles = [Role::Text, Role::Removed, Role::Added].map(|r| pen.style(r)).to_vec();
         let Some(row) = self.list.current() else { return (Vec::new(), styles, String::new()) };
         let s = &row.sample;
@@ -333,7 +344,11 @@ impl Samples {
         input.draw(pen, Rect { height: 1.min(inner.height), ..inner }, style, true);
         let muted = pen.style(Role::Muted);
         let at = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
-        pen.text(at, "Enter rejects, Esc leaves it. It stays in the list with this note; u undoes it.", muted);
+        pen.text(
+            at,
+            "Enter rejects, Esc leaves it. It stays in the list with this note; u undoes it.",
+            muted,
+        );
     }
 
     fn draw_editor(&mut self, pen: &mut Pen<'_>, area: Rect) {
@@ -352,7 +367,8 @@ impl Samples {
         if lower.height < 3 {
             return;
         }
-        let inner = pen.pane(lower, "As it will read, with what changes against the old text", false);
+        let inner =
+            pen.pane(lower, "As it will read, with what changes against the old text", false);
         let cells = usize::from(inner.width).max(1);
         let lines = diff::lines(old, &text.text(), pen.looks.plain, cells, pen.looks.direction);
         let styles = [Role::Text, Role::Removed, Role::Added].map(|r| pen.style(r));
@@ -375,7 +391,11 @@ impl Samples {
         let muted = pen.style(Role::Muted);
         if let Some(e) = t.error() {
             let style = pen.style(Role::Bad);
-            pen.text(inner, &format!("the similarities could not be counted: {e}; r tries again"), style);
+            pen.text(
+                inner,
+                &format!("the similarities could not be counted: {e}; r tries again"),
+                style,
+            );
             return;
         }
         let Some(chart) = t.chart() else {
@@ -404,7 +424,8 @@ impl Samples {
         let width = usize::from(inner.width).max(1);
         let rows: usize =
             words.iter().map(|w| text::lay_out(&w.0, width, pen.looks.direction).lines.len()).sum();
-        let (top, below) = cut(inner, inner.height.saturating_sub(rows as u16).max(inner.height / 3));
+        let (top, below) =
+            cut(inner, inner.height.saturating_sub(rows as u16).max(inner.height / 3));
         let canvas = chart.cells(top.width, top.height, pen.looks.glyphs());
         pen.canvas(top, &canvas);
         let mut at = below;
@@ -421,7 +442,12 @@ impl Samples {
         for (line, role) in &lines {
             let style = pen.style(*role);
             let width = usize::from(inner.width).max(1);
-            laid.extend(text::lay_out(line, width, pen.looks.direction).lines.into_iter().map(|l| (l, style)));
+            laid.extend(
+                text::lay_out(line, width, pen.looks.direction)
+                    .lines
+                    .into_iter()
+                    .map(|l| (l, style)),
+            );
         }
         self.ancestry.rows = laid.len();
         let most = laid.len().saturating_sub(usize::from(inner.height));
@@ -433,7 +459,12 @@ impl Samples {
         }
         if most > 0 {
             let style = pen.style(Role::Muted);
-            let row = Rect { y: area.bottom() - 1, height: 1, width: area.width.saturating_sub(2), ..area };
+            let row = Rect {
+                y: area.bottom() - 1,
+                height: 1,
+                width: area.width.saturating_sub(2),
+                ..area
+            };
             let last = (self.ancestry.top + usize::from(inner.height)).min(laid.len());
             pen.right(row, &format!(" line {last} of {} ", laid.len()), style);
         }

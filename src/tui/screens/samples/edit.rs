@@ -14,7 +14,14 @@ pub enum Typing {
     /// Why these are turned down.
     Note { input: LineInput, ids: Vec<SampleId> },
     /// A new text in place of one.
-    Text { text: Box<TextBox>, id: SampleId, old: String, seed: String, saving: bool, error: Option<String> },
+    Text {
+        text: Box<TextBox>,
+        id: SampleId,
+        old: String,
+        seed: String,
+        saving: bool,
+        error: Option<String>,
+    },
 }
 
 impl Samples {

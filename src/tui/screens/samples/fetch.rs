@@ -1,7 +1,9 @@
 //! Which samples are listed: what is typed into the filter, and what the screen itself asks for.
 
 use crate::domain::QuestionId;
-use crate::store::{DecisionKind, PageFrom, SampleCount, SampleCursor, SampleFilter, SampleOrder, SampleRow};
+use crate::store::{
+    DecisionKind, PageFrom, SampleCount, SampleCursor, SampleFilter, SampleOrder, SampleRow,
+};
 use crate::tui::data::{Access, WorkError};
 use crate::tui::widgets::{Ask, Page, PageEdge, Paged};
 
@@ -174,7 +176,10 @@ mod tests {
 
     #[test]
     fn conditions_and_words_stand_beside_each_other() {
-        let f = typed(SampleFilter::default(), "women seed:Q27 sim>=0.5 men sim<0.9 stage:synonym lang:ar");
+        let f = typed(
+            SampleFilter::default(),
+            "women seed:Q27 sim>=0.5 men sim<0.9 stage:synonym lang:ar",
+        );
         assert_eq!(f.words.as_deref(), Some("women men"));
         assert_eq!((f.min_similarity, f.max_similarity), (Some(0.5), Some(0.9)));
         assert_eq!(f.seed.unwrap().as_str(), "Q27");

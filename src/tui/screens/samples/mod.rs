@@ -203,14 +203,17 @@ impl Samples {
 
     fn scroll(&mut self, by: i64) {
         let last = self.ancestry.rows.saturating_sub(1) as i64;
-        self.ancestry.top = (self.ancestry.top as i64).saturating_add(by).clamp(0, last.max(0)) as usize;
+        self.ancestry.top =
+            (self.ancestry.top as i64).saturating_add(by).clamp(0, last.max(0)) as usize;
     }
 
     fn show_run(&mut self, cx: &mut Cx<'_>) {
         let run = self.list.current().and_then(|r| r.sample.provenance.run.clone());
         match run.and_then(|r| RunId::new(r).ok()) {
             Some(run) => cx.go(ScreenId::Runs, Some(Told::Run(run))),
-            None => cx.note(Tone::Plain, "no run made this sample: it was imported or written by hand"),
+            None => {
+                cx.note(Tone::Plain, "no run made this sample: it was imported or written by hand")
+            }
         }
     }
 
@@ -227,7 +230,11 @@ impl Samples {
         let language = q.map_or_else(|| "en".into(), |q| q.language.clone());
         Some([
             (format!("Seed {}", s.seed), seed, language),
-            (format!("Sample {} ({})", s.id, s.decision.as_str()), s.text.clone(), s.language.clone()),
+            (
+                format!("Sample {} ({})", s.id, s.decision.as_str()),
+                s.text.clone(),
+                s.language.clone(),
+            ),
         ])
     }
 

@@ -36,18 +36,19 @@ pub struct Threshold {
 }
 
 fn read(a: &mut crate::tui::data::Access, filter: &SampleFilter) -> Result<Spread, WorkError> {
-    let decided = SampleFilter { by_threshold: true, decision: None, by_hand: None, ..filter.clone() };
+    let decided =
+        SampleFilter { by_threshold: true, decision: None, by_hand: None, ..filter.clone() };
     let kept = SampleFilter { decision: Some(DecisionKind::Kept), ..decided.clone() };
     let below = SampleFilter { reason: Some("dissimilar".into()), ..decided.clone() };
     a.read(|r| {
-        let in_force = r.samples(&below, None, 1)?.into_iter().find_map(|row| {
-            match row.sample.decision {
-                crate::domain::Decision::Rejected(
-                    crate::domain::RejectReason::Dissimilar { threshold, .. },
-                ) => Some(threshold),
+        let in_force =
+            r.samples(&below, None, 1)?.into_iter().find_map(|row| match row.sample.decision {
+                crate::domain::Decision::Rejected(crate::domain::RejectReason::Dissimilar {
+                    threshold,
+                    ..
+                }) => Some(threshold),
                 _ => None,
-            }
-        });
+            });
         Ok(Spread {
             fine: r.similarity_histogram(&decided, FINE)?,
             kept: r.count_samples(&SampleFilter { min_similarity: Some(-1.0), ..kept })?,

@@ -92,7 +92,8 @@ fn write(a: &mut Access, what: &What, ids: &[SampleId]) -> Result<Written, WorkE
                 }
             }
             store.write(|tx| {
-                ids.iter().try_for_each(|id| tx.set_decision(id, &Decision::Kept, &who, "").map(drop))
+                ids.iter()
+                    .try_for_each(|id| tx.set_decision(id, &Decision::Kept, &who, "").map(drop))
             })?;
             ids.len()
         }

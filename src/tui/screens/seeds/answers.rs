@@ -29,7 +29,12 @@ pub fn note(answer: &Answer) -> String {
 }
 
 /// Bars of all cultures shown. Shares stand by ascending code.
-pub fn distribution(q: &Question, survey: &Survey, answers: &Answers, shown: &[usize]) -> Distribution {
+pub fn distribution(
+    q: &Question,
+    survey: &Survey,
+    answers: &Answers,
+    shown: &[usize],
+) -> Distribution {
     let of = answers.question(&q.id);
     let label = |c: &u8| {
         let words = q.scale.label(*c).unwrap_or("");
@@ -46,7 +51,9 @@ pub fn distribution(q: &Question, survey: &Survey, answers: &Answers, shown: &[u
                 Group {
                     label: c.name.clone(),
                     shares: match answer {
-                        Some(Answer::Given { cell, .. }) => Some(cell.distribution.shares().to_vec()),
+                        Some(Answer::Given { cell, .. }) => {
+                            Some(cell.distribution.shares().to_vec())
+                        }
                         Some(Answer::NotAsked) => None,
                         // No shares, and not for want of asking: the note says why.
                         _ => Some(vec![f64::NAN; q.scale.len()]),
@@ -93,11 +100,8 @@ pub fn short(share: f64) -> String {
 
 /// Which cultures are shown.
 pub fn cultures_form(survey: &Survey, hidden: &BTreeSet<CultureId>) -> Form {
-    let options = survey
-        .cultures
-        .iter()
-        .map(|c| (c.name.clone(), !hidden.contains(&c.id)))
-        .collect();
+    let options =
+        survey.cultures.iter().map(|c| (c.name.clone(), !hidden.contains(&c.id))).collect();
     let help = "Space chooses, * all or none; answers, distances and the heat map show these";
     Form::new("Cultures shown", "Show", vec![Field::many("of", "Cultures", options, help)])
 }

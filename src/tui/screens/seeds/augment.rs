@@ -88,16 +88,67 @@ impl Augment {
             [one] => format!("Grow samples from {one}"),
             many => format!("Grow samples from {} seeds", many.len()),
         };
-        self.form = Some(Form::new(title, "Start", vec![
-            Field::choice("provider", "Provider", names, 0, "who proposes; left and right choose"),
-            Field::line("model", "Model", "", crate::tui::widgets::anything, "of the service, where it has several; its own default when empty"),
-            Field::line("templates", "Templates", &usual.templates.to_string(), positive, "paraphrases wanted, per seed (the paper's n = 5)"),
-            Field::line("keep", "Keep", &usual.keep.to_string(), positive, "samples kept, per seed, both stages together (the paper's m = 10)"),
-            Field::line("threshold", "Threshold", &self.threshold, share_or_nothing, "similarity with the seed from which on a text is kept; empty: calibrated on the cross-seed pairs"),
-            Field::line("encoder", "Encoder", "", encoder_or_nothing, "sentence encoder of the filter: path:DIR or hub:ORG/NAME; empty: lexical"),
-            Field::line("seed", "Random seed", "1", positive, "the same seed gives the same samples"),
-            Field::toggle("held-out", "Held-out test set", false, "other template families and other words: for tests, never trained on"),
-        ]));
+        self.form = Some(Form::new(
+            title,
+            "Start",
+            vec![
+                Field::choice(
+                    "provider",
+                    "Provider",
+                    names,
+                    0,
+                    "who proposes; left and right choose",
+                ),
+                Field::line(
+                    "model",
+                    "Model",
+                    "",
+                    crate::tui::widgets::anything,
+                    "of the service, where it has several; its own default when empty",
+                ),
+                Field::line(
+                    "templates",
+                    "Templates",
+                    &usual.templates.to_string(),
+                    positive,
+                    "paraphrases wanted, per seed (the paper's n = 5)",
+                ),
+                Field::line(
+                    "keep",
+                    "Keep",
+                    &usual.keep.to_string(),
+                    positive,
+                    "samples kept, per seed, both stages together (the paper's m = 10)",
+                ),
+                Field::line(
+                    "threshold",
+                    "Threshold",
+                    &self.threshold,
+                    share_or_nothing,
+                    "similarity with the seed from which on a text is kept; empty: calibrated on the cross-seed pairs",
+                ),
+                Field::line(
+                    "encoder",
+                    "Encoder",
+                    "",
+                    encoder_or_nothing,
+                    "sentence encoder of the filter: path:DIR or hub:ORG/NAME; empty: lexical",
+                ),
+                Field::line(
+                    "seed",
+                    "Random seed",
+                    "1",
+                    positive,
+                    "the same seed gives the same samples",
+                ),
+                Field::toggle(
+                    "held-out",
+                    "Held-out test set",
+                    false,
+                    "other template families and other words: for tests, never trained on",
+                ),
+            ],
+        ));
     }
 
     /// What the form stands for.
@@ -188,7 +239,8 @@ impl Augment {
         if let Some(e) = self.speakers.error() {
             out.push((format!("only the rules can be asked: {e}"), Role::Warn));
         }
-        let about = self.speakers.get().and_then(|s| s.iter().find(|k| k.name == form.value("provider")));
+        let about =
+            self.speakers.get().and_then(|s| s.iter().find(|k| k.name == form.value("provider")));
         if let Some(k) = about {
             out.push((format!("{}: {}", k.name, k.about), Role::Text));
         }

@@ -67,10 +67,14 @@ pub fn form(survey: &Survey, now: Option<&Compare>) -> Form {
     let place = |i: usize| {
         now.and_then(|n| survey.cultures.iter().position(|c| c.id == n.of[i])).unwrap_or(i)
     };
-    Form::new("Compare two cultures", "Compare", vec![
-        Field::choice("a", "First", names.clone(), place(0), "left and right choose"),
-        Field::choice("b", "Second", names, place(1), "left and right choose"),
-    ])
+    Form::new(
+        "Compare two cultures",
+        "Compare",
+        vec![
+            Field::choice("a", "First", names.clone(), place(0), "left and right choose"),
+            Field::choice("b", "Second", names, place(1), "left and right choose"),
+        ],
+    )
 }
 
 impl Compare {

@@ -1,7 +1,9 @@
 //! One seed in full: every wording, the scale with its codes, what is missing where, the sources.
 
 use super::{Over, Seeds};
-use crate::domain::{Cell, CellFlag, Direction, MissingKind, Question, QuestionId, ScaleKind, Survey, language_name};
+use crate::domain::{
+    Cell, CellFlag, Direction, MissingKind, Question, QuestionId, ScaleKind, Survey, language_name,
+};
 use crate::store::CountSource;
 use crate::tui::data::Lane;
 use crate::tui::load::Load;
@@ -88,7 +90,10 @@ impl Seeds {
         match read {
             Some((_, wordings, _)) => {
                 for w in wordings {
-                    out.push((format!("{} ({})", language_name(&w.language), w.language), Role::Muted));
+                    out.push((
+                        format!("{} ({})", language_name(&w.language), w.language),
+                        Role::Muted,
+                    ));
                     out.push((w.text.clone(), Role::Text));
                     if w.language != q.language && w.scale.options() != q.scale.options() {
                         let labels: Vec<&str> =
@@ -124,7 +129,10 @@ impl Seeds {
         out.push(("Sources".into(), Role::Title));
         match read {
             Some((_, _, sources)) if sources.is_empty() => {
-                out.push(("no counts of this question are stored: n imports answers".into(), Role::Muted));
+                out.push((
+                    "no counts of this question are stored: n imports answers".into(),
+                    Role::Muted,
+                ));
             }
             Some((_, _, sources)) => out.extend(source_lines(sources)),
             None => {}
@@ -167,7 +175,10 @@ fn country_lines(
         Cell::NotAsked => vec![(format!("{head}not asked"), Role::Warn)],
         Cell::NoData => vec![(format!("{head}no data imported"), Role::Muted)],
         Cell::AllMissing { missing } => {
-            vec![(format!("{head}asked {}, and nobody gave a valid answer", thousands(missing)), Role::Warn)]
+            vec![(
+                format!("{head}asked {}, and nobody gave a valid answer", thousands(missing)),
+                Role::Warn,
+            )]
         }
         Cell::Answered(cell) => {
             let mut out = vec![(

@@ -84,7 +84,8 @@ impl Seeds {
     }
 
     fn list_title(&self) -> String {
-        let mut title = format!("Seeds · {} · by {}", said(self.list.position()), self.list.order());
+        let mut title =
+            format!("Seeds · {} · by {}", said(self.list.position()), self.list.order());
         if !self.list.filter().is_empty() {
             title += &format!(" · filter: {}", self.list.filter());
         }
@@ -106,7 +107,8 @@ impl Seeds {
             Column::words("topic", 16).from(72),
             Column::words("wording", 0),
         ];
-        let (text, muted, good) = (pen.style(Role::Text), pen.style(Role::Muted), pen.style(Role::Good));
+        let (text, muted, good) =
+            (pen.style(Role::Text), pen.style(Role::Muted), pen.style(Role::Good));
         let warn = pen.style(Role::Warn);
         let position = self.list.position();
         let height = usize::from(inner.height.saturating_sub(1));
@@ -139,7 +141,8 @@ impl Seeds {
     /// The seed's id, topic and wording; gives the area below them.
     fn draw_wording(&self, pen: &mut Pen<'_>, area: Rect, q: &Question) -> Rect {
         let style = pen.style(Role::Text);
-        let used = pen.text(Rect { height: area.height.min(2), ..area }, &q.text, style).min(2) as u16;
+        let used =
+            pen.text(Rect { height: area.height.min(2), ..area }, &q.text, style).min(2) as u16;
         Rect { y: area.y + used, height: area.height.saturating_sub(used), ..area }
     }
 
@@ -157,7 +160,13 @@ impl Seeds {
         let Some(found) = self.answers.get() else {
             pen.pane(side, &format!("{} answers", q.id), false);
             let style = pen.style(Role::Muted);
-            pen.put(side.x + 2, side.y + 1, side.width.saturating_sub(4), "working out the answers ..", style);
+            pen.put(
+                side.x + 2,
+                side.y + 1,
+                side.width.saturating_sub(4),
+                "working out the answers ..",
+                style,
+            );
             return;
         };
         let answers = std::sync::Arc::clone(found);
@@ -220,11 +229,8 @@ impl Seeds {
             return;
         };
         let below = 2.min(inner.height.saturating_sub(4));
-        let table = Rect {
-            y: inner.y + 1,
-            height: inner.height.saturating_sub(1 + below),
-            ..inner
-        };
+        let table =
+            Rect { y: inner.y + 1, height: inner.height.saturating_sub(1 + below), ..inner };
         let wide = area.width >= WIDE;
         let shown = self.shown(survey);
         let rows: Vec<(String, crate::domain::QuestionId)> = self
@@ -267,8 +273,7 @@ impl Seeds {
         let answers = self.answers.get().cloned();
         let Some(c) = &mut self.compare else { return };
         let [a, b] = c.names(survey);
-        let title =
-            format!("{a} and {b} · {} · by {}", said(c.list.position()), c.list.order());
+        let title = format!("{a} and {b} · {} · by {}", said(c.list.position()), c.list.order());
         let (list, side) = parts(area, area.height.saturating_sub(9).max(area.height.min(8)));
         let inner = pen.pane(list, &title, true);
         let muted = pen.style(Role::Muted);
@@ -277,7 +282,8 @@ impl Seeds {
             (None, Some(e)) => e.to_string(),
             (None, None) => "working out the mean over all questions ..".into(),
         };
-        let used = pen.text(Rect { height: inner.height.min(2), ..inner }, &words, muted).min(2) as u16;
+        let used =
+            pen.text(Rect { height: inner.height.min(2), ..inner }, &words, muted).min(2) as u16;
         let inner = Rect { y: inner.y + used, height: inner.height.saturating_sub(used), ..inner };
         // Shares of a five-point scale fill 14 cells, of a ten-point scale 29.
         let room = if inner.width >= 110 { 30 } else { 15 };
@@ -349,7 +355,12 @@ impl Seeds {
         }
         if most > 0 {
             let style = pen.style(Role::Muted);
-            let at = Rect { y: area.bottom() - 1, height: 1, width: area.width.saturating_sub(2), ..area };
+            let at = Rect {
+                y: area.bottom() - 1,
+                height: 1,
+                width: area.width.saturating_sub(2),
+                ..area
+            };
             let last = (self.details.top + usize::from(inner.height)).min(laid.len());
             pen.right(at, &format!(" line {last} of {} ", laid.len()), style);
         }
@@ -361,7 +372,8 @@ impl Seeds {
         let shown = self.shown(survey);
         if let Some(c) = &self.compare {
             let [a, b] = c.names(survey);
-            let head = ["seed", "distance", "n first", "n second", "first %", "second %", "wording"];
+            let head =
+                ["seed", "distance", "n first", "n second", "first %", "second %", "wording"];
             let rows = c.list.rows().iter().map(|r| {
                 vec![
                     r.id.to_string(),

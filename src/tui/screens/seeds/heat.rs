@@ -14,10 +14,7 @@ pub fn measure(by_distance: bool) -> (&'static str, &'static str) {
             "Jensen-Shannon distance, base 2, 0 to 1; - not asked",
         )
     } else {
-        (
-            "mean answer",
-            "0 to 1, where 1 is the end that agrees, or says more; - not asked",
-        )
+        ("mean answer", "0 to 1, where 1 is the end that agrees, or says more; - not asked")
     }
 }
 
@@ -32,7 +29,8 @@ pub fn table(
     let (title, unit) = measure(by_distance);
     let cell = |id: &QuestionId, c: usize| {
         let of = answers.question(id);
-        let value = of.and_then(|o| if by_distance { o.from_overall(c) } else { o.mean_position(c) });
+        let value =
+            of.and_then(|o| if by_distance { o.from_overall(c) } else { o.mean_position(c) });
         let text = match value {
             Some(v) => short(v),
             None => match of.and_then(|o| o.cultures.get(c)) {

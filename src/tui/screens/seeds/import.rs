@@ -20,36 +20,40 @@ pub struct Import {
 impl Seeds {
     pub(super) fn open_import(&mut self, _: &mut Cx<'_>) {
         self.over = Over::Import(Box::new(Import {
-            form: Form::new("Read questions, answers or counts", "Read", vec![
-                Field::line(
-                    "file",
-                    "File",
-                    "",
-                    something,
-                    "WVQ.jsonl, country CSVs, the official survey CSV, questionnaires, option \
+            form: Form::new(
+                "Read questions, answers or counts",
+                "Read",
+                vec![
+                    Field::line(
+                        "file",
+                        "File",
+                        "",
+                        something,
+                        "WVQ.jsonl, country CSVs, the official survey CSV, questionnaires, option \
                      counts: the format is recognised",
-                ),
-                Field::choice(
-                    "weight",
-                    "Weights",
-                    WEIGHTS.map(str::to_owned).to_vec(),
-                    0,
-                    "behind the counts of respondent rows",
-                ),
-                Field::line(
-                    "countries",
-                    "Countries",
-                    "",
-                    crate::tui::widgets::anything,
-                    "only these, such as GRC,FRA; all when empty",
-                ),
-                Field::toggle(
-                    "every",
-                    "Every question",
-                    false,
-                    "count every question of respondent rows, not only the seeds of this workspace",
-                ),
-            ]),
+                    ),
+                    Field::choice(
+                        "weight",
+                        "Weights",
+                        WEIGHTS.map(str::to_owned).to_vec(),
+                        0,
+                        "behind the counts of respondent rows",
+                    ),
+                    Field::line(
+                        "countries",
+                        "Countries",
+                        "",
+                        crate::tui::widgets::anything,
+                        "only these, such as GRC,FRA; all when empty",
+                    ),
+                    Field::toggle(
+                        "every",
+                        "Every question",
+                        false,
+                        "count every question of respondent rows, not only the seeds of this workspace",
+                    ),
+                ],
+            ),
             done: Load::default(),
         }));
     }

@@ -28,9 +28,7 @@ use crate::seeds::Answers;
 use crate::tui::data::Lane;
 use crate::tui::load::Load;
 use crate::tui::pen::Pen;
-use crate::tui::screen::{
-    Answer, Cx, Exportable, Screen, ScreenId, Shared, Taken, Told, Tone,
-};
+use crate::tui::screen::{Answer, Cx, Exportable, Screen, ScreenId, Shared, Taken, Told, Tone};
 use crate::tui::widgets::{Form, FormEvent, ListControl, Memory};
 
 pub use commands::COMMANDS;

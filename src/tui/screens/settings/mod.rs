@@ -16,9 +16,7 @@ use crate::tui::data::{Lane, WorkError};
 use crate::tui::keymap::Keymap;
 use crate::tui::load::Load;
 use crate::tui::pen::Pen;
-use crate::tui::screen::{
-    Answer, Cx, Effect, Exportable, Screen, ScreenId, Shared, Told, Tone,
-};
+use crate::tui::screen::{Answer, Cx, Effect, Exportable, Screen, ScreenId, Shared, Told, Tone};
 use crate::tui::settings::{UserLooks, keys_file, looks_file, themes_folder};
 use crate::tui::theme::{self, Role};
 use crate::tui::widgets::{Column, ListControl, Memory, draw_rows, draw_scrollbar, said};
@@ -40,14 +38,46 @@ macro_rules! command {
 
 /// Its commands.
 pub const COMMANDS: &[Command] = &[
-    command!("settings.keep", &["enter"], "Keep the theme or direction, switch the setting, run doctor", "keep", Settings::keep),
-    command!("settings.test", &["t"], "Ask the provider for a word: whether it answers, and what it can", "test", Settings::test),
-    command!("settings.copy", &["y"], "Copy the example: a provider, or the line of a key", "copy", Settings::copy),
-    command!("settings.next", &["tab", "right"], "Next section", "section", |s, cx| s.section(1, cx)),
-    command!("settings.before", &["shift-tab", "left"], "Section before", "", |s, cx| s.section(-1, cx)),
-    command!("settings.doctor", &["d"], "Run doctor: what is right, and what to mend", "doctor", Settings::look_around),
+    command!(
+        "settings.keep",
+        &["enter"],
+        "Keep the theme or direction, switch the setting, run doctor",
+        "keep",
+        Settings::keep
+    ),
+    command!(
+        "settings.test",
+        &["t"],
+        "Ask the provider for a word: whether it answers, and what it can",
+        "test",
+        Settings::test
+    ),
+    command!(
+        "settings.copy",
+        &["y"],
+        "Copy the example: a provider, or the line of a key",
+        "copy",
+        Settings::copy
+    ),
+    command!("settings.next", &["tab", "right"], "Next section", "section", |s, cx| s
+        .section(1, cx)),
+    command!("settings.before", &["shift-tab", "left"], "Section before", "", |s, cx| s
+        .section(-1, cx)),
+    command!(
+        "settings.doctor",
+        &["d"],
+        "Run doctor: what is right, and what to mend",
+        "doctor",
+        Settings::look_around
+    ),
     command!("settings.refresh", &["r"], "Read the files again", "", |s, cx| s.ask(cx)),
-    command!("settings.back", &["esc"], "Put the old theme back, clear the filter", "", Settings::back),
+    command!(
+        "settings.back",
+        &["esc"],
+        "Put the old theme back, clear the filter",
+        "",
+        Settings::back
+    ),
 ];
 
 /// Its state.
@@ -280,7 +310,9 @@ impl Settings {
                     }
                 }
             }
-            What::Define if known.is_some_and(|k| k.config.is_err()) => (row.said.clone(), Role::Bad),
+            What::Define if known.is_some_and(|k| k.config.is_err()) => {
+                (row.said.clone(), Role::Bad)
+            }
             _ => (row.said.clone(), Role::Muted),
         }
     }

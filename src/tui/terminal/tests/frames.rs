@@ -353,13 +353,15 @@ fn selection_move(text: &str) -> usize {
 
 #[test]
 fn a_selection_moves_for_few_bytes() {
-    for (text, most) in [("plain words", 300), ("한국어 문장", 600), ("中文的句子", 600)] {
+    for (text, most) in [("plain words", 300), ("한국어 문장", 600), ("中文的句子", 600)]
+    {
         let bytes = selection_move(text);
         assert!(bytes <= most, "{text}: {bytes} bytes");
     }
     // Rows of scripts that take three bytes a letter, their runs set anew: what they are, written
     // once for each of two rows, and a third for the moves.
-    for text in ["সুন্দর বাংলা", "ภาษาไทย", "हिन्दी भाषा"] {
+    for text in ["সুন্দর বাংলা", "ภาษาไทย", "हिन्दी भाषा"]
+    {
         let letters = 110 / usize::from(cells(text) + 1) * text.len();
         let bytes = selection_move(text);
         assert!(bytes <= 2 * letters * 5 / 3 + 100, "{text}: {bytes} bytes, {letters} of letters");
