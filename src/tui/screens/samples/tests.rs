@@ -56,7 +56,8 @@ fn garden() -> Vec<Sample> {
     let mut failed = sample("Q28", "en", "");
     failed.similarity = None;
     failed.decision = Decision::Failed(FailReason::CutOff);
-    let mut second = sample("Q27", "en", "A top goal in my life has been to make my mother and father proud.");
+    let mut second =
+        sample("Q27", "en", "A top goal in my life has been to make my mother and father proud.");
     second.stage = Stage::Synonym;
     second.provenance.substitutions = vec![Substitution {
         from: "parents".into(),
@@ -144,7 +145,10 @@ fn data_that_would_do_harm_is_drawn_in_every_size_and_look() {
             }
         }
     }
-    assert_screen!("samples-scripts", Bench::filled((100, 30), put(&rows)).at(ScreenId::Samples).theme("light").tapped("j j j"));
+    assert_screen!(
+        "samples-scripts",
+        Bench::filled((100, 30), put(&rows)).at(ScreenId::Samples).theme("light").tapped("j j j")
+    );
 }
 
 #[test]
@@ -203,7 +207,10 @@ fn an_edit_is_kept_in_the_editor_until_it_is_saved() {
     assert!(!b.shows("New text in place"));
     let all = texts(&b);
     assert_eq!((all[0].1.as_str(), all[0].2), ("rejected", true));
-    assert_eq!(all.last().unwrap().0, "One goal of my life has been making my parents proud. Always.");
+    assert_eq!(
+        all.last().unwrap().0,
+        "One goal of my life has been making my parents proud. Always."
+    );
     b.keys("u").settle();
     let all = texts(&b);
     assert_eq!((all[0].1.as_str(), all.last().unwrap().1.as_str()), ("kept", "rejected"));
@@ -223,7 +230,9 @@ fn the_editor_takes_any_script_and_throws_nothing_away_unasked() {
 }
 
 fn thousand() -> Vec<Sample> {
-    (0..1000).map(|i| like(f64::from(i) / 1000.0, sample("Q27", "en", &format!("sentence number {i}")))).collect()
+    (0..1000)
+        .map(|i| like(f64::from(i) / 1000.0, sample("Q27", "en", &format!("sentence number {i}"))))
+        .collect()
 }
 
 #[test]
@@ -252,9 +261,12 @@ fn samples_that_arrive_do_not_move_the_row_under_the_cursor() {
     for _ in 0..40 {
         b.keys("pagedown").settle();
     }
-    let here = |b: &mut Bench| b.screen().lines().position(|l| l.contains("│> ")).zip(
-        b.screen().lines().find(|l| l.contains("│> ")).map(str::to_owned),
-    );
+    let here = |b: &mut Bench| {
+        b.screen()
+            .lines()
+            .position(|l| l.contains("│> "))
+            .zip(b.screen().lines().find(|l| l.contains("│> ")).map(str::to_owned))
+    };
     let before = here(&mut b).unwrap();
     b.written(put(&all[900..])).settle();
     assert_eq!(here(&mut b).unwrap(), before);
@@ -267,7 +279,9 @@ fn samples_that_arrive_do_not_move_the_row_under_the_cursor() {
 #[test]
 fn fates_filters_and_orders_narrow_the_list() {
     let mut b = bench((80, 24));
-    assert!(b.shows("[all 5]") && b.shows("kept 3") && b.shows("rejected 1") && b.shows("failed 1"));
+    assert!(
+        b.shows("[all 5]") && b.shows("kept 3") && b.shows("rejected 1") && b.shows("failed 1")
+    );
     b.keys("v v").settle();
     assert!(b.shows("1 of 1") && b.shows("Parents are proud.") && b.shows("[rejected 1]"));
     b.keys("v v v /").types("seed:Q28 paid").keys("enter").settle();
@@ -291,7 +305,11 @@ fn a_threshold_says_what_it_would_keep_and_changes_nothing() {
     assert!(b.shows("threshold 0.520: 480 of 1,000 samples"), "{}", b.screen());
     assert_screen!("samples-threshold", b);
     b.keys("right right up");
-    assert!(b.shows("threshold 0.541: 459 of 1,000") && b.shows("21 fewer than now"), "{}", b.screen());
+    assert!(
+        b.shows("threshold 0.541: 459 of 1,000") && b.shows("21 fewer than now"),
+        "{}",
+        b.screen()
+    );
     b.keys("left left left left");
     assert!(b.shows("threshold 0.501: 499") && b.shows("19 more than now"), "{}", b.screen());
     let before = texts(&b);
@@ -339,9 +357,11 @@ fn the_pair_can_be_seen_elsewhere_and_copied() {
         .iter()
         .filter_map(|e| match e {
             Effect::Pager(t) => Some(format!("pager {}", t.contains("parents proud"))),
-            Effect::Export { name, bytes } => {
-                Some(format!("page {} {}", name.ends_with(".html"), bytes.starts_with(b"<!doctype")))
-            }
+            Effect::Export { name, bytes } => Some(format!(
+                "page {} {}",
+                name.ends_with(".html"),
+                bytes.starts_with(b"<!doctype")
+            )),
             Effect::Copy(t) => Some(format!("copy {t}")),
             _ => None,
         })
@@ -360,7 +380,11 @@ fn where_one_was_is_found_again() {
     let mut again = Bench::filled((80, 24), put(&thousand()));
     again.app.restore(&saved);
     let mut again = again.at(ScreenId::Samples);
-    assert!(again.shows("sentence number 997") && again.shows("998 of 1,000"), "{}", again.screen());
+    assert!(
+        again.shows("sentence number 997") && again.shows("998 of 1,000"),
+        "{}",
+        again.screen()
+    );
 }
 
 #[test]

@@ -19,7 +19,8 @@ fn bench(size: (u16, u16)) -> Bench {
 }
 
 fn question(id: &str, language: &str, text: &str, labels: [&str; 3]) -> Question {
-    let option = |(i, label): (usize, &&str)| ScaleOption { code: i as u8 + 1, label: (*label).into() };
+    let option =
+        |(i, label): (usize, &&str)| ScaleOption { code: i as u8 + 1, label: (*label).into() };
     let options = labels.iter().enumerate().map(option).collect();
     Question {
         id: QuestionId::new(id).unwrap(),
@@ -88,7 +89,10 @@ fn what_was_not_asked_is_said_plainly() {
         .questions
         .iter()
         .find_map(|q| {
-            let c = survey.cultures.iter().find(|c| survey.usable(c, q).is_err_and(|e| e.contains("not asked")))?;
+            let c = survey
+                .cultures
+                .iter()
+                .find(|c| survey.usable(c, q).is_err_and(|e| e.contains("not asked")))?;
             Some((q.id.clone(), c.name.clone()))
         })
         .unwrap();
@@ -106,7 +110,11 @@ fn what_was_not_asked_is_said_plainly() {
 fn distances_say_their_unit_and_how_many_answered() {
     let mut b = bench((100, 30));
     b.keys("v");
-    assert!(b.shows("Jensen-Shannon distance, base 2, 0 to 1") && b.shows("(n 1,"), "{}", b.screen());
+    assert!(
+        b.shows("Jensen-Shannon distance, base 2, 0 to 1") && b.shows("(n 1,"),
+        "{}",
+        b.screen()
+    );
     assert_screen!("seeds-distances", b);
     // Fewer cultures: those that were picked.
     b.keys("p *").keys("space l l space enter");
@@ -233,7 +241,11 @@ fn the_form_shows_what_it_would_do_and_does_just_that() {
 fn a_form_that_fails_keeps_what_was_typed_and_says_why() {
     let (mut b, _) = pretending(|_| Err(WorkError::new("no engine").hint("start one")));
     b.keys("a").settle().keys("tab tab backspace").types("8").keys("enter").settle();
-    assert!(b.shows("not started: no engine (start one)") && b.shows("--templates 8"), "{}", b.screen());
+    assert!(
+        b.shows("not started: no engine (start one)") && b.shows("--templates 8"),
+        "{}",
+        b.screen()
+    );
     b.keys("esc");
     assert!(b.shows("Seeds · 1 of 50"));
 }
@@ -254,7 +266,10 @@ fn a_file_is_read_by_the_command_that_a_shell_has() {
     assert!(b.shows("seeds import 'my answers.csv' --weight unweighted"), "{}", b.screen());
     b.keys("enter").settle();
     assert!(b.note().unwrap().1.contains("3 wordings, 12 new cells"));
-    assert_eq!(calls.lock().unwrap()[1], ["seeds", "import", "my answers.csv", "--weight", "unweighted"]);
+    assert_eq!(
+        calls.lock().unwrap()[1],
+        ["seeds", "import", "my answers.csv", "--weight", "unweighted"]
+    );
 }
 
 #[test]
@@ -309,7 +324,9 @@ fn where_one_was_is_found_again() {
     let mut again = again.at(ScreenId::Seeds);
     let line = |b: &mut Bench| b.screen();
     assert_eq!(line(&mut b), line(&mut again));
-    again.app.restore(&json!({"at": 3, "screens": {"Seeds": {"view": 99, "order": "x", "seed": ""}}}));
+    again
+        .app
+        .restore(&json!({"at": 3, "screens": {"Seeds": {"view": 99, "order": "x", "seed": ""}}}));
     again.screen();
 }
 
@@ -321,12 +338,10 @@ fn work_that_is_awaited_or_failed_is_told() {
     b.settle();
     assert!(!b.shows("working out"));
     let told = Told::Seed(QuestionId::new("Q41").unwrap());
-    b.app.screens.seeds.told(told, &mut crate::tui::screen::Cx::new(
-        &b.app.shared,
-        ScreenId::Seeds,
-        &mut Vec::new(),
-        &mut 0,
-    ));
+    b.app.screens.seeds.told(
+        told,
+        &mut crate::tui::screen::Cx::new(&b.app.shared, ScreenId::Seeds, &mut Vec::new(), &mut 0),
+    );
     assert!(b.shows("Q41 · "), "{}", b.screen());
 }
 
