@@ -46,7 +46,7 @@ fn scripts(store: &mut Store) {
         ["Yes", "\u{1b}[5mPerhaps", "No\u{202e}"],
     ];
     for (i, text) in HOSTILE.iter().enumerate() {
-        let id = format!("X{i}");
+        let id = format!("Q900{i}");
         survey.questions.push(question(&id, "en", text, labels[i % labels.len()]));
         for (country, n) in [("DEU", 100), ("KOR", 300)] {
             let mut counts = OptionCounts::new(Weighting::Unweighted);
@@ -57,7 +57,7 @@ fn scripts(store: &mut Store) {
             survey.counts.insert(key, counts);
         }
     }
-    survey.questions.push(question("X99", "en", &long_word(), labels[0]));
+    survey.questions.push(question("Q9099", "en", &long_word(), labels[0]));
     store.write(|tx| tx.put_survey(&survey)).unwrap();
 }
 
@@ -101,7 +101,7 @@ fn what_was_not_asked_is_said_plainly() {
     let line = screen.lines().find(|l| l.contains(&c) && l.contains("not asked"));
     assert!(line.is_some(), "{q} {c}\n{screen}");
     b.keys("v");
-    assert!(b.shows("not asked)"), "{}", b.screen());
+    assert!(b.shows("not asked"), "{}", b.screen());
     b.keys("esc v");
     assert!(b.shows("- not asked"));
 }
@@ -111,7 +111,7 @@ fn distances_say_their_unit_and_how_many_answered() {
     let mut b = bench((100, 30));
     b.keys("v");
     assert!(
-        b.shows("Jensen-Shannon distance, base 2, 0 to 1") && b.shows("(n 1,"),
+        b.shows("Jensen-Shannon distance, base 2, 0 to 1") && b.shows(" n 1,"),
         "{}",
         b.screen()
     );
@@ -199,6 +199,12 @@ fn details_have_every_wording_the_codes_and_the_source() {
     assert!(b.effects.iter().any(|e| matches!(e, Effect::Pager(t) if t.contains("Q28"))));
 }
 
+/// The screen without borders and line ends: wrapped lines as one.
+fn flat(b: &mut Bench) -> String {
+    let screen = b.screen().replace('│', " ");
+    screen.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 type Calls = Arc<Mutex<Vec<Vec<String>>>>;
 
 /// A bench whose commands are noted, and answered by `f`.
@@ -226,9 +232,7 @@ fn the_form_shows_what_it_would_do_and_does_just_that() {
     assert!(b.shows("a whole number from 1") && calls.lock().unwrap().is_empty());
     b.keys("backspace").types("7").keys("tab tab").types("0.6").settle();
     let line = "polyculture augment --seeds Q27,Q28 --provider offline --templates 7 --keep 10 --threshold 0.6 --seed 1";
-    let shown = b.screen().replace("│\n│", "").replace('│', "");
-    let flat = |s: &str| s.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(flat(&shown).contains(line), "{shown}");
+    assert!(flat(&mut b).contains(line), "{}", b.screen());
     b.keys("enter").settle();
     assert_eq!(calls.lock().unwrap()[0].join(" "), line.replace("polyculture ", ""));
     assert!(b.note().unwrap().1.contains("r-0007"), "{:?}", b.note());
@@ -263,7 +267,7 @@ fn a_file_is_read_by_the_command_that_a_shell_has() {
     b.types("missing.csv").keys("enter").settle();
     assert!(b.shows("not read: missing.csv: no such file"));
     b.keys("ctrl-u").types("my answers.csv").keys("tab right").settle();
-    assert!(b.shows("seeds import 'my answers.csv' --weight unweighted"), "{}", b.screen());
+    assert!(flat(&mut b).contains("seeds import 'my answers.csv' --weight unweighted"));
     b.keys("enter").settle();
     assert!(b.note().unwrap().1.contains("3 wordings, 12 new cells"));
     assert_eq!(
@@ -280,7 +284,7 @@ fn data_that_would_do_harm_is_drawn_in_every_size_and_look() {
             if plain {
                 b = b.plain();
             }
-            b.keys("/").types("X").keys("enter").settle();
+            b.keys("/").types("Q90").keys("enter").settle();
             for _ in 0..HOSTILE.len() + 1 {
                 b.screen();
                 b.keys("enter").settle();
@@ -294,7 +298,7 @@ fn data_that_would_do_harm_is_drawn_in_every_size_and_look() {
         }
     }
     let mut b = Bench::filled((100, 30), scripts).at(ScreenId::Seeds);
-    b.keys("/").types("X").keys("enter j j j").settle();
+    b.keys("/").types("Q90").keys("enter j j j").settle();
     assert_screen!("seeds-scripts", b);
 }
 
