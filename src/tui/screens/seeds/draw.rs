@@ -103,7 +103,7 @@ impl Seeds {
         let columns = [
             Column::words("seed", 6),
             Column::number("cult.", 5),
-            Column::number("kept/samples", 12).from(60),
+            Column::number("kept/all", 9).from(40),
             Column::words("topic", 16).from(72),
             Column::words("wording", 0),
         ];
@@ -210,8 +210,8 @@ impl Seeds {
         pen.put(inner.x, inner.y, inner.width, &chart.unit, unit);
         chart.unit = String::new();
         if inner.width < 100 {
-            // Full names would push columns out: three letters tell cultures apart.
-            chart.columns.iter_mut().for_each(|c| *c = text::truncate(c, 4).into_owned());
+            // Full names would push columns out; the order is that of the rows.
+            chart.columns.iter_mut().for_each(|c| *c = c.chars().take(3).collect());
         }
         let at = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
         let canvas = chart.cells(at.width, at.height, pen.looks.glyphs());
