@@ -241,7 +241,8 @@ pub(super) fn compare(run_dir: &Path, aim: &Aim, with: &str) -> Result<Compariso
     out.diff = Some(c.difference.value);
     out.ci = c.difference.interval.map(|i| [i.lo, i.hi]);
     out.p = Some(c.p);
-    out.note = "win: the first is right and the second is not; the difference is of macro-F1".into();
+    out.note =
+        "win: the first is right and the second is not; the difference is of macro-F1".into();
     out.items = items;
     Ok(out)
 }

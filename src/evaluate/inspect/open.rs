@@ -97,7 +97,8 @@ pub(super) fn document(run_dir: &Path, key: &str) -> Result<Document, EvaluateEr
     }
     for (side, party) in [(Side::First, &run.plan.first), (Side::Second, &run.plan.second)] {
         if let Some(v) = run.said.verdicts.get(&(key.to_owned(), side)) {
-            let head = format!("{}, {} shown first: {:?}", run.plan.judge.name, party.name, v.choice);
+            let head =
+                format!("{}, {} shown first: {:?}", run.plan.judge.name, party.name, v.choice);
             sections.push(Section::new(head, v.reply.clone()));
         }
     }
@@ -139,7 +140,10 @@ pub(super) fn compare(run_dir: &Path, aim: &Aim) -> Result<Comparison, EvaluateE
         ci: e.and_then(|e| e.interval).map(|i| [i.lo, i.hi]),
         p: sign_flip(&points, Alternative::TwoSided, FLIPS, run.plan.seed).ok().map(|t| t.p),
         test: "two-sided sign flips over questions",
-        note: format!("judged by {}; questions without a verdict are left out", run.plan.judge.name),
+        note: format!(
+            "judged by {}; questions without a verdict are left out",
+            run.plan.judge.name
+        ),
         items,
     })
 }

@@ -42,7 +42,9 @@ impl Run {
 
     fn word(&self, r: Option<Reading>) -> String {
         match r {
-            Some(Reading::Label(i)) => self.texts.parser.labels().get(i).cloned().unwrap_or_default(),
+            Some(Reading::Label(i)) => {
+                self.texts.parser.labels().get(i).cloned().unwrap_or_default()
+            }
             Some(Reading::Refusal) => "refused".into(),
             Some(Reading::Invalid(why)) => why.word().into(),
             None => "no reply".into(),

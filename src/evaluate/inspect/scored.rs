@@ -6,7 +6,9 @@ use std::path::Path;
 
 use super::{Aim, Comparison, Document, Fate, ItemRow, Items, PairItem, Section, undefined};
 use crate::domain::prompt::render;
-use crate::domain::{Culture, CultureId, Question, QuestionId, ResourceLevel, Split, Survey, TestText};
+use crate::domain::{
+    Culture, CultureId, Question, QuestionId, ResourceLevel, Split, Survey, TestText,
+};
 use crate::evaluate::aggregate::{ArmScores, CellId};
 use crate::evaluate::rows::{ALL_CULTURES, SHARED};
 use crate::evaluate::{
@@ -45,7 +47,12 @@ fn read(run_dir: &Path) -> Result<Run, EvaluateError> {
 }
 
 /// Scores of a row of the table, model or baseline.
-fn arm(run: &Run, reference: &Reference<'_>, name: &str, split: Split) -> Result<ArmScores, EvaluateError> {
+fn arm(
+    run: &Run,
+    reference: &Reference<'_>,
+    name: &str,
+    split: Split,
+) -> Result<ArmScores, EvaluateError> {
     let Run { plan, texts, lines, .. } = run;
     if let Some(b) = Baseline::ALL.into_iter().find(|b| b.label() == name) {
         return baseline_cells(b, split, reference, texts, &plan.trained_questions, plan.seed);
@@ -75,7 +82,8 @@ fn metric_of(aim: &Aim) -> (Metric, String) {
 fn wanted(run: &Run, reference: &Reference<'_>, column: &str) -> impl Fn(&CellId) -> bool {
     let shared = reference.shared_questions();
     let level = |l: ResourceLevel| -> Vec<CultureId> {
-        let of = run.survey.cultures.iter().filter(|c| ResourceLevel::of_language(&c.language) == l);
+        let of =
+            run.survey.cultures.iter().filter(|c| ResourceLevel::of_language(&c.language) == l);
         of.map(|c| c.id.clone()).collect()
     };
     let group = [ResourceLevel::High, ResourceLevel::Low]
@@ -113,8 +121,7 @@ fn mean(values: &[f64]) -> f64 {
 /// The option with the largest share, as its label.
 fn top(question: &Question, shares: &[f64]) -> String {
     let best = (0..shares.len()).max_by(|a, b| shares[*a].total_cmp(&shares[*b]).then(b.cmp(a)));
-    best.and_then(|i| question.scale.options().get(i))
-        .map_or_else(String::new, |o| o.label.clone())
+    best.and_then(|i| question.scale.options().get(i)).map_or_else(String::new, |o| o.label.clone())
 }
 
 /// Mean over training seeds.
@@ -201,7 +208,12 @@ pub(super) fn document(run_dir: &Path, aim: &Aim, key: &str) -> Result<Document,
     })
 }
 
-fn shares(question: &Question, reference: &Reference<'_>, own: &ArmScores, cell: &CellId) -> String {
+fn shares(
+    question: &Question,
+    reference: &Reference<'_>,
+    own: &ArmScores,
+    cell: &CellId,
+) -> String {
     let truth = reference.truth(&cell.0, &cell.1);
     let said = shares_of(own, cell);
     let percent = |s: Option<f64>| s.map_or("    -".into(), |x| format!("{:>5.1}", 100.0 * x));
@@ -209,7 +221,8 @@ fn shares(question: &Question, reference: &Reference<'_>, own: &ArmScores, cell:
     for (i, o) in question.scale.options().iter().enumerate() {
         let people = truth.and_then(|t| t.shares().get(i).copied());
         let model = said.as_ref().and_then(|s| s.get(i).copied());
-        let _ = writeln!(out, "{}    {}    {} {}", percent(people), percent(model), o.code, o.label);
+        let _ =
+            writeln!(out, "{}    {}    {} {}", percent(people), percent(model), o.code, o.label);
     }
     out
 }
@@ -235,7 +248,9 @@ fn prompts(
                     continue;
                 };
                 for (v, s) in line.variants.iter().zip(&scores.scores) {
-                    let best = s.distribution().map_or_else(|_| "none".into(), |d| top(question, d.shares()));
+                    let best = s
+                        .distribution()
+                        .map_or_else(|_| "none".into(), |d| top(question, d.shares()));
                     let _ = writeln!(
                         said,
                         "{} · {} {:?}: {best} (listed mass {:.2}; {})",
@@ -245,7 +260,8 @@ fn prompts(
                         s.listed_mass(),
                         line.method
                     );
-                    if example.is_none() && matches!(model.framing, Framing::Named | Framing::Blind) {
+                    if example.is_none() && matches!(model.framing, Framing::Named | Framing::Blind)
+                    {
                         let named = (model.framing == Framing::Named
                             && !run.plan.culture_blind.contains(&model.arm))
                         .then_some(culture);
@@ -313,7 +329,8 @@ pub(super) fn compare(run_dir: &Path, aim: &Aim, with: &str) -> Result<Compariso
     let how = Resampling { draws: run.plan.draws, ..Resampling::seeded(run.plan.seed) };
     let e = nested_difference(&sa, &sb, "question", &how).map_err(undefined(&what))?;
     let d: Vec<f64> = sa.unit_means().iter().zip(sb.unit_means()).map(|(x, y)| x - y).collect();
-    let test = sign_flip(&d, Alternative::TwoSided, FLIPS, run.plan.seed).map_err(undefined(&what))?;
+    let test =
+        sign_flip(&d, Alternative::TwoSided, FLIPS, run.plan.seed).map_err(undefined(&what))?;
     out.diff = Some(sign * e.value);
     out.ci = e.interval.map(|i| if sign < 0.0 { [-i.hi, -i.lo] } else { [i.lo, i.hi] });
     out.p = Some(test.p);

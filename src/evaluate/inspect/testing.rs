@@ -55,7 +55,9 @@ pub fn classification(runs: &Path, run: &str, models: [&str; 2]) -> (String, usi
         .lines()
         .map(|l| {
             let doc: Value = serde_json::from_str(l).unwrap();
-            doc[&task.columns.label].as_str().map_or_else(|| doc[&task.columns.label].to_string(), str::to_owned)
+            doc[&task.columns.label]
+                .as_str()
+                .map_or_else(|| doc[&task.columns.label].to_string(), str::to_owned)
         })
         .collect();
     let (mut results, mut replies) = (Vec::new(), Vec::new());
@@ -64,7 +66,10 @@ pub fn classification(runs: &Path, run: &str, models: [&str; 2]) -> (String, usi
         for (i, gold) in golds.iter().enumerate() {
             let key = format!("{:064x}", m * 10_000 + i);
             let (label, said) = match (m, i) {
-                (0, 0) => (labels.iter().find(|l| *l != gold).copied(), "a long reply that quotes the text"),
+                (0, 0) => (
+                    labels.iter().find(|l| *l != gold).copied(),
+                    "a long reply that quotes the text",
+                ),
                 (0, _) => (Some(gold.as_str()), "yes"),
                 (_, i) if i % 3 == 0 => (None, "I will not answer that."),
                 _ => (Some(labels[0]), "yes"),

@@ -19,7 +19,8 @@ fn a_changed_plan_is_refused() {
     let plan = dir.path().join("r/input/plan.json");
     let text = std::fs::read_to_string(&plan).unwrap().replace("\"draws\": 500", "\"draws\": 501");
     std::fs::write(&plan, text).unwrap();
-    let error = items(&dir.path().join("r"), &aim("a", "1-jsd", "seed-wording", "all")).unwrap_err();
+    let error =
+        items(&dir.path().join("r"), &aim("a", "1-jsd", "seed-wording", "all")).unwrap_err();
     assert!(error.to_string().contains("checksum"), "{error}");
 }
 
@@ -39,7 +40,8 @@ fn questions_of_a_survey_come_with_the_mixture_and_the_one_who_knows_wins_them_a
     let c = compare(&run, &aim("b", "wasserstein", "seed-wording", "all"), "a").unwrap();
     assert_eq!(c.wins[0], 0, "a distance is better when it is less");
     assert!(c.diff.unwrap() < 0.0 && c.ci.unwrap()[1] < 0.0 && c.p.unwrap() < 0.01);
-    let d = document(&run, &aim("a", "1-jsd", "seed-wording", "korean"), &korean.rows[0].key, false);
+    let d =
+        document(&run, &aim("a", "1-jsd", "seed-wording", "korean"), &korean.rows[0].key, false);
     let heads: Vec<String> = d.unwrap().sections.into_iter().map(|s| s.head).collect();
     assert!(heads.iter().any(|h| h == "First prompt"), "{heads:?}");
 }
@@ -59,12 +61,21 @@ fn items_of_a_set_fill_the_matrix_and_abusive_text_is_left_out_unless_asked_for(
     let key = format!("{task} 0");
     let hidden = document(&run, &aim("a", "macro-f1", &task, "all"), &key, false).unwrap();
     assert!(hidden.may_abuse);
-    for s in hidden.sections.iter().filter(|s| ["Text", "Prompt in full", "Reply"].contains(&s.head.as_str())) {
+    for s in hidden
+        .sections
+        .iter()
+        .filter(|s| ["Text", "Prompt in full", "Reply"].contains(&s.head.as_str()))
+    {
         assert!(s.body.is_none() && s.length > 0, "{s:?}");
     }
     let shown = document(&run, &aim("a", "macro-f1", &task, "all"), &key, true).unwrap();
     assert!(shown.sections.iter().all(|s| s.body.is_some()));
-    assert!(shown.sections.iter().any(|s| s.body.as_deref() == Some("a long reply that quotes the text")));
+    assert!(
+        shown
+            .sections
+            .iter()
+            .any(|s| s.body.as_deref() == Some("a long reply that quotes the text"))
+    );
     let c = compare(&run, &aim("a", "macro-f1", &task, "all"), "b").unwrap();
     assert_eq!(c.wins.iter().sum::<usize>(), n);
     assert!(c.wins[0] > c.wins[2] && c.diff.unwrap() > 0.0 && c.p.is_some());

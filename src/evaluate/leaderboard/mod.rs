@@ -79,9 +79,8 @@ impl Leaderboard {
 
     /// What the differences of this table are against, where all are against one row.
     pub fn baseline(&self) -> Option<&str> {
-        let mut named = self.rows.iter().flat_map(|r| &r.cells).flatten().filter_map(|f| {
-            f.against.as_deref()
-        });
+        let mut named =
+            self.rows.iter().flat_map(|r| &r.cells).flatten().filter_map(|f| f.against.as_deref());
         let first = named.next()?;
         named.all(|n| n == first).then_some(first)
     }

@@ -4,7 +4,14 @@ use super::*;
 use crate::domain::CultureId;
 use crate::store::EvaluationRow;
 
-fn row(model: &str, culture: Option<&str>, split: &str, metric: &str, value: f64, extra: Value) -> EvaluationRow {
+fn row(
+    model: &str,
+    culture: Option<&str>,
+    split: &str,
+    metric: &str,
+    value: f64,
+    extra: Value,
+) -> EvaluationRow {
     EvaluationRow {
         model: model.into(),
         culture: culture.map(|c| CultureId::new(c).unwrap()),
@@ -16,7 +23,13 @@ fn row(model: &str, culture: Option<&str>, split: &str, metric: &str, value: f64
     }
 }
 
-fn survey_row(model: &str, culture: Option<&str>, metric: &str, value: f64, diff: Option<(f64, f64, f64)>) -> EvaluationRow {
+fn survey_row(
+    model: &str,
+    culture: Option<&str>,
+    metric: &str,
+    value: f64,
+    diff: Option<(f64, f64, f64)>,
+) -> EvaluationRow {
     let mut extra = json!({
         "ci": [value - 0.01, value + 0.01], "n": 40, "unit": "question",
         "seeds": u64::from(model.starts_with("model")), "exploratory": false,
@@ -83,7 +96,14 @@ fn a_survey_has_its_baselines_ceiling_and_groups_beside_the_models() {
 #[test]
 fn tasks_stand_across_and_differences_become_part_of_the_figure() {
     let f1 = |model: &str, value: f64| {
-        row(model, Some("korean"), "korean/hate", "macro-f1", value, json!({"n": 100, "unit": "text"}))
+        row(
+            model,
+            Some("korean"),
+            "korean/hate",
+            "macro-f1",
+            value,
+            json!({"n": 100, "unit": "text"}),
+        )
     };
     let difference = |p: f64, note: &str| {
         let extra = json!({"model": "b", "against": "a", "ci": [0.1, 0.3], "p": p, "note": note});

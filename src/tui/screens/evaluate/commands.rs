@@ -30,61 +30,208 @@ macro_rules! command {
 
 /// Its commands.
 pub const COMMANDS: &[Command] = &[
-    command!("evaluate.open", &["enter"], "browse", "Open the table of this evaluation", "table", Evaluate::open_current),
-    command!("evaluate.items", &["enter"], "table", "Show the questions or items behind this figure", "items", Evaluate::open_items),
+    command!(
+        "evaluate.open",
+        &["enter"],
+        "browse",
+        "Open the table of this evaluation",
+        "table",
+        Evaluate::open_current
+    ),
+    command!(
+        "evaluate.items",
+        &["enter"],
+        "table",
+        "Show the questions or items behind this figure",
+        "items",
+        Evaluate::open_items
+    ),
     command!("evaluate.right", &["right"], "table", "Next column", "", |s, _| s.board.across_by(1)),
-    command!("evaluate.left", &["left"], "table", "Column before", "", |s, _| s.board.across_by(-1)),
-    command!("evaluate.view", &["v"], "table", "Next view: cultures, tasks, each as a table and as a radar", "view", |s, _| s.board.next_view()),
-    command!("evaluate.metric", &["m"], "table", "Next metric", "metric", |s, _| s.board.next_metric()),
-    command!("evaluate.part", &["p"], "table", "Next part: held-out questions, paraphrases, ..", "part", |s, _| s.board.next_part()),
-    command!("evaluate.compare", &["c"], "table", "Compare two models side by side: the marked ones, or the marked one and this", "compare", Evaluate::open_duel),
-    command!("evaluate.bars", &["b"], "table", "Show all arms as bars with their intervals", "bars", |s, _| s.level = Level::Bars),
-    command!("evaluate.bars-metric", &["m"], "bars", "Next metric", "metric", |s, _| s.board.next_metric()),
+    command!("evaluate.left", &["left"], "table", "Column before", "", |s, _| s
+        .board
+        .across_by(-1)),
+    command!(
+        "evaluate.view",
+        &["v"],
+        "table",
+        "Next view: cultures, tasks, each as a table and as a radar",
+        "view",
+        |s, _| s.board.next_view()
+    ),
+    command!("evaluate.metric", &["m"], "table", "Next metric", "metric", |s, _| s
+        .board
+        .next_metric()),
+    command!(
+        "evaluate.part",
+        &["p"],
+        "table",
+        "Next part: held-out questions, paraphrases, ..",
+        "part",
+        |s, _| s.board.next_part()
+    ),
+    command!(
+        "evaluate.compare",
+        &["c"],
+        "table",
+        "Compare two models side by side: the marked ones, or the marked one and this",
+        "compare",
+        Evaluate::open_duel
+    ),
+    command!(
+        "evaluate.bars",
+        &["b"],
+        "table",
+        "Show all arms as bars with their intervals",
+        "bars",
+        |s, _| s.level = Level::Bars
+    ),
+    command!("evaluate.bars-metric", &["m"], "bars", "Next metric", "metric", |s, _| s
+        .board
+        .next_metric()),
     command!("evaluate.bars-part", &["p"], "bars", "Next part", "part", |s, _| s.board.next_part()),
-    command!("evaluate.bars-right", &["right"], "bars", "Next culture or task", "", |s, _| s.board.across_by(1)),
-    command!("evaluate.bars-left", &["left"], "bars", "Culture or task before", "", |s, _| s.board.across_by(-1)),
-    command!("evaluate.reply", &["enter"], "items", "Show this item in full: prompt, reply, gold", "in full", Evaluate::open_page),
-    command!("evaluate.matrix", &["v"], "items", "Show the confusion matrix", "confusion", |s, _| s.level = Level::Confusion),
-    command!("evaluate.every-item", &["a"], "items", "Show the items of the whole figure again", "", |s, _| {
-        s.behind.only = None;
-        s.behind.fill();
-    }),
-    command!("evaluate.narrow", &["enter"], "confusion", "Show the items of this cell", "items", |s, _| {
-        s.behind.narrow();
-        s.level = Level::Items;
-    }),
+    command!("evaluate.bars-right", &["right"], "bars", "Next culture or task", "", |s, _| s
+        .board
+        .across_by(1)),
+    command!("evaluate.bars-left", &["left"], "bars", "Culture or task before", "", |s, _| s
+        .board
+        .across_by(-1)),
+    command!(
+        "evaluate.reply",
+        &["enter"],
+        "items",
+        "Show this item in full: prompt, reply, gold",
+        "in full",
+        Evaluate::open_page
+    ),
+    command!(
+        "evaluate.matrix",
+        &["v"],
+        "items",
+        "Show the confusion matrix",
+        "confusion",
+        |s, _| s.level = Level::Confusion
+    ),
+    command!(
+        "evaluate.every-item",
+        &["a"],
+        "items",
+        "Show the items of the whole figure again",
+        "",
+        |s, _| {
+            s.behind.only = None;
+            s.behind.fill();
+        }
+    ),
+    command!(
+        "evaluate.narrow",
+        &["enter"],
+        "confusion",
+        "Show the items of this cell",
+        "items",
+        |s, _| {
+            s.behind.narrow();
+            s.level = Level::Items;
+        }
+    ),
     command!("evaluate.all-items", &["v"], "confusion", "Show all items", "all items", |s, _| {
         s.behind.only = None;
         s.behind.fill();
         s.level = Level::Items;
     }),
-    command!("evaluate.matrix-down", &["j", "down"], "confusion", "Next gold label", "", |s, _| s.behind.step(1, 0)),
-    command!("evaluate.matrix-up", &["k", "up"], "confusion", "Gold label before", "", |s, _| s.behind.step(-1, 0)),
-    command!("evaluate.matrix-right", &["right"], "confusion", "Next column", "", |s, _| s.behind.step(0, 1)),
-    command!("evaluate.matrix-left", &["left"], "confusion", "Column before", "", |s, _| s.behind.step(0, -1)),
-    command!("evaluate.pair", &["enter"], "compare", "Show this item in full", "in full", Evaluate::open_pair),
-    command!("evaluate.show", &["h"], "document", "Show or hide a text that may abuse somebody", "show hidden", |s, cx| s.page.show(cx)),
-    command!("evaluate.other", &["tab"], "document", "The same item by the other model of the comparison", "other model", Evaluate::other_model),
-    command!("evaluate.next-item", &["right"], "document", "Next item", "next", |s, cx| s.step_page(1, cx)),
-    command!("evaluate.item-before", &["left"], "document", "Item before", "", |s, cx| s.step_page(-1, cx)),
-    command!("evaluate.scroll-down", &["j", "down"], "document", "Scroll down", "", |s, _| s.page.scroll(1)),
-    command!("evaluate.scroll-up", &["k", "up"], "document", "Scroll up", "", |s, _| s.page.scroll(-1)),
-    command!("evaluate.page-down", &["pagedown", "space"], "document", "A page down", "", |s, _| s.page.page(1)),
+    command!("evaluate.matrix-down", &["j", "down"], "confusion", "Next gold label", "", |s, _| s
+        .behind
+        .step(1, 0)),
+    command!("evaluate.matrix-up", &["k", "up"], "confusion", "Gold label before", "", |s, _| s
+        .behind
+        .step(-1, 0)),
+    command!("evaluate.matrix-right", &["right"], "confusion", "Next column", "", |s, _| s
+        .behind
+        .step(0, 1)),
+    command!("evaluate.matrix-left", &["left"], "confusion", "Column before", "", |s, _| s
+        .behind
+        .step(0, -1)),
+    command!(
+        "evaluate.pair",
+        &["enter"],
+        "compare",
+        "Show this item in full",
+        "in full",
+        Evaluate::open_pair
+    ),
+    command!(
+        "evaluate.show",
+        &["h"],
+        "document",
+        "Show or hide a text that may abuse somebody",
+        "show hidden",
+        |s, cx| s.page.show(cx)
+    ),
+    command!(
+        "evaluate.other",
+        &["tab"],
+        "document",
+        "The same item by the other model of the comparison",
+        "other model",
+        Evaluate::other_model
+    ),
+    command!("evaluate.next-item", &["right"], "document", "Next item", "next", |s, cx| s
+        .step_page(1, cx)),
+    command!("evaluate.item-before", &["left"], "document", "Item before", "", |s, cx| s
+        .step_page(-1, cx)),
+    command!("evaluate.scroll-down", &["j", "down"], "document", "Scroll down", "", |s, _| s
+        .page
+        .scroll(1)),
+    command!("evaluate.scroll-up", &["k", "up"], "document", "Scroll up", "", |s, _| s
+        .page
+        .scroll(-1)),
+    command!(
+        "evaluate.page-down",
+        &["pagedown", "space"],
+        "document",
+        "A page down",
+        "",
+        |s, _| s.page.page(1)
+    ),
     command!("evaluate.page-up", &["pageup"], "document", "A page up", "", |s, _| s.page.page(-1)),
-    command!("evaluate.pager", &["o"], "document", "Show the page in your pager; hidden text stays hidden", "pager", |s, cx| {
-        if let Some(words) = s.page.words() {
-            cx.ask(Effect::Pager(words));
+    command!(
+        "evaluate.pager",
+        &["o"],
+        "document",
+        "Show the page in your pager; hidden text stays hidden",
+        "pager",
+        |s, cx| {
+            if let Some(words) = s.page.words() {
+                cx.ask(Effect::Pager(words));
+            }
         }
-    }),
+    ),
     command!("evaluate.new", &["n"], "Start an evaluation", "new", |s, cx| s.open_form(cx, None)),
-    command!("evaluate.source", &["i"], "Show where the figures came from: run, plan, rule of summing up", "source", Evaluate::source),
+    command!(
+        "evaluate.source",
+        &["i"],
+        "Show where the figures came from: run, plan, rule of summing up",
+        "source",
+        Evaluate::source
+    ),
     command!("evaluate.run", &["w"], "Show the run of this evaluation", "", Evaluate::show_run),
-    command!("evaluate.follow", &["f"], "Follow the run that was started last", "", |s, cx| match s.started.clone() {
-        Some(run) => cx.go(ScreenId::Runs, Some(Told::Run(run))),
-        None => cx.note(Tone::Plain, "no evaluation was started here yet: n starts one"),
-    }),
+    command!(
+        "evaluate.follow",
+        &["f"],
+        "Follow the run that was started last",
+        "",
+        |s, cx| match s.started.clone() {
+            Some(run) => cx.go(ScreenId::Runs, Some(Told::Run(run))),
+            None => cx.note(Tone::Plain, "no evaluation was started here yet: n starts one"),
+        }
+    ),
     command!("evaluate.refresh", &["r"], "Read again what is shown", "", Evaluate::refresh),
-    command!("evaluate.back", &["esc"], "Back: close what is open, clear the filter", "back", Evaluate::back),
+    command!(
+        "evaluate.back",
+        &["esc"],
+        "Back: close what is open, clear the filter",
+        "back",
+        Evaluate::back
+    ),
 ];
 
 impl Evaluate {

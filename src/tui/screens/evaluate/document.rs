@@ -99,10 +99,10 @@ impl Page {
 
     /// Draws the page.
     pub fn draw(&mut self, pen: &mut Pen<'_>, area: Rect) {
-        let title = self.load.get().map_or_else(
-            || self.key().unwrap_or_default().to_owned(),
-            |d| d.title.clone(),
-        );
+        let title = self
+            .load
+            .get()
+            .map_or_else(|| self.key().unwrap_or_default().to_owned(), |d| d.title.clone());
         let inner = pen.pane(area, &title, true);
         let Some(d) = self.load.get() else {
             match self.load.error() {
@@ -137,8 +137,13 @@ impl Page {
         }
         if self.rows > self.height {
             let style = pen.style(Role::Muted);
-            let at = format!(" {} of {} lines ", self.scroll + self.height.min(self.rows), self.rows);
-            pen.right(Rect { y: area.bottom() - 1, height: 1, width: area.width - 2, ..area }, &at, style);
+            let at =
+                format!(" {} of {} lines ", self.scroll + self.height.min(self.rows), self.rows);
+            pen.right(
+                Rect { y: area.bottom() - 1, height: 1, width: area.width - 2, ..area },
+                &at,
+                style,
+            );
         }
     }
 }

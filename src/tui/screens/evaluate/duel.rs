@@ -4,14 +4,16 @@ use std::path::PathBuf;
 
 use ratatui::layout::Rect;
 
-use super::board::p_words;
+use super::figures::p_words;
 use crate::evaluate::inspect::{Aim, Comparison, PairItem, compare};
 use crate::tui::data::{Lane, WorkError};
 use crate::tui::load::Load;
 use crate::tui::pen::Pen;
 use crate::tui::screen::{Answer, Cx};
 use crate::tui::theme::Role;
-use crate::tui::widgets::{Column, ListControl, Memory, draw_rows, draw_scrollbar, said, thousands};
+use crate::tui::widgets::{
+    Column, ListControl, Memory, draw_rows, draw_scrollbar, said, thousands,
+};
 
 /// The comparison.
 #[derive(Debug)]
@@ -86,11 +88,14 @@ impl Duel {
             match self.load.error() {
                 Some(e) => {
                     let way = e.hint.clone().unwrap_or_else(|| "Esc goes back".into());
-                    pen.says(inner, &[
-                        ("They cannot be compared.", Role::Title),
-                        (&e.message, Role::Bad),
-                        (&way, Role::Muted),
-                    ]);
+                    pen.says(
+                        inner,
+                        &[
+                            ("They cannot be compared.", Role::Title),
+                            (&e.message, Role::Bad),
+                            (&way, Role::Muted),
+                        ],
+                    );
                 }
                 None => pen.says(inner, &[("comparing them item by item", Role::Muted)]),
             }
@@ -141,7 +146,8 @@ impl Duel {
             })
             .collect();
         draw_rows(pen, rows_area, &COLUMNS, &rows, true);
-        let bar = Rect { y: rows_area.y + 1, height: rows_area.height.saturating_sub(1), ..rows_area };
+        let bar =
+            Rect { y: rows_area.y + 1, height: rows_area.height.saturating_sub(1), ..rows_area };
         draw_scrollbar(pen, bar, self.list.position());
     }
 

@@ -95,9 +95,7 @@ fn exported_pairs(id: &str, c: &Comparison) -> Exportable {
     let rows = c
         .items
         .iter()
-        .map(|i| {
-            vec![i.key.clone(), i.gold.clone(), i.a.clone(), i.b.clone(), i.diff.to_string()]
-        })
+        .map(|i| vec![i.key.clone(), i.gold.clone(), i.a.clone(), i.b.clone(), i.diff.to_string()])
         .collect();
     let head = vec!["item".into(), "gold".into(), c.a.clone(), c.b.clone(), "difference".into()];
     Exportable { name: name(&[id, "compared"]), chart: None, table: Some((head, rows)) }

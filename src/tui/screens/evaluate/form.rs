@@ -105,7 +105,9 @@ impl Launch {
             let runs = a.place().folder().runs();
             let heads = a.read(|r| r.evaluation_heads(200))?;
             let like = heads.into_iter().filter(|h| h.task == task);
-            Ok(like.filter_map(|h| Some((h.models.len(), pace(&runs.join(h.run?.as_str()))?))).next())
+            Ok(like
+                .filter_map(|h| Some((h.models.len(), pace(&runs.join(h.run?.as_str()))?)))
+                .next())
         });
     }
 
@@ -179,7 +181,11 @@ impl Launch {
             .min();
         if let (Some(limit), true) = (limit, calls > 0) {
             let s = calls as f64 * 60.0 / limit.max(1) as f64;
-            return format!("time: at least {}, by the limit of {} calls a minute", duration(s), thousands(limit));
+            return format!(
+                "time: at least {}, by the limit of {} calls a minute",
+                duration(s),
+                thousands(limit)
+            );
         }
         match self.took.get() {
             Some(Some((models, p))) => format!(
@@ -196,11 +202,14 @@ impl Launch {
     pub fn draw(&mut self, pen: &mut Pen<'_>, area: Rect, _shared: &Shared) {
         match (&self.form, self.choices.error()) {
             (Some(form), _) => form.draw(pen, area, &self.below()),
-            (None, Some(e)) => pen.says(area, &[
-                ("The form cannot be filled.", Role::Title),
-                (&e.message, Role::Bad),
-                ("Esc goes back", Role::Muted),
-            ]),
+            (None, Some(e)) => pen.says(
+                area,
+                &[
+                    ("The form cannot be filled.", Role::Title),
+                    (&e.message, Role::Bad),
+                    ("Esc goes back", Role::Muted),
+                ],
+            ),
             (None, None) => pen.says(area, &[("reading models and tasks", Role::Muted)]),
         }
     }
@@ -278,7 +287,8 @@ impl Evaluate {
             FormEvent::Ignored => {
                 // A letter that no field takes is no command either: it would close the form.
                 let held = KeyModifiers::CONTROL | KeyModifiers::ALT;
-                let letter = matches!(key.code, KeyCode::Char(_)) && !key.modifiers.intersects(held);
+                let letter =
+                    matches!(key.code, KeyCode::Char(_)) && !key.modifiers.intersects(held);
                 return if letter { Taken::Yes } else { Taken::No };
             }
         }

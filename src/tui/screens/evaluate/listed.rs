@@ -4,12 +4,14 @@ use ratatui::layout::Rect;
 
 use crate::store::EvaluationHead;
 use crate::text;
+use crate::tui::data::Lane;
 use crate::tui::load::Load;
 use crate::tui::pen::Pen;
 use crate::tui::screen::Cx;
 use crate::tui::theme::Role;
-use crate::tui::widgets::{Column, ListControl, Memory, draw_rows, draw_scrollbar, said, thousands};
-use crate::tui::data::Lane;
+use crate::tui::widgets::{
+    Column, ListControl, Memory, draw_rows, draw_scrollbar, said, thousands,
+};
 
 /// Evaluations that are listed; older ones are found by `polyculture report`.
 const MOST: u32 = 2_000;
@@ -33,8 +35,12 @@ impl Default for Listed {
             |e: &EvaluationHead| e.id.clone(),
             |e| format!("{} {} {}", e.task, e.id, models(e)),
             &[
-                ("newest first", |a: &EvaluationHead, b: &EvaluationHead| b.created.cmp(&a.created).then_with(|| b.id.cmp(&a.id))),
-                ("task", |a: &EvaluationHead, b: &EvaluationHead| a.task.cmp(&b.task).then_with(|| b.created.cmp(&a.created))),
+                ("newest first", |a: &EvaluationHead, b: &EvaluationHead| {
+                    b.created.cmp(&a.created).then_with(|| b.id.cmp(&a.id))
+                }),
+                ("task", |a: &EvaluationHead, b: &EvaluationHead| {
+                    a.task.cmp(&b.task).then_with(|| b.created.cmp(&a.created))
+                }),
                 ("models", |a: &EvaluationHead, b: &EvaluationHead| models(a).cmp(&models(b))),
                 ("n, most first", |a: &EvaluationHead, b: &EvaluationHead| b.n.cmp(&a.n)),
             ],
@@ -71,7 +77,11 @@ impl Listed {
         let title = format!(
             "Evaluations  {}  {}",
             said(self.list.position()),
-            if self.list.filter().is_empty() { String::new() } else { format!("/{}", self.list.filter()) }
+            if self.list.filter().is_empty() {
+                String::new()
+            } else {
+                format!("/{}", self.list.filter())
+            }
         );
         let inner = pen.pane(area, title.trim_end(), focused);
         self.area = inner;

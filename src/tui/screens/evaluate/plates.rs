@@ -16,7 +16,9 @@ impl Board {
     fn single(&self) -> Vec<usize> {
         let Some(t) = &self.table else { return Vec::new() };
         let of_all = |c: &str| {
-            c == "all" || (self.across == Across::Cultures && c.contains(' ')) || c.starts_with("all:")
+            c == "all"
+                || (self.across == Across::Cultures && c.contains(' '))
+                || c.starts_with("all:")
         };
         (0..t.columns.len()).filter(|j| !of_all(&t.columns[*j])).collect()
     }
@@ -28,8 +30,13 @@ impl Board {
         if !marked.is_empty() {
             return marked;
         }
-        let mut out: Vec<_> =
-            self.list.rows().iter().filter(|l| l.row.kind == RowKind::Model).take(SERIES - 2).collect();
+        let mut out: Vec<_> = self
+            .list
+            .rows()
+            .iter()
+            .filter(|l| l.row.kind == RowKind::Model)
+            .take(SERIES - 2)
+            .collect();
         out.extend(self.list.rows().iter().filter(|l| l.row.kind != RowKind::Model).take(2));
         out
     }
@@ -42,14 +49,17 @@ impl Board {
             .chosen_rows()
             .into_iter()
             .map(|l| {
-                let value = |j: &usize| {
-                    l.row.cells.get(*j).and_then(Option::as_ref).and_then(|f| f.value)
-                };
-                (l.row.model.clone(), columns.iter().map(|j| value(j).unwrap_or(f64::NAN)).collect())
+                let value =
+                    |j: &usize| l.row.cells.get(*j).and_then(Option::as_ref).and_then(|f| f.value);
+                (
+                    l.row.model.clone(),
+                    columns.iter().map(|j| value(j).unwrap_or(f64::NAN)).collect(),
+                )
             })
             .collect();
         let finite = || series.iter().flat_map(|s| &s.1).copied().filter(|v| v.is_finite());
-        let (lo, hi) = finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
+        let (lo, hi) =
+            finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
         let gap = ((hi - lo) * 0.1).max(0.01);
         Some(Radar {
             title: self.title(),
@@ -111,7 +121,9 @@ impl Board {
                     label: l.row.model.clone(),
                     value: f.value.unwrap_or(f64::NAN),
                     interval: f.ci.map(|[lo, hi]| (lo, hi)),
-                    note: format!("{} n={}{seeds}", f.mark(&t.slice.metric).as_str(), f.n).trim().to_owned(),
+                    note: format!("{} n={}{seeds}", f.mark(&t.slice.metric).as_str(), f.n)
+                        .trim()
+                        .to_owned(),
                     style: usize::from(l.row.kind != RowKind::Model),
                 })
             })
@@ -132,10 +144,16 @@ impl Board {
                 let style = pen.style(Role::Muted);
                 pen.put(inner.x, inner.bottom().saturating_sub(1), inner.width, note, style);
             }
-            _ => pen.says(inner, &[
-                ("A radar needs three cultures or parts, and there are fewer here.", Role::Text),
-                ("v shows another view, m another metric", Role::Muted),
-            ]),
+            _ => pen.says(
+                inner,
+                &[
+                    (
+                        "A radar needs three cultures or parts, and there are fewer here.",
+                        Role::Text,
+                    ),
+                    ("v shows another view, m another metric", Role::Muted),
+                ],
+            ),
         }
     }
 
@@ -148,7 +166,10 @@ impl Board {
         };
         let inner = pen.pane(area, &title, true);
         let Some(bars) = self.bars().filter(|b| !b.rows.is_empty()) else {
-            pen.says(inner, &[("no figures to draw", Role::Text), ("m shows another metric", Role::Muted)]);
+            pen.says(
+                inner,
+                &[("no figures to draw", Role::Text), ("m shows another metric", Role::Muted)],
+            );
             return;
         };
         let legend = self.table.as_ref().map_or_else(String::new, |t| t.legend());

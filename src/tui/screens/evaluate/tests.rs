@@ -103,7 +103,13 @@ fn survey_plan(models: [&str; 2]) -> serde_json::Value {
 
 fn with_survey(size: (u16, u16)) -> Bench {
     Bench::filled(size, |store| {
-        put(store, "eval-1", "survey", &survey_plan(["tiny one", HOSTILE]), &survey_rows(["tiny one", HOSTILE]));
+        put(
+            store,
+            "eval-1",
+            "survey",
+            &survey_plan(["tiny one", HOSTILE]),
+            &survey_rows(["tiny one", HOSTILE]),
+        );
     })
     .at(ScreenId::Evaluate)
 }
@@ -229,7 +235,13 @@ fn an_evaluation_without_figures_and_one_of_a_single_row_are_shown_as_they_are()
             seeds: 1,
             diff: None,
         };
-        put(store, "one", "win-rate", &json!({"first": {"name": "a"}, "second": {"name": "b"}}), &[row(&one)]);
+        put(
+            store,
+            "one",
+            "win-rate",
+            &json!({"first": {"name": "a"}, "second": {"name": "b"}}),
+            &[row(&one)],
+        );
     })
     .at(ScreenId::Evaluate);
     assert!(bench.shows("2: a, b"));

@@ -3,8 +3,8 @@
 use ratatui::layout::Rect;
 use serde_json::Value;
 
-use super::rows::{Known, Row, What, key_words};
 use super::Settings;
+use super::rows::{Known, Row, What, key_words};
 use crate::config::PROVIDER_EXAMPLE;
 use crate::text::{self, BidiMode, Resolved};
 use crate::tui::command;
@@ -63,9 +63,17 @@ impl Settings {
         };
         line(&mut out, format!("kind      openai: chat completions"), Role::Text);
         line(&mut out, format!("address   {}", super::rows::host(&p.base_url)), Role::Text);
-        line(&mut out, format!("model     {}", p.model.as_deref().unwrap_or("none: name one as NAME/MODEL")), Role::Text);
+        line(
+            &mut out,
+            format!("model     {}", p.model.as_deref().unwrap_or("none: name one as NAME/MODEL")),
+            Role::Text,
+        );
         let missing = p.key.is_there() == Some(false);
-        line(&mut out, format!("key       {}", key_words(&p.key)), if missing { Role::Bad } else { Role::Text });
+        line(
+            &mut out,
+            format!("key       {}", key_words(&p.key)),
+            if missing { Role::Bad } else { Role::Text },
+        );
         let limit = |what: &str, n: Option<f64>| {
             n.map_or_else(String::new, |n| format!(", {} {what} a minute", thousands(n as u64)))
         };
@@ -84,7 +92,10 @@ impl Settings {
         line(
             &mut out,
             match price {
-                Some(x) => format!("price     {} + {} {} a million tokens (prompt + reply)", x.prompt, x.completion, x.currency),
+                Some(x) => format!(
+                    "price     {} + {} {} a million tokens (prompt + reply)",
+                    x.prompt, x.completion, x.currency
+                ),
                 None => "price     not set: costs are then not known".into(),
             },
             Role::Text,
@@ -92,7 +103,9 @@ impl Settings {
         line(&mut out, "", Role::Text);
         match (self.testing.as_deref() == Some(name), self.tested.get(name)) {
             (true, _) => line(&mut out, "asking it ..", Role::Accent),
-            (_, None) => line(&mut out, "t asks it for a word: some tokens, which may cost", Role::Muted),
+            (_, None) => {
+                line(&mut out, "t asks it for a word: some tokens, which may cost", Role::Muted)
+            }
             (_, Some(Err(e))) => {
                 line(&mut out, format!("it did not answer: {}", e.message), Role::Bad);
                 if let Some(h) = &e.hint {
@@ -114,11 +127,16 @@ impl Settings {
         }
         match self.doctor.get() {
             None if self.doctor.is_asked() => {}
-            None => line(&mut out, "Enter runs `polyculture doctor`: processors, workspace, database, engine, providers. It reads the whole database once.", Role::Text),
+            None => line(
+                &mut out,
+                "Enter runs `polyculture doctor`: processors, workspace, database, engine, providers. It reads the whole database once.",
+                Role::Text,
+            ),
             Some(doc) => {
                 for item in doc["items"].as_array().into_iter().flatten() {
                     let ok = item["ok"].as_bool().unwrap_or(false);
-                    let (word, role) = if ok { ("ok   ", Role::Good) } else { ("MEND ", Role::Bad) };
+                    let (word, role) =
+                        if ok { ("ok   ", Role::Good) } else { ("MEND ", Role::Bad) };
                     let what = item["check"].as_str().unwrap_or("?");
                     let says = item["says"].as_str().unwrap_or("");
                     line(&mut out, format!("{word} {what}: {says}"), role);
@@ -133,14 +151,40 @@ fn of_probe(doc: &Value) -> Lines {
     let mut out = Lines::new();
     let yes = |name: &str| if doc[name].as_bool() == Some(true) { "yes" } else { "no" };
     let word = |name: &str| doc[name].as_str().unwrap_or("?").to_owned();
-    line(&mut out, format!("it answered in {:.0} ms as {}", doc["latency_ms"].as_f64().unwrap_or(0.0), word("answered_by")), Role::Good);
-    line(&mut out, format!("structured output {}, log-probabilities {}, token counts {}", word("structured"), yes("log_probs"), yes("usage")), Role::Text);
+    line(
+        &mut out,
+        format!(
+            "it answered in {:.0} ms as {}",
+            doc["latency_ms"].as_f64().unwrap_or(0.0),
+            word("answered_by")
+        ),
+        Role::Good,
+    );
+    line(
+        &mut out,
+        format!(
+            "structured output {}, log-probabilities {}, token counts {}",
+            word("structured"),
+            yes("log_probs"),
+            yes("usage")
+        ),
+        Role::Text,
+    );
     let refuses = word("refuses");
     if !refuses.is_empty() && refuses != "?" {
         line(&mut out, format!("does not take {refuses}"), Role::Warn);
     }
-    let tokens = doc["tokens"]["prompt"].as_u64().unwrap_or(0) + doc["tokens"]["completion"].as_u64().unwrap_or(0);
-    line(&mut out, format!("the test took {} calls, {} tokens", doc["calls"].as_u64().unwrap_or(0), thousands(tokens)), Role::Muted);
+    let tokens = doc["tokens"]["prompt"].as_u64().unwrap_or(0)
+        + doc["tokens"]["completion"].as_u64().unwrap_or(0);
+    line(
+        &mut out,
+        format!(
+            "the test took {} calls, {} tokens",
+            doc["calls"].as_u64().unwrap_or(0),
+            thousands(tokens)
+        ),
+        Role::Muted,
+    );
     out
 }
 
@@ -149,13 +193,25 @@ fn of_local(name: &str, known: &Known) -> Lines {
     let Some(l) = known.config.as_ref().ok().and_then(|c| c.local.get(name)) else { return out };
     line(&mut out, "kind      local: model folders on this machine", Role::Text);
     line(&mut out, format!("folder    {}", l.path.display()), Role::Text);
-    line(&mut out, format!("model     {}", l.model.as_deref().unwrap_or("none: name one as NAME/MODEL")), Role::Text);
+    line(
+        &mut out,
+        format!("model     {}", l.model.as_deref().unwrap_or("none: name one as NAME/MODEL")),
+        Role::Text,
+    );
     if let Some(a) = &l.adapter {
         line(&mut out, format!("adapter   {}", a.display()), Role::Text);
     }
     line(&mut out, "key       takes no key", Role::Text);
-    let memory = l.memory_gb.map_or_else(|| "as it needs".into(), |g| format!("{g} GiB of keys and values"));
-    line(&mut out, format!("limits    {} replies side by side, {memory}", l.lanes.map_or_else(|| "some".into(), |n| n.to_string())), Role::Text);
+    let memory =
+        l.memory_gb.map_or_else(|| "as it needs".into(), |g| format!("{g} GiB of keys and values"));
+    line(
+        &mut out,
+        format!(
+            "limits    {} replies side by side, {memory}",
+            l.lanes.map_or_else(|| "some".into(), |n| n.to_string())
+        ),
+        Role::Text,
+    );
     out
 }
 
@@ -167,7 +223,11 @@ fn of_config(known: &Known) -> Lines {
         line(&mut out, "", Role::Text);
     }
     line(&mut out, format!("Providers stand in {}", known.config_file.display()), Role::Text);
-    line(&mut out, "Keys never do: the file names a variable, a command or a file. y copies this example:", Role::Muted);
+    line(
+        &mut out,
+        "Keys never do: the file names a variable, a command or a file. y copies this example:",
+        Role::Muted,
+    );
     line(&mut out, "", Role::Text);
     for l in PROVIDER_EXAMPLE.lines() {
         line(&mut out, l, Role::Accent);
@@ -201,7 +261,11 @@ fn of_key(name: &str, row: &Row, known: &Known) -> Lines {
         if let Err(e) = &known.keymap {
             line(&mut out, format!("your keys are not used: {}", e.message), Role::Bad);
         }
-        line(&mut out, format!("Other keys stand in {}; y copies this line:", known.files[0].display()), Role::Muted);
+        line(
+            &mut out,
+            format!("Other keys stand in {}; y copies this line:", known.files[0].display()),
+            Role::Muted,
+        );
         line(&mut out, key_example(c), Role::Accent);
     }
     out
@@ -221,7 +285,11 @@ fn draw_lines(pen: &mut Pen<'_>, area: Rect, lines: &Lines) {
         }
         let style = pen.style(*role);
         let rest = Rect { y, height: area.bottom() - y, ..area };
-        y += if text.is_empty() { 1 } else { pen.text(rest, text, style).min(usize::from(rest.height)) as u16 };
+        y += if text.is_empty() {
+            1
+        } else {
+            pen.text(rest, text, style).min(usize::from(rest.height)) as u16
+        };
     }
 }
 
@@ -234,7 +302,8 @@ fn draw_theme(pen: &mut Pen<'_>, area: Rect) {
         || "any background".to_owned(),
         |[r, g, b]| format!("a background of #{r:02x}{g:02x}{b:02x}"),
     );
-    let head = format!("{}: made for {made_for}. Enter keeps it, Esc puts the old one back.", theme.name);
+    let head =
+        format!("{}: made for {made_for}. Enter keeps it, Esc puts the old one back.", theme.name);
     let mut y = area.y + pen.text(area, &head, text).min(2) as u16;
     let each = 25u16.min(area.width.max(1));
     let columns = (area.width / each).max(1);
@@ -278,7 +347,13 @@ fn draw_theme(pen: &mut Pen<'_>, area: Rect) {
         y += 1;
     }
     if y < area.bottom() {
-        pen.put(area.x, y, area.width, "numbers: contrast to the ground (WCAG: 4.5 for words); yours: the terminal's own", muted);
+        pen.put(
+            area.x,
+            y,
+            area.width,
+            "numbers: contrast to the ground (WCAG: 4.5 for words); yours: the terminal's own",
+            muted,
+        );
     }
 }
 
@@ -291,13 +366,18 @@ fn draw_bidi(pen: &mut Pen<'_>, area: Rect, mode: BidiMode, known: &Known) {
         BidiMode::Off => Resolved::Off,
     };
     let words = match means {
-        Resolved::App => "this program shapes, reorders and right-aligns; the terminal is told to leave rows alone",
-        Resolved::Terminal => "text goes out in reading order and the terminal turns whole rows around: nothing may stand beside it",
+        Resolved::App => {
+            "this program shapes, reorders and right-aligns; the terminal is told to leave rows alone"
+        }
+        Resolved::Terminal => {
+            "text goes out in reading order and the terminal turns whole rows around: nothing may stand beside it"
+        }
         Resolved::Off => "text goes out in reading order, and is drawn from left to right",
     };
     let (text, muted) = (pen.style(Role::Text), pen.style(Role::Muted));
     let auto = if mode == BidiMode::Auto { "auto means here: " } else { "" };
-    let mut y = area.y + pen.text(area, &format!("{auto}{words}. Enter keeps it."), text).min(4) as u16;
+    let mut y =
+        area.y + pen.text(area, &format!("{auto}{words}. Enter keeps it."), text).min(4) as u16;
     for (name, sample) in SAMPLES {
         if y + 1 >= area.bottom() {
             break;

@@ -80,7 +80,8 @@ fn providers_are_shown_without_their_keys_and_paths() {
     bench.keys("j j");
     assert!(bench.shows("Providers stand in") && bench.shows("[providers.lab]"));
     bench.keys("y");
-    let copied = bench.effects.iter().any(|e| matches!(e, Effect::Copy(t) if t.contains("base_url")));
+    let copied =
+        bench.effects.iter().any(|e| matches!(e, Effect::Copy(t) if t.contains("base_url")));
     assert!(copied);
     bench.resize(40, 10);
     insta::assert_snapshot!("providers_40x10", bench.screen());
@@ -174,7 +175,10 @@ fn every_command_is_found_with_its_keys() {
     bench.keys("/").types("palette").keys("enter");
     assert!(bench.shows("app.palette") && bench.shows("ctrl-p") && bench.shows("keys.toml"));
     bench.keys("y");
-    let copied = bench.effects.iter().any(|e| matches!(e, Effect::Copy(t) if t.contains("\"app.palette\" = ")));
+    let copied = bench
+        .effects
+        .iter()
+        .any(|e| matches!(e, Effect::Copy(t) if t.contains("\"app.palette\" = ")));
     assert!(copied);
     bench.keys("esc");
     assert!(bench.shows("lab"));

@@ -13,10 +13,8 @@ const KINDS: [(&str, &str); 6] = [
     ("robustness", "robustness: typos, look-alike letters, injections"),
 ];
 
-const FRAMINGS: [&str; 2] = [
-    "the culture's name",
-    "the culture's name, and controls: another's, a made-up one's, none",
-];
+const FRAMINGS: [&str; 2] =
+    ["the culture's name", "the culture's name, and controls: another's, a made-up one's, none"];
 
 /// The chosen task, as commands name it.
 pub fn task(form: &Form) -> &'static str {
@@ -25,12 +23,10 @@ pub fn task(form: &Form) -> &'static str {
 }
 
 fn many_models(choices: &Choices, chosen: Option<&str>) -> Vec<Field> {
-    let options: Vec<(String, bool)> = choices
-        .models
-        .iter()
-        .map(|m| (m.name.clone(), chosen == Some(m.name.as_str())))
-        .collect();
-    let help = "Space chooses; the others are compared with the first. Registry first, then providers";
+    let options: Vec<(String, bool)> =
+        choices.models.iter().map(|m| (m.name.clone(), chosen == Some(m.name.as_str()))).collect();
+    let help =
+        "Space chooses; the others are compared with the first. Registry first, then providers";
     let mut out = Vec::new();
     if !options.is_empty() {
         out.push(Field::many("models", "Models", options, help));
@@ -88,7 +84,13 @@ pub fn form(task: &str, choices: &Choices, chosen: Option<&str>) -> Form {
             let help = "The classification task whose texts are changed";
             fields.push(Field::choice("on", "On", tasks, 0, help));
             let help = "typos, look-alike, injection, paraphrase, each with a strength from 0 to 1";
-            fields.push(Field::line("changes", "Changes", "typos:0.2,look-alike:0.2", something, help));
+            fields.push(Field::line(
+                "changes",
+                "Changes",
+                "typos:0.2,look-alike:0.2",
+                something,
+                help,
+            ));
             fields.push(limit);
         }
         "classification" => {
