@@ -117,7 +117,8 @@ fn evaluations_are_listed_newest_first_with_models_n_and_rows_whatever_their_pla
         created: at.parse().unwrap(),
     };
     let old = e("e1", "2026-11-20T10:00:00Z", json!(3));
-    let plan = json!({"first": {"name": "a"}, "second": {"name": "b"}, "sets": [1, 2], "against": "b"});
+    let plan =
+        json!({"first": {"name": "a"}, "second": {"name": "b"}, "sets": [1, 2], "against": "b"});
     let new = e("e2", "2026-11-21T10:00:00Z", plan);
     let row = |culture: Option<&str>, metric: &str, extra| EvaluationRow {
         model: "a".into(),
