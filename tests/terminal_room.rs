@@ -15,9 +15,7 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyModifiers};
 use nix::sys::signal::Signal as Sent;
 use nix::sys::termios::Termios;
-use polyculture::tui::terminal::{
-    Copied, Input, Options, Signal, Terminal, inputs, panicked,
-};
+use polyculture::tui::terminal::{Copied, Input, Options, Signal, Terminal, inputs, panicked};
 use pty::{Pty, poll_until, proc_status};
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -104,7 +102,7 @@ fn run(kind: &str) -> i32 {
                     }
                     // Frames in which nothing changed.
                     KeyCode::Char('n') => {}
-                    KeyCode::Char('h') => std::thread::sleep(Duration::from_secs(3600)),
+                    KeyCode::Char('h') => std::thread::sleep(Duration::from_hours(1)),
                     other => lines.push(format!("key {other:?}")),
                 }
             }
@@ -286,14 +284,17 @@ fn killed_while_it_is_stopped_it_ends() {
     pty.send("\x1a");
     pty.wait_for_text("Stopped");
     pty.send("bg\n");
-    // The shell tells of it when it is asked.
-    poll_until("second stop", || {
-        pty.send("jobs\n");
-        std::thread::sleep(Duration::from_millis(50));
-        pty.screen_text().matches("Stopped").count() >= 2
-    });
-    pty.send("kill %1; wait %1; echo ended with $?\n");
-    pty.wait_for_text("ended with 7");
+    // The shell tells of its jobs when it is asked.
+    let asked = |text: &str, times: usize| {
+        poll_until(text, || {
+            pty.send("jobs\n");
+            std::thread::sleep(Duration::from_millis(50));
+            pty.screen_text().matches(text).count() >= times
+        });
+    };
+    asked("Stopped", 2);
+    pty.send("kill %1\n");
+    asked("Exit 7", 1);
     assert!(!pty.screen(vt100::Screen::alternate_screen));
     pty.send("exit\n");
     pty.wait_exit();

@@ -74,7 +74,8 @@ fn write(conn: &Connection, seeds: &[String], n: usize) -> Result<()> {
         let similarity = 0.3 + 0.7 * ((i.wrapping_mul(2_654_435_761) % 10_007) as f64 / 10_007.0);
         let (decision, reason, detail, similarity) = match i {
             i if i % 50 == 13 => {
-                let d = r#"{"decision":"failed","failure":"no-rule","detail":"no word to exchange"}"#;
+                let d =
+                    r#"{"decision":"failed","failure":"no-rule","detail":"no word to exchange"}"#;
                 ("failed", "no-rule", d.to_owned(), None)
             }
             _ if similarity < 0.44 => (

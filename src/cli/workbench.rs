@@ -87,7 +87,10 @@ pub fn watch_demo(place: Place, size: Size, looks: &LooksArgs) -> Result<(), Fai
         match ended {
             Ok(r) => say(
                 Tone::Good,
-                format!("demo: done in {:.0} s; 6 shows the result, every other screen its part", r.seconds),
+                format!(
+                    "demo: done in {:.0} s; 6 shows the result, every other screen its part",
+                    r.seconds
+                ),
             ),
             Err(e) => say(Tone::Bad, format!("demo: {e}")),
         }

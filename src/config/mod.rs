@@ -16,3 +16,8 @@ pub use providers::{
 };
 pub use user::UserConfig;
 pub use workspace::{MARKER, Workspace, WorkspaceSettings};
+
+/// Who decides on this machine, for logs of decisions: the name of the account.
+pub fn who() -> String {
+    std::env::var("USER").ok().filter(|u| !u.is_empty()).unwrap_or_else(|| "someone".into())
+}

@@ -8,6 +8,7 @@ mod classify;
 mod dataset;
 mod endpoints;
 mod error;
+mod facts;
 mod judge;
 mod language;
 mod models;
@@ -18,6 +19,7 @@ mod place;
 mod prepared;
 mod runs;
 mod sources;
+mod speakers;
 
 pub use calls::{PreparedCalls, Speaker};
 pub use classify::{ClassifyRequest, CulturePrompt, PreparedClassify, classify};
@@ -26,6 +28,7 @@ pub use dataset::{
 };
 pub use endpoints::{ask_services, endpoint, price, reply_files};
 pub use error::LaunchError;
+pub use facts::{AttemptFacts, RunFacts};
 pub use judge::{JudgeRequest, PreparedJudge, judge, judge_name};
 pub use language::{augment_with, translate};
 pub use models::{base_of_adapter, model_folder, model_source, planned_model};
@@ -38,3 +41,4 @@ pub use place::{Place, PlaceError};
 pub use prepared::Prepared;
 pub use runs::{FinetuneRequest, SurveyInput, augment, command, evaluate, finetune, submit};
 pub use sources::named_source;
+pub use speakers::{KnownSpeaker, known_speakers};

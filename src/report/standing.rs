@@ -114,8 +114,10 @@ pub fn standing(reader: Reader<'_>) -> Result<Standing, ReportError> {
         out.studies.push(StudyStanding { id: record.id, status, agreement, undefined });
     }
     let (datasets, models) = (reader.datasets()?, reader.models()?);
-    out.untrained =
-        datasets.iter().filter(|d| !models.iter().any(|m| m.dataset.as_ref() == Some(&d.id))).count();
+    out.untrained = datasets
+        .iter()
+        .filter(|d| !models.iter().any(|m| m.dataset.as_ref() == Some(&d.name)))
+        .count();
     (out.datasets, out.models) = (datasets.len(), models.len());
     let evaluations = reader.evaluations()?;
     out.evaluations = evaluations.len();

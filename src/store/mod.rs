@@ -21,6 +21,7 @@ mod sample_filter;
 mod sample_pages;
 mod sample_words;
 mod samples;
+mod seed_sources;
 mod study;
 mod survey;
 mod survey_merge;
@@ -43,6 +44,7 @@ pub use sample_decisions::DecisionChange;
 pub use sample_filter::{DecisionKind, SampleFilter, SampleOrder};
 pub use sample_pages::PageFrom;
 pub use samples::{PutReport, SampleCount, SampleCursor, SampleRow};
+pub use seed_sources::CountSource;
 pub use study::{
     Action, Assignment, Consent, EventKind, Item, ItemKind, JUDGE_SLOTS, JudgeRecord,
     NewAssignment, NewEvent, Rater, RaterKind, RaterProgress, RatingRow, Reason, Reclaimed, Shown,

@@ -173,7 +173,8 @@ impl Reader<'_> {
                     ""
                 };
                 let sql = format!("SELECT count(*) FROM sample{index}{}", c.sql());
-                let one = r.one(&sql, rusqlite::params_from_iter(c.params), |r| from_count(r, 0))?;
+                let one =
+                    r.one(&sql, rusqlite::params_from_iter(c.params), |r| from_count(r, 0))?;
                 n += one.unwrap_or(0);
                 if part == own {
                     break;
@@ -187,11 +188,7 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// The database cannot be read, or the read was stopped.
-    pub fn count_at_least(
-        &self,
-        filter: &SampleFilter,
-        threshold: f64,
-    ) -> Result<u64, StoreError> {
+    pub fn count_at_least(&self, filter: &SampleFilter, threshold: f64) -> Result<u64, StoreError> {
         let least = filter.min_similarity.map_or(threshold, |m| m.max(threshold));
         self.count_samples(&SampleFilter { min_similarity: Some(least), ..filter.clone() })
     }

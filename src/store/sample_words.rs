@@ -18,7 +18,8 @@ pub(super) fn register(conn: &Connection) -> rusqlite::Result<()> {
 
 fn holds_word(ctx: &Context<'_>) -> rusqlite::Result<bool> {
     type Boxed = Box<dyn std::error::Error + Send + Sync>;
-    let word = ctx.get_or_create_aux(0, |v| -> Result<Word, Boxed> { Ok(Word::new(v.as_str()?)) })?;
+    let word =
+        ctx.get_or_create_aux(0, |v| -> Result<Word, Boxed> { Ok(Word::new(v.as_str()?)) })?;
     let held = (1..ctx.len()).any(|i| match ctx.get_raw(i) {
         ValueRef::Text(text) => word.is_in(text),
         _ => false,

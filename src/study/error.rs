@@ -50,7 +50,9 @@ pub enum StudyError {
         eligible: usize,
     },
     /// Ratings were asked of a study without a plan.
-    #[error("study {study} has no plan yet; run `polyculture study plan --study {study} --raters NAMES` first")]
+    #[error(
+        "study {study} has no plan yet; run `polyculture study plan --study {study} --raters NAMES` first"
+    )]
     NotPlanned {
         /// The study.
         study: StudyId,

@@ -117,9 +117,7 @@ mod tests {
     use super::*;
 
     fn auto(vars: &[(&str, &str)]) -> Resolved {
-        BidiMode::Auto.resolve(|name| {
-            vars.iter().find(|v| v.0 == name).map(|v| v.1.to_owned())
-        })
+        BidiMode::Auto.resolve(|name| vars.iter().find(|v| v.0 == name).map(|v| v.1.to_owned()))
     }
 
     #[test]

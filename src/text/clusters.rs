@@ -17,33 +17,45 @@ pub(super) enum Kind {
     Other,
 }
 
-/// The kind of a character.
+/// The kind of a character: first its block, then its place there.
 #[rustfmt::skip]
 pub(super) fn kind(c: char) -> Kind {
-    match c {
-        ' '..='~'
-        // Latin, Greek, Cyrillic, Hebrew, Arabic.
-        | '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{2ff}'
-        | '\u{388}'..='\u{38a}' | '\u{38c}' | '\u{38e}'..='\u{3a1}' | '\u{3a3}'..='\u{482}'
-        | '\u{48a}'..='\u{52f}' | '\u{5d0}'..='\u{5ea}' | '\u{60c}' | '\u{61b}'
-        | '\u{61f}'..='\u{64a}' | '\u{660}'..='\u{66f}' | '\u{671}'..='\u{6d5}'
+    let letter = |yes: bool| if yes { Kind::Letter(1) } else { Kind::Other };
+    let wide = |yes: bool| if yes { Kind::Letter(2) } else { Kind::Other };
+    match u32::from(c) >> 8 {
+        0x00 => letter(matches!(c, ' '..='~' | '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{ff}')),
+        0x01 | 0x02 => Kind::Letter(1),
+        // Greek, Cyrillic, Hebrew, Arabic.
+        0x03 if c <= '\u{36f}' => Kind::Mark,
+        0x03 => letter(matches!(c,
+            '\u{388}'..='\u{38a}' | '\u{38c}' | '\u{38e}'..='\u{3a1}' | '\u{3a3}'..='\u{3ff}')),
+        0x04 => letter(!matches!(c, '\u{483}'..='\u{489}')),
+        0x05 if matches!(c, '\u{591}'..='\u{5bd}') => Kind::Mark,
+        0x05 => letter(matches!(c, '\u{500}'..='\u{52f}' | '\u{5d0}'..='\u{5ea}')),
+        0x06 if matches!(c, '\u{64b}'..='\u{65f}' | '\u{670}') => Kind::Mark,
+        0x06 => letter(matches!(c, '\u{60c}' | '\u{61b}' | '\u{61f}'..='\u{6d5}')),
         // Devanagari, Bengali, Thai.
-        | '\u{904}'..='\u{939}' | '\u{964}'..='\u{96f}' | '\u{985}'..='\u{98c}' | '\u{98f}'
-        | '\u{990}' | '\u{993}'..='\u{9a8}' | '\u{9aa}'..='\u{9b0}' | '\u{9b2}'
-        | '\u{9b6}'..='\u{9b9}' | '\u{9e6}'..='\u{9f1}'
-        | '\u{e01}'..='\u{e30}' | '\u{e32}' | '\u{e3f}'..='\u{e46}' | '\u{e4f}'..='\u{e5b}'
+        0x09 if matches!(c,
+            '\u{900}'..='\u{903}' | '\u{93a}'..='\u{93c}' | '\u{93e}'..='\u{94c}'
+            | '\u{951}'..='\u{957}' | '\u{962}' | '\u{963}' | '\u{981}'..='\u{983}' | '\u{9bc}'
+            | '\u{9be}'..='\u{9c4}' | '\u{9c7}' | '\u{9c8}' | '\u{9cb}' | '\u{9cc}'
+            | '\u{9d7}') => Kind::Mark,
+        0x09 => letter(matches!(c,
+            '\u{904}'..='\u{939}' | '\u{964}'..='\u{96f}' | '\u{985}'..='\u{98c}' | '\u{98f}'
+            | '\u{990}' | '\u{993}'..='\u{9a8}' | '\u{9aa}'..='\u{9b0}' | '\u{9b2}'
+            | '\u{9b6}'..='\u{9b9}' | '\u{9e6}'..='\u{9f1}')),
+        0x0e if matches!(c, '\u{e31}' | '\u{e33}'..='\u{e3a}' | '\u{e47}'..='\u{e4e}') => Kind::Mark,
+        0x0e => letter(matches!(c, '\u{e01}'..='\u{e32}' | '\u{e3f}'..='\u{e5b}')),
         // Punctuation, Arabic presentation forms.
-        | '\u{2010}'..='\u{2027}' | '\u{fe80}'..='\u{fefc}' => Kind::Letter(1),
+        0x20 => letter(matches!(c, '\u{2010}'..='\u{2027}')),
+        0xfe => letter(matches!(c, '\u{fe80}'..='\u{fefc}')),
         // Chinese, Japanese, Korean.
-        '\u{3000}'..='\u{3029}' | '\u{3041}'..='\u{3096}' | '\u{309b}'..='\u{30ff}'
-        | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}'
-        | '\u{ff01}'..='\u{ff60}' => Kind::Letter(2),
-        '\u{300}'..='\u{36f}' | '\u{591}'..='\u{5bd}' | '\u{64b}'..='\u{65f}' | '\u{670}'
-        | '\u{900}'..='\u{903}' | '\u{93a}'..='\u{93c}' | '\u{93e}'..='\u{94c}'
-        | '\u{951}'..='\u{957}' | '\u{962}' | '\u{963}'
-        | '\u{981}'..='\u{983}' | '\u{9bc}' | '\u{9be}'..='\u{9c4}' | '\u{9c7}' | '\u{9c8}'
-        | '\u{9cb}' | '\u{9cc}' | '\u{9d7}'
-        | '\u{e31}' | '\u{e33}'..='\u{e3a}' | '\u{e47}'..='\u{e4e}' => Kind::Mark,
+        0x30 => wide(matches!(c,
+            '\u{3000}'..='\u{3029}' | '\u{3041}'..='\u{3096}' | '\u{309b}'..='\u{30ff}')),
+        0x34..=0x4d => wide(c <= '\u{4dbf}'),
+        0x4e..=0x9f => Kind::Letter(2),
+        0xac..=0xd7 => wide(c <= '\u{d7a3}'),
+        0xff => wide(matches!(c, '\u{ff01}'..='\u{ff60}')),
         _ => Kind::Other,
     }
 }

@@ -20,7 +20,12 @@ pub struct FuzzyMatch {
 impl FuzzyMatch {
     /// The candidate in pieces for [`lay_line_styled`](super::lay_line_styled): what was found in
     /// one style, the rest in another.
-    pub fn pieces<'a>(&self, candidate: &'a str, rest: usize, found: usize) -> Vec<(&'a str, usize)> {
+    pub fn pieces<'a>(
+        &self,
+        candidate: &'a str,
+        rest: usize,
+        found: usize,
+    ) -> Vec<(&'a str, usize)> {
         let mut out = Vec::with_capacity(2 * self.ranges.len() + 1);
         let mut at = 0;
         for range in &self.ranges {
@@ -59,13 +64,17 @@ struct Letter {
 pub fn fuzzy(pattern: &str, candidate: &str) -> Option<FuzzyMatch> {
     let words: Vec<Vec<char>> = pattern
         .split_whitespace()
-        .map(|w| w.chars().flat_map(folded).collect())
+        .map(|w| {
+            let mut letters = Vec::with_capacity(w.len());
+            w.chars().for_each(|c| fold(c, |folded| letters.push(folded)));
+            letters
+        })
         .filter(|w: &Vec<char>| !w.is_empty())
         .collect();
     if words.is_empty() {
         return Some(FuzzyMatch::default());
     }
-    let (letters, clusters) = letters(candidate);
+    let (letters, clusters) = letters_of(candidate);
     let mut score = 0;
     let mut found = vec![false; clusters.len()];
     for word in &words {
@@ -85,7 +94,7 @@ pub fn fuzzy(pattern: &str, candidate: &str) -> Option<FuzzyMatch> {
     Some(FuzzyMatch { score: score - length.min(MATCH), ranges })
 }
 
-fn letters(candidate: &str) -> (Vec<Letter>, Vec<Range<usize>>) {
+fn letters_of(candidate: &str) -> (Vec<Letter>, Vec<Range<usize>>) {
     let mut letters = Vec::new();
     let mut clusters = Vec::new();
     let mut before = ' ';
@@ -93,10 +102,11 @@ fn letters(candidate: &str) -> (Vec<Letter>, Vec<Range<usize>>) {
         for c in cluster.chars() {
             let starts_word = begins_word(before, c);
             before = c;
-            for (i, folded) in folded(c).enumerate() {
-                let starts_word = starts_word && i == 0;
+            let mut first = starts_word;
+            fold(c, |folded| {
+                let starts_word = std::mem::take(&mut first);
                 letters.push(Letter { folded, cluster: clusters.len(), starts_word });
-            }
+            });
         }
         clusters.push(start..start + cluster.len());
         if letters.len() > LONGEST {
@@ -114,13 +124,13 @@ fn begins_word(before: char, c: char) -> bool {
 }
 
 /// The letters that a character counts as: decomposed, without marks, in lower case.
-fn folded(c: char) -> impl Iterator<Item = char> {
-    std::iter::once(c)
-        .nfd()
-        .filter(|c| canonical_combining_class(*c) == 0 && !invisible(*c))
-        .flat_map(char::to_lowercase)
-        .filter(|c| canonical_combining_class(*c) == 0)
-        .map(|c| match c {
+fn fold(c: char, mut put: impl FnMut(char)) {
+    if c.is_ascii() {
+        return put(c.to_ascii_lowercase());
+    }
+    let counts = |c: &char| canonical_combining_class(*c) == 0 && !invisible(*c);
+    for c in std::iter::once(c).nfd().filter(counts).flat_map(char::to_lowercase).filter(counts) {
+        put(match c {
             'ς' => 'σ',
             'ı' => 'i',
             'ø' => 'o',
@@ -133,7 +143,8 @@ fn folded(c: char) -> impl Iterator<Item = char> {
             '\u{201c}' | '\u{201d}' | '\u{201e}' => '"',
             '\u{2010}'..='\u{2015}' => '-',
             c => digit_value(c).map_or(c, |d| char::from(b'0' + d)),
-        })
+        });
+    }
 }
 
 fn invisible(c: char) -> bool {
@@ -207,12 +218,19 @@ mod tests {
     fn shown(pattern: &str, candidate: &str) -> Option<String> {
         let found = fuzzy(pattern, candidate)?;
         let pieces = found.pieces(candidate, 0, 1);
-        Some(pieces.iter().map(|(t, s)| if *s == 1 { format!("[{t}]") } else { (*t).to_owned() }).collect())
+        Some(
+            pieces
+                .iter()
+                .map(|(t, s)| if *s == 1 { format!("[{t}]") } else { (*t).to_owned() })
+                .collect(),
+        )
     }
 
     #[test]
     fn what_is_not_there_is_not_found() {
-        for (pattern, candidate) in [("x", ""), ("ab", "ba"), ("open z", "open file"), ("aa", "a"), ("ß", "s")] {
+        for (pattern, candidate) in
+            [("x", ""), ("ab", "ba"), ("open z", "open file"), ("aa", "a"), ("ß", "s")]
+        {
             assert_eq!(fuzzy(pattern, candidate), None, "{pattern} in {candidate}");
         }
     }
@@ -236,18 +254,28 @@ mod tests {
             ("好狗", "好的狗", "[好]的[狗]"),
         ];
         for (pattern, candidate, expected) in cases {
-            assert_eq!(shown(pattern, candidate).as_deref(), Some(expected), "{pattern} in {candidate}");
+            assert_eq!(
+                shown(pattern, candidate).as_deref(),
+                Some(expected),
+                "{pattern} in {candidate}"
+            );
         }
     }
 
     #[test]
     fn better_answers_have_more_points() {
         let order = [
-            ("seed", ["seeds", "select seeds", "go to seeds of this topic", "she was seen indoors"]),
+            (
+                "seed",
+                ["seeds", "select seeds", "go to seeds of this topic", "she was seen indoors"],
+            ),
             ("ev", ["evaluate", "open evaluation", "never", "leave"]),
         ];
         for (pattern, candidates) in order {
-            let scores: Vec<i32> = candidates.iter().map(|c| fuzzy(pattern, c).map_or(i32::MIN, |m| m.score)).collect();
+            let scores: Vec<i32> = candidates
+                .iter()
+                .map(|c| fuzzy(pattern, c).map_or(i32::MIN, |m| m.score))
+                .collect();
             assert!(scores.windows(2).all(|w| w[0] > w[1]), "{pattern}: {scores:?}");
         }
     }

@@ -13,7 +13,9 @@ pub fn escape_html(text: &str) -> String {
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
             '\t' | '\n' | '\r' => out.push(c),
-            '\0'..='\u{1f}' => out.push(char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}')),
+            '\0'..='\u{1f}' => {
+                out.push(char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'));
+            }
             '\u{7f}' => out.push('\u{2421}'),
             '\u{80}'..='\u{9f}' | '\u{fdd0}'..='\u{fdef}' => out.push('\u{fffd}'),
             c if u32::from(c) & 0xfffe == 0xfffe => out.push('\u{fffd}'),
@@ -99,7 +101,14 @@ mod tests {
             assert!(page.contains(part), "{part}");
         }
         assert!(!page.contains("http:") && !page.contains("https:"), "nothing is fetched");
-        for (tag, good) in [("zh-Hans-CN", true), ("", false), ("a b", false), ("-", false), ("en-", false), ("1", false)] {
+        for (tag, good) in [
+            ("zh-Hans-CN", true),
+            ("", false),
+            ("a b", false),
+            ("-", false),
+            ("en-", false),
+            ("1", false),
+        ] {
             assert_eq!(is_tag(tag), good, "{tag}");
         }
     }

@@ -82,7 +82,7 @@ pub fn lay_line_styled(pieces: &[(&str, usize)], cells: usize, mode: Resolved) -
     let whole: usize = pieces.iter().map(|p| p.0.len()).sum();
     // A log may have lines of megabytes: a beginning is enough, unless it holds so much that is
     // not seen that it does not fill the line.
-    let mut take = 64 + cells.saturating_mul(16);
+    let mut take = 64 + cells.saturating_mul(5);
     loop {
         let (text, styles) = clean(&beginning(pieces, take), false);
         let paragraph = Paragraph::new(&text, 0, mode);
@@ -222,10 +222,7 @@ impl<'a> Paragraph<'a> {
             Some(levels) => {
                 line.rtl = levels.right_to_left();
                 let of: Vec<Level> = (shown.start..shown.start + tiles.len())
-                    .map(|i| match shown.contains(&i) {
-                        true => levels.at(self.byte(i)),
-                        false => levels.at(usize::MAX),
-                    })
+                    .map(|i| levels.at(if shown.contains(&i) { self.byte(i) } else { usize::MAX }))
                     .collect();
                 for (tile, level) in tiles.iter_mut().zip(&of) {
                     tile.mirror = level.is_rtl();
@@ -270,9 +267,10 @@ impl LaidLine {
 /// Blanks at which lines break; those that hold words together are none.
 fn is_blank(cluster: &str) -> bool {
     let mut chars = cluster.chars();
-    chars.next().is_some_and(|c| {
-        c.is_whitespace() && !matches!(c, '\u{a0}' | '\u{2007}' | '\u{202f}')
-    }) && chars.next().is_none()
+    chars
+        .next()
+        .is_some_and(|c| c.is_whitespace() && !matches!(c, '\u{a0}' | '\u{2007}' | '\u{202f}'))
+        && chars.next().is_none()
 }
 
 #[cfg(test)]

@@ -158,7 +158,11 @@ fn words_wrap_where_their_script_allows() {
         ("কাজ শেষে আমরা চা খাই।", 8, &["কাজ শেষে", "আমরা চা", "খাই।"]),
         // No vowel is parted from the consonant that it is written around.
         ("ฉันไม่ชอบน้ำชาเย็น", 4, &["ฉันไม่", "ชอบ", "น้ำชา", "เย็น"]),
-        ("well-known facts, e.g. https://example.org/a/b", 16, &["well-known", "facts, e.g.", "https://", "example.org/a/b"]),
+        (
+            "well-known facts, e.g. https://example.org/a/b",
+            16,
+            &["well-known", "facts, e.g.", "https://", "example.org/a/b"],
+        ),
         ("  indented line", 10, &["  indented", "line"]),
         ("trailing      blanks     ", 9, &["trailing", "blanks"]),
         ("10 000 €", 4, &["10", "000", "€"]),
@@ -173,7 +177,8 @@ fn words_wrap_where_their_script_allows() {
 
 #[test]
 fn a_word_of_5000_characters_is_broken_between_clusters() {
-    for cluster in ["x", "好", "e\u{302}\u{323}", "ক্ষি", "👨\u{200d}👩\u{200d}👧", "한", "مُ"] {
+    for cluster in ["x", "好", "e\u{302}\u{323}", "ক্ষি", "👨\u{200d}👩\u{200d}👧", "한", "مُ"]
+    {
         let word = cluster.repeat(5_000);
         let laid = lay_out(&word, 41, Resolved::App);
         let per_line = 41 / laid.lines[0].spans.len().max(cluster_width(cluster));
@@ -184,8 +189,13 @@ fn a_word_of_5000_characters_is_broken_between_clusters() {
 
 #[test]
 fn styles_follow_their_letters_around() {
-    let laid = lay_line_styled(&[("שלום ", 1), ("one", 2), (" (", 1), ("ab", 3), (")", 1)], 40, Resolved::App);
-    let parts: Vec<(&str, usize)> = laid.spans.iter().map(|(r, s)| (&laid.text[r.clone()], *s)).collect();
+    let laid = lay_line_styled(
+        &[("שלום ", 1), ("one", 2), (" (", 1), ("ab", 3), (")", 1)],
+        40,
+        Resolved::App,
+    );
+    let parts: Vec<(&str, usize)> =
+        laid.spans.iter().map(|(r, s)| (&laid.text[r.clone()], *s)).collect();
     assert_eq!(parts, [("one", 2), (" (", 1), ("ab", 3), (") םולש", 1)]);
 }
 

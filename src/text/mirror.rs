@@ -33,7 +33,11 @@ const PAIRS: [(u32, u32); 29] = [
 /// The character whose shape is this one's mirror image, if it has one.
 pub(super) fn mirrored(c: char) -> Option<char> {
     let code = u32::from(c);
-    if c.is_ascii_alphanumeric() || c == ' ' || (0x0500..0x0f00).contains(&code) {
+    // Letters are most of what is asked for.
+    if c.is_ascii_alphanumeric()
+        || c == ' '
+        || matches!(code, 0xbc..=0x0f39 | 0x301c..=0xfe58 | 0xfe70..=0xff07)
+    {
         return None;
     }
     let other = PAIRS

@@ -158,7 +158,8 @@ mod tests {
 
     #[test]
     fn what_has_no_forms_stays_and_nothing_is_lost() {
-        for text in ["", "abc", "שלום", "狗", "\u{64b}", "\u{200d}", "\u{25cc}\u{64b}", "ࢠ"] {
+        for text in ["", "abc", "שלום", "狗", "\u{64b}", "\u{200d}", "\u{25cc}\u{64b}", "ࢠ"]
+        {
             assert_eq!(shaped(text), text, "{text:?}");
         }
     }

@@ -99,11 +99,26 @@ mod tests {
 
     #[test]
     fn clusters_on_which_terminals_disagree_are_known() {
-        for c in ["", "a", " ", "é", "e\u{301}", "好", "한", "ا", "ﻻ\u{64e}", "שָ", "ж", "ক", "…", "─"] {
+        for c in
+            ["", "a", " ", "é", "e\u{301}", "好", "한", "ا", "ﻻ\u{64e}", "שָ", "ж", "ক", "…", "─"]
+        {
             assert!(!ambiguous_width(c), "{c}");
         }
-        let unsure =
-            ["কি", "ক্ষি", "กำ", "ก้", "👍", "👍🏽", "👨‍👩‍👧", "❤\u{fe0f}", "⌚", "1\u{fe0f}\u{20e3}", "🇬🇷", "\u{1112}\u{1161}", "\u{378}"];
+        let unsure = [
+            "কি",
+            "ক্ষি",
+            "กำ",
+            "ก้",
+            "👍",
+            "👍🏽",
+            "👨‍👩‍👧",
+            "❤\u{fe0f}",
+            "⌚",
+            "1\u{fe0f}\u{20e3}",
+            "🇬🇷",
+            "\u{1112}\u{1161}",
+            "\u{378}",
+        ];
         for c in unsure {
             assert!(ambiguous_width(c), "{c}");
         }

@@ -24,10 +24,25 @@ pub(super) fn breaks_between(before: &str, after: &str) -> bool {
         matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}')
             && !c.is_numeric()
     };
-    let follows = matches!(next,
-        '\u{e2f}' | '\u{e30}' | '\u{e32}' | '\u{e33}' | '\u{e45}' | '\u{e46}' | '\u{e5a}'
-        | '\u{e5b}' | '\u{eaf}' | '\u{eb0}' | '\u{eb2}' | '\u{eb3}' | '\u{ec6}' | '\u{104a}'
-        | '\u{104b}' | '\u{17d4}'..='\u{17da}');
+    let follows = matches!(
+        next,
+        '\u{e2f}'
+            | '\u{e30}'
+            | '\u{e32}'
+            | '\u{e33}'
+            | '\u{e45}'
+            | '\u{e46}'
+            | '\u{e5a}'
+            | '\u{e5b}'
+            | '\u{eaf}'
+            | '\u{eb0}'
+            | '\u{eb2}'
+            | '\u{eb3}'
+            | '\u{ec6}'
+            | '\u{104a}'
+            | '\u{104b}'
+            | '\u{17d4}'..='\u{17da}'
+    );
     let precedes = matches!(base, '\u{e40}'..='\u{e44}' | '\u{ec0}'..='\u{ec4}');
     let stacks = matches!(last, '\u{1039}' | '\u{17d2}');
     dictionary(base) && dictionary(next) && !follows && !precedes && !stacks
@@ -36,10 +51,11 @@ pub(super) fn breaks_between(before: &str, after: &str) -> bool {
 /// The units of each line, in order and without gaps. A line's blanks at its end count as nothing;
 /// a word longer than a line is broken between its units. In no cells there is one line.
 pub(super) fn wrap(units: &[Unit], cells: usize) -> Vec<Range<usize>> {
-    if cells == 0 {
-        return vec![0..units.len()];
-    }
     let mut lines = Vec::new();
+    if cells == 0 {
+        lines.push(0..units.len());
+        return lines;
+    }
     let mut start = 0;
     let mut used = 0;
     let mut chance = None;

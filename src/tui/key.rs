@@ -5,7 +5,7 @@ use std::fmt;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// One key with its modifiers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key {
     /// The key. Letters carry their case: there is no `shift-a`, there is `A`.
     pub code: KeyCode,
@@ -128,9 +128,19 @@ mod tests {
 
     #[test]
     fn keys_read_back_as_they_are_written() {
-        for text in
-            ["j", "?", "ctrl-p", "alt-1", "shift-tab", "enter", "space", "f5", "-", "ctrl-alt-x", "好"]
-        {
+        for text in [
+            "j",
+            "?",
+            "ctrl-p",
+            "alt-1",
+            "shift-tab",
+            "enter",
+            "space",
+            "f5",
+            "-",
+            "ctrl-alt-x",
+            "好",
+        ] {
             assert_eq!(Key::parse(text).unwrap().to_string(), text);
         }
     }

@@ -19,7 +19,9 @@ use super::screen::ScreenId;
 #[derive(Debug, Error)]
 pub enum KeymapError {
     /// Two commands on one key, in one place.
-    #[error("{file}: the key `{key}` stands for both `{first}` and `{second}`: take it from one of them")]
+    #[error(
+        "{file}: the key `{key}` stands for both `{first}` and `{second}`: take it from one of them"
+    )]
     Conflict {
         /// The file.
         file: String,
@@ -41,7 +43,9 @@ pub enum KeymapError {
         near: String,
     },
     /// Something that is no key.
-    #[error("{file}: `{key}` for `{name}` is no key: write a letter, or enter, esc, tab, space, up, f5, ctrl-x, alt-x")]
+    #[error(
+        "{file}: `{key}` for `{name}` is no key: write a letter, or enter, esc, tab, space, up, f5, ctrl-x, alt-x"
+    )]
     NoKey {
         /// The file.
         file: String,
@@ -80,7 +84,9 @@ impl Keymap {
     pub fn load(file: &Path) -> Result<Self, KeymapError> {
         match std::fs::read_to_string(file) {
             Ok(text) => Self::with(&file.display().to_string(), &text),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Self::with("the built-in keys", ""),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                Self::with("the built-in keys", "")
+            }
             Err(e) => {
                 Err(KeymapError::Bad { file: file.display().to_string(), reason: e.to_string() })
             }
@@ -134,7 +140,13 @@ impl Keymap {
     }
 
     /// The command of a key here: the most special place wins.
-    pub fn command(&self, key: Key, screen: ScreenId, mode: &str, list: bool) -> Option<&'static Command> {
+    pub fn command(
+        &self,
+        key: Key,
+        screen: ScreenId,
+        mode: &str,
+        list: bool,
+    ) -> Option<&'static Command> {
         self.bound
             .iter()
             .filter(|(k, c)| *k == key && holds(c.when, screen, mode, list))
@@ -191,9 +203,10 @@ mod tests {
 
     #[test]
     fn a_key_of_two_commands_is_an_error_that_names_both() {
-        let error = Keymap::with("keys.toml", "[keys]\n\"app.help\" = [\"Q\"]\n\"app.quit\" = [\"Q\"]")
-            .unwrap_err()
-            .to_string();
+        let error =
+            Keymap::with("keys.toml", "[keys]\n\"app.help\" = [\"Q\"]\n\"app.quit\" = [\"Q\"]")
+                .unwrap_err()
+                .to_string();
         assert!(error.contains("app.help") && error.contains("app.quit"), "{error}");
     }
 
@@ -201,7 +214,8 @@ mod tests {
     fn what_is_no_command_or_no_key_is_named() {
         let error = Keymap::with("k", "[keys]\n\"app.hlep\" = [\"x\"]").unwrap_err().to_string();
         assert!(error.contains("did you mean `app.help`"), "{error}");
-        let error = Keymap::with("k", "[keys]\n\"app.help\" = [\"entre\"]").unwrap_err().to_string();
+        let error =
+            Keymap::with("k", "[keys]\n\"app.help\" = [\"entre\"]").unwrap_err().to_string();
         assert!(error.contains("`entre`"), "{error}");
         assert!(Keymap::with("k", "keys = 3").is_err());
     }

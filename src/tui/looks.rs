@@ -34,12 +34,15 @@ impl Looks {
     pub fn chart(&self, role: &ChartRole) -> Style {
         match role {
             ChartRole::Text => self.style(Role::Text),
+            ChartRole::Title => self.style(Role::Title),
             ChartRole::Muted | ChartRole::Axis => self.style(Role::Muted),
             ChartRole::Series(n) => self.theme.series(*n),
             ChartRole::FaintSeries(n) => {
                 self.theme.series(*n).add_modifier(ratatui::style::Modifier::DIM)
             }
             ChartRole::Heat(share) => self.theme.heat(*share),
+            // Both ends stand out; the sign is in the cell's own text.
+            ChartRole::Diverging(share) => self.theme.heat((share - 0.5).abs() * 2.0),
             ChartRole::Good => self.style(Role::Good),
             ChartRole::Warn => self.style(Role::Warn),
             ChartRole::Bad => self.style(Role::Bad),

@@ -170,13 +170,31 @@ impl<'a> Pen<'a> {
             let mut done = 0;
             for (range, id) in &line.spans {
                 if range.start > done {
-                    at += self.put_safe(at, area.y + rows, area.right() - at, &line.text[done..range.start], style);
+                    at += self.put_safe(
+                        at,
+                        area.y + rows,
+                        area.right() - at,
+                        &line.text[done..range.start],
+                        style,
+                    );
                 }
                 let look = styles.get(*id).copied().unwrap_or(style);
-                at += self.put_safe(at, area.y + rows, area.right() - at, &line.text[range.clone()], look);
+                at += self.put_safe(
+                    at,
+                    area.y + rows,
+                    area.right() - at,
+                    &line.text[range.clone()],
+                    look,
+                );
                 done = range.end;
             }
-            self.put_safe(at, area.y + rows, area.right().saturating_sub(at), &line.text[done..], style);
+            self.put_safe(
+                at,
+                area.y + rows,
+                area.right().saturating_sub(at),
+                &line.text[done..],
+                style,
+            );
             rows += 1;
         }
         rows
@@ -195,8 +213,10 @@ impl<'a> Pen<'a> {
             for (dx, cell) in row.iter().take(usize::from(area.width)).enumerate() {
                 let style = self.looks.chart(&cell.role);
                 let (x, y) = (area.x + dx as u16, area.y + dy as u16);
+                // The second half of a wide cluster is empty: it keeps the style alone.
+                let text = if cell.text.is_empty() { " " } else { cell.text.as_ref() };
                 if let Some(to) = self.buffer.cell_mut((x, y)) {
-                    to.set_char(cell.ch).set_style(style);
+                    to.set_symbol(text).set_style(style);
                 }
             }
         }

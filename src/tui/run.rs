@@ -62,14 +62,11 @@ pub struct Opening {
     /// Over the settings file.
     pub plain: bool,
     /// Work of the program's own that the workbench watches: the demo. It says what it does.
-    pub beside: Option<Beside>,
+    pub beside: Option<BesideWork>,
 }
 
 /// Says something while the workbench is open: (how it is meant, text).
 pub type Say = Box<dyn Fn(Tone, String) + Send>;
-
-/// Work beside the screen.
-pub type Beside = BesideWork;
 
 /// A piece of work that runs on a thread of its own while the workbench is open.
 pub struct BesideWork(pub Box<dyn FnOnce(Say) + Send>);
@@ -107,7 +104,8 @@ pub fn open(opening: Opening) -> Result<(), TuiError> {
     }
     let keymap = Keymap::load(&settings::keys_file())?;
     let depth = terminal::colour_depth(|n| std::env::var(n).ok());
-    let background = terminal::background(|n| std::env::var(n).ok());
+    let light = terminal::light_background(|n| std::env::var(n).ok());
+    let background = light.map(|light| if light { [255; 3] } else { [0; 3] });
     let (theme, other) = settings::theme_or_automatic(&user.theme, depth, background);
     let looks = Looks {
         theme: theme?,
@@ -123,7 +121,7 @@ pub fn open(opening: Opening) -> Result<(), TuiError> {
         depth,
         ..Options::default()
     };
-    let mut terminal = Terminal::start(options)?;
+    let terminal = Terminal::start(options)?;
     let (send, events) = unbounded_channel();
     let inputs = {
         let send = send.clone();
@@ -161,7 +159,7 @@ pub fn open(opening: Opening) -> Result<(), TuiError> {
     let mut this = Loop {
         app,
         terminal,
-        inputs,
+        _inputs: inputs,
         workers,
         send,
         user,
@@ -194,7 +192,8 @@ enum End {
 struct Loop {
     app: App,
     terminal: Terminal,
-    inputs: terminal::InputThread,
+    /// Ends with the loop.
+    _inputs: terminal::InputThread,
     workers: Workers,
     send: UnboundedSender<Event>,
     user: UserLooks,
@@ -210,7 +209,7 @@ impl Loop {
     async fn go(
         &mut self,
         mut events: UnboundedReceiver<Event>,
-        beside: &mut Option<Beside>,
+        beside: &mut Option<BesideWork>,
     ) -> Option<End> {
         // Frames over a slow line are fewer: bytes in flight are what makes it feel slow.
         let slow = std::env::var_os("SSH_CONNECTION").is_some();
@@ -252,13 +251,16 @@ impl Loop {
     }
 
     /// After the first frame: nothing that starts the program may wait for these.
-    fn watch(&mut self, beside: &mut Option<Beside>) {
+    fn watch(&mut self, beside: &mut Option<BesideWork>) {
         let send = self.send.clone();
         let folder = self.app.shared.place.folder().root().to_owned();
         let watched = watch_store(&folder, move || drop(send.send(Event::Msg(Msg::StoreChanged))));
         if let Err(e) = watched {
             let said = format!("changes by others are seen only when a screen is entered ({e})");
             drop(self.send.send(Event::Msg(Msg::Note(Tone::Warn, said))));
+        }
+        if let Err(e) = self.terminal.ask_background() {
+            self.ends = Some(End::Failed(e));
         }
         if !self.app.shared.alone {
             let send = self.send.clone();
@@ -325,11 +327,9 @@ impl Loop {
                     self.workers.put(to, ticket, lane, job, stale);
                 }
                 Effect::Copy(text) => {
-                    let (tone, said) = match self.terminal.copy(&text) {
-                        Copied::Sent => (Tone::Plain, "copied, if the terminal allows it".into()),
-                        Copied::Refused(why) => (Tone::Warn, format!("not copied: {why}")),
-                    };
-                    self.say(tone, said);
+                    let copied = self.terminal.copy(&text);
+                    let sent = matches!(copied, Copied::Sent { .. });
+                    self.say(if sent { Tone::Plain } else { Tone::Warn }, copied.to_string());
                 }
                 Effect::Pager(text) => self.page(&text),
                 Effect::Export { name, bytes } => self.export(&name, &bytes),
@@ -375,7 +375,8 @@ impl Loop {
                 }
                 Effect::Shot => {
                     let (w, h) = self.terminal.size();
-                    let mut frame = ratatui::buffer::Buffer::empty(ratatui::layout::Rect::new(0, 0, w, h));
+                    let mut frame =
+                        ratatui::buffer::Buffer::empty(ratatui::layout::Rect::new(0, 0, w, h));
                     self.app.draw(&mut frame);
                     let svg = super::shot::svg(&frame, self.app.shared.looks.theme.background);
                     let name = format!("screen-{}.svg", self.app.at().title().to_lowercase());
@@ -411,11 +412,14 @@ impl Loop {
     }
 
     fn suspend(&mut self) {
-        self.inputs.park();
-        if let Err(e) = self.terminal.suspend() {
-            self.ends = Some(End::Failed(e));
+        match self.terminal.suspend() {
+            Ok(true) => {}
+            Ok(false) => {
+                let said = "there is no shell to go back to: Ctrl-C leaves";
+                self.say(Tone::Plain, said.into());
+            }
+            Err(e) => self.ends = Some(End::Failed(e)),
         }
-        self.inputs.resume();
         let (w, h) = self.terminal.size();
         drop(self.app.update(Msg::Resize(w, h), jiff::Timestamp::now()));
         self.dirty = true;
@@ -429,7 +433,6 @@ impl Loop {
         let pager = std::env::var("PAGER").ok().filter(|p| !p.trim().is_empty());
         let pager = pager.unwrap_or_else(|| "less".into());
         let text = crate::text::display_lines(text);
-        self.inputs.park();
         let shown = self.terminal.outside(|| {
             let mut child =
                 Command::new("sh").arg("-c").arg(&pager).stdin(Stdio::piped()).spawn()?;
@@ -439,7 +442,6 @@ impl Loop {
             }
             child.wait()
         });
-        self.inputs.resume();
         self.dirty = true;
         match shown {
             Ok(Ok(s)) if s.success() => {}

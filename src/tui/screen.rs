@@ -18,7 +18,9 @@ use crate::domain::Survey;
 use crate::launch::Place;
 
 /// The eight screens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "the activities, and what stands beside them")]
 pub enum ScreenId {
@@ -163,12 +165,40 @@ pub enum Effect {
     Quit,
 }
 
+impl std::fmt::Debug for Effect {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Work { to, ticket, lane, .. } => {
+                write!(f, "Work({to:?}, {ticket}, {lane:?})")
+            }
+            Self::Go(to, told) => write!(f, "Go({to:?}, {told:?})"),
+            Self::Note(tone, text) => write!(f, "Note({tone:?}, {text:?})"),
+            Self::Copy(text) => write!(f, "Copy({text:?})"),
+            Self::Pager(_) => f.write_str("Pager"),
+            Self::Export { name, .. } => write!(f, "Export({name:?})"),
+            Self::Confirm(text, command) => write!(f, "Confirm({text:?}, {command})"),
+            Self::Theme { name, keep } => write!(f, "Theme({name}, {keep})"),
+            Self::Bidi(mode) => write!(f, "Bidi({mode})"),
+            Self::Again(ms) => write!(f, "Again({ms})"),
+            Self::Suspend => f.write_str("Suspend"),
+            Self::Redraw => f.write_str("Redraw"),
+            Self::Shot => f.write_str("Shot"),
+            Self::Plain => f.write_str("Plain"),
+            Self::Mouse => f.write_str("Mouse"),
+            Self::Mouse => f.write_str("Mouse"),
+            Self::Quit => f.write_str("Quit"),
+        }
+    }
+}
+
 /// What one screen tells another on the way there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Told {
     Seed(crate::domain::QuestionId),
     Seeds(Vec<crate::domain::QuestionId>),
+    /// Grow these seeds with this threshold: the form, not the run.
+    Augment(Vec<crate::domain::QuestionId>, String),
     Sample(crate::domain::SampleId),
     SamplesOfRun(crate::domain::RunId),
     Run(crate::domain::RunId),

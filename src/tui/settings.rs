@@ -102,7 +102,8 @@ pub fn theme_or_automatic(
 ) -> (Result<Theme, ThemeError>, Option<String>) {
     let folder = themes_folder();
     let auto = automatic(depth, background);
-    let wanted = if name == "auto" || depth == super::terminal::ColourDepth::Mono { auto } else { name };
+    let wanted =
+        if name == "auto" || depth == super::terminal::ColourDepth::Mono { auto } else { name };
     match theme::load(wanted, &folder) {
         Ok(t) => (Ok(t), None),
         Err(e) => (theme::load(auto, Path::new("")), Some(e.to_string())),

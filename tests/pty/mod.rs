@@ -84,7 +84,11 @@ impl Pty {
             };
         }
         for (name, value) in env {
-            if value.is_empty() { wrapped.env_remove(name) } else { wrapped.env(name, value) };
+            if value.is_empty() {
+                wrapped.env_remove(name)
+            } else {
+                wrapped.env(name, value)
+            };
         }
         let child = wrapped.stdin(end()).stdout(end()).stderr(end()).spawn().expect("setsid");
         drop(wrapped);
@@ -140,7 +144,9 @@ impl Pty {
 
     /// Waits until these bytes came, from the `from`th byte on (see [`Self::count`]).
     pub fn wait_for_bytes(&self, from: usize, wanted: &[u8], what: &str) {
-        let found = |s: &State| s.bytes[from.min(s.bytes.len())..].windows(wanted.len()).any(|w| w == wanted);
+        let found = |s: &State| {
+            s.bytes[from.min(s.bytes.len())..].windows(wanted.len()).any(|w| w == wanted)
+        };
         self.wait_until(what, found);
     }
 
@@ -226,9 +232,7 @@ impl Pty {
 
     /// Waits until lines are edited by the program itself, which has taken the terminal.
     pub fn wait_until_raw(&self) {
-        poll_until("raw terminal", || {
-            !self.termios().local_flags.contains(LocalFlags::ICANON)
-        });
+        poll_until("raw terminal", || !self.termios().local_flags.contains(LocalFlags::ICANON));
     }
 
     /// Closes the terminal under the program, as a closed window or a cut connection does.

@@ -72,21 +72,32 @@ fn a_request_holds_the_seed_the_number_and_a_shape_where_it_is_wanted() {
     assert_eq!(r.sampling.seed, Some(7));
     assert_eq!(r.schema.as_ref().unwrap().name, "sentences");
     assert!(ask(false).schema.is_none());
-    assert_ne!(r, Paraphrases::new(prompt.clone(), Manner::default()).request(&q, "order", 3, 8).unwrap());
+    assert_ne!(
+        r,
+        Paraphrases::new(prompt.clone(), Manner::default()).request(&q, "order", 3, 8).unwrap()
+    );
 }
 
 #[test]
 fn as_many_proposals_come_out_as_were_asked_for() {
     let prompt = Library::built_in().load("paraphrase").unwrap();
     let p = Paraphrases::new(prompt, Manner::default());
-    for answer in [said("1. Cats.\n2. Dogs.\n3. Cows.\n4. Hens."), said(""), said("Sorry, I can't."), failed()] {
+    for answer in [
+        said("1. Cats.\n2. Dogs.\n3. Cows.\n4. Hens."),
+        said(""),
+        said("Sorry, I can't."),
+        failed(),
+    ] {
         for n in [0, 1, 3, 9] {
             assert_eq!(p.read("order", n, &answer).len(), n);
             assert_eq!(exchanged("en", "A long life is good.", n, &answer).len(), n);
         }
     }
     let all = p.read("order", 2, &failed());
-    assert!(all.iter().all(|p| matches!(&p.outcome, Outcome::Failed(f) if f.kind() == "call-failed/timeout")));
+    assert!(
+        all.iter()
+            .all(|p| matches!(&p.outcome, Outcome::Failed(f) if f.kind() == "call-failed/timeout"))
+    );
     assert!(all.iter().all(|p| p.reply.is_none() && p.family.as_deref() == Some("order")));
 }
 
@@ -126,7 +137,12 @@ fn words_are_exchanged_whole_in_their_form_and_articles_follow_in_english_only()
         ),
         ("en", "A big dog barks.", &[("big", "large")], "!too-few"),
         ("en", "A big dog barks.", &[("cat", "feline")], "!unreadable"),
-        ("en", "A big dog barks.", &[("dog", "σκύλος"), ("big", "1st"), ("barks", "barks, loudly")], "!unreadable"),
+        (
+            "en",
+            "A big dog barks.",
+            &[("dog", "σκύλος"), ("big", "1st"), ("barks", "barks, loudly")],
+            "!unreadable",
+        ),
     ];
     for (language, parent, pairs, expected) in cases {
         assert_eq!(&one(language, parent, pairs), expected, "{parent}");

@@ -80,8 +80,7 @@ impl Session {
     fn act_at_end(&mut self, act: Act, now: Timestamp) -> Option<Effect> {
         match act {
             Act::Begin => {
-                let first =
-                    self.loaded.entries.iter().position(|e| e.standing == Standing::PutOff);
+                let first = self.loaded.entries.iter().position(|e| e.standing == Standing::PutOff);
                 if let Some(i) = first {
                     self.again = true;
                     self.show(i, now);
@@ -313,8 +312,7 @@ impl Session {
         let comment = event.comment.as_deref();
         let done = Done { event: number, kind, score, reason: event.reason, comment, previous };
         apply(entry, &mut self.loaded.trail, &done);
-        self.last_saved =
-            Some(LastSaved { number: i + 1, score, undone: kind == EventKind::Undo });
+        self.last_saved = Some(LastSaved { number: i + 1, score, undone: kind == EventKind::Undo });
         let spent = event.active_ms.map_or(0, u64::from);
         match kind {
             EventKind::Undo => {
@@ -342,8 +340,7 @@ impl Session {
     /// Moves on from a pair that is done, over a break where one is due.
     fn finish(&mut self, i: usize, now: Timestamp) {
         self.clock = Clock::default();
-        let due =
-            self.since_break.0 >= BREAK_AFTER_ITEMS || self.since_break.1 >= BREAK_AFTER_MS;
+        let due = self.since_break.0 >= BREAK_AFTER_ITEMS || self.since_break.1 >= BREAK_AFTER_MS;
         match self.next_to_do(i) {
             Some(next) if due => self.place = Place::Break { asked: false, then: Some(next) },
             Some(next) => self.show(next, now),
@@ -387,9 +384,9 @@ impl Session {
             }
         };
         let here = match self.place {
-            Place::Item(i)
-            | Place::Guideline(Some(i))
-            | Place::Break { then: Some(i), .. } => self.loaded.entries.get(i).map(|e| e.assignment),
+            Place::Item(i) | Place::Guideline(Some(i)) | Place::Break { then: Some(i), .. } => {
+                self.loaded.entries.get(i).map(|e| e.assignment)
+            }
             _ => None,
         };
         if let Some(failed) = self.failed.take() {

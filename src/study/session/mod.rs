@@ -28,6 +28,8 @@ pub use load::{Loaded, load};
 pub use own::{OwnStudy, own_study};
 pub use save::{PATIENCE, SaveError, Saved, save};
 pub use state::{BREAK_AFTER_ITEMS, BREAK_AFTER_MS, Session};
-pub use view::{BreakView, ItemView, LastSaved, Own, Progress, Saving, Standing, Summary, View, Welcome};
+pub use view::{
+    BreakView, ItemView, LastSaved, Own, Progress, Saving, Standing, Summary, View, Welcome,
+};
 pub use who::{Pick, picks, who};
 pub use write::{What, Write};

@@ -71,11 +71,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`load`].
-    pub fn open(
-        reader: Reader<'_>,
-        study: &StudyId,
-        rater: &RaterId,
-    ) -> Result<Self, StudyError> {
+    pub fn open(reader: Reader<'_>, study: &StudyId, rater: &RaterId) -> Result<Self, StudyError> {
         Self::new(load(reader, study, rater)?)
     }
 
@@ -262,9 +258,8 @@ impl Session {
     /// the next that was put off.
     pub(super) fn next_to_do(&self, i: usize) -> Option<usize> {
         let entries = &self.loaded.entries;
-        let after = |standing: Standing| {
-            (i + 1..entries.len()).find(|j| entries[*j].standing == standing)
-        };
+        let after =
+            |standing: Standing| (i + 1..entries.len()).find(|j| entries[*j].standing == standing);
         after(Standing::Open)
             .or_else(|| self.front())
             .or_else(|| if self.again { after(Standing::PutOff) } else { None })

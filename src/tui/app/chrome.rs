@@ -143,7 +143,7 @@ impl App {
 
 /// Screen, column and text of each tab that fits.
 fn tabs(width: u16) -> Vec<(ScreenId, u16, String)> {
-    let full: usize = ScreenId::ALL.iter().map(|s| s.title().len() + 4).sum();
+    let full: usize = ScreenId::ALL.iter().map(|s| s.title().len() + 3).sum();
     let mut x = 0;
     ScreenId::ALL
         .into_iter()
@@ -151,10 +151,10 @@ fn tabs(width: u16) -> Vec<(ScreenId, u16, String)> {
         .map(|(i, id)| {
             let name = id.title();
             // On narrow terminals the numbers stay: they are the keys.
-            let text = if full <= usize::from(width) + 8 {
-                format!(" {} {name} ", i + 1)
+            let text = if full <= usize::from(width) {
+                format!(" {} {name}", i + 1)
             } else {
-                format!(" {} {} ", i + 1, &name[..name.len().min(if width < 60 { 2 } else { 4 })])
+                format!(" {} {}", i + 1, &name[..name.len().min(if width < 60 { 2 } else { 4 })])
             };
             let at = x;
             x += text.len() as u16;

@@ -29,11 +29,23 @@ pub const COMMANDS: &[Command] = &[
     app!("app.evaluate", &["6", "alt-6"], "Show Evaluate", "", |a| a.go(ScreenId::Evaluate)),
     app!("app.runs", &["7", "alt-7"], "Show Runs", "", |a| a.go(ScreenId::Runs)),
     app!("app.settings", &["8", "alt-8"], "Show Settings", "", |a| a.go(ScreenId::Settings)),
-    app!("app.filter", &["/"], "Filter the list: every word has to occur", "filter", App::open_filter),
+    app!(
+        "app.filter",
+        &["/"],
+        "Filter the list: every word has to occur",
+        "filter",
+        App::open_filter
+    ),
     app!("app.palette", &[":", "ctrl-p"], "Do anything by its name", "palette", App::open_palette),
     app!("app.help", &["?", "f1"], "Show every key that works here", "help", App::open_help),
     app!("app.back", &["esc"], "Back out: clear the filter, close what is open", "", App::back),
-    app!("app.leave", &["q"], "Leave the screen; on the Overview, leave the program", "leave", App::leave),
+    app!(
+        "app.leave",
+        &["q"],
+        "Leave the screen; on the Overview, leave the program",
+        "leave",
+        App::leave
+    ),
     app!("app.quit", &["ctrl-c", "ctrl-q"], "Leave the program; runs go on", "", App::quit),
     app!("app.suspend", &["ctrl-z"], "Put the program aside; `fg` brings it back", "", |a| a
         .effects
@@ -41,7 +53,13 @@ pub const COMMANDS: &[Command] = &[
     app!("app.redraw", &["ctrl-l"], "Draw the whole screen again", "", |a| a
         .effects
         .push(Effect::Redraw)),
-    app!("app.export", &["e"], "Export what you look at: SVG, PNG, CSV, Markdown", "export", App::export),
+    app!(
+        "app.export",
+        &["e"],
+        "Export what you look at: SVG, PNG, CSV, Markdown",
+        "export",
+        App::export
+    ),
     app!("app.shot", &["ctrl-s"], "Save this screen as an SVG picture", "", |a| a
         .effects
         .push(Effect::Shot)),

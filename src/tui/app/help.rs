@@ -56,12 +56,12 @@ impl App {
                 let used = pen.text(inner, text, style) as u16;
                 let (key, muted) = (pen.style(Role::Key), pen.style(Role::Muted));
                 let y = inner.y + used.min(inner.height.saturating_sub(1));
-                pen.line(inner.x, y, inner.width, &[
-                    ("y", key),
-                    (" yes   ", muted),
-                    ("any other key", key),
-                    (" no", muted),
-                ]);
+                pen.line(
+                    inner.x,
+                    y,
+                    inner.width,
+                    &[("y", key), (" yes   ", muted), ("any other key", key), (" no", muted)],
+                );
             }
             Some(Overlay::Export { what, formats, at }) => {
                 let area = middle(body, 56, 5);

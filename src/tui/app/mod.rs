@@ -245,18 +245,14 @@ impl App {
     }
 
     fn paste(&mut self, text: &str) {
-        match &mut self.overlay {
-            Some(overlay) => {
-                overlay.paste(text);
-                self.overlay_changed();
-            }
-            None if self.with_screen(|s, _| s.is_typing()) => {
-                self.with_screen(|s, cx| s.pasted(text, cx));
-            }
-            None => {
-                let said = "pasted text has nowhere to go here: open a field first";
-                self.note = Some((Tone::Plain, said.into()));
-            }
+        if let Some(overlay) = &mut self.overlay {
+            overlay.paste(text);
+            self.overlay_changed();
+        } else if self.with_screen(|s, _| s.is_typing()) {
+            self.with_screen(|s, cx| s.pasted(text, cx));
+        } else {
+            let said = "pasted text has nowhere to go here: open a field first";
+            self.note = Some((Tone::Plain, said.into()));
         }
     }
 

@@ -201,11 +201,13 @@ impl App {
 /// The bytes of what is looked at, in one format.
 fn export(what: &Exportable, format: &str) -> Result<Effect, String> {
     let name = format!("{}.{format}", what.name);
-    let palette = chart::Palette::light();
+    let palette = chart::Palette::PAGE;
     let size = (960, 540);
     let bytes = match (format, &what.chart, &what.table) {
         ("svg", Some(c), _) => c.svg(size, &palette).into_bytes(),
-        ("png", Some(c), _) => chart::png(&c.svg(size, &palette), 2.0).map_err(|e| e.to_string())?,
+        ("png", Some(c), _) => {
+            chart::png(&c.svg(size, &palette), 2.0).map_err(|e| e.to_string())?
+        }
         ("csv", _, Some((head, rows))) => {
             let mut w = csv::Writer::from_writer(Vec::new());
             w.write_record(head).map_err(|e| e.to_string())?;

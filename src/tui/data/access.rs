@@ -3,7 +3,8 @@
 use std::fmt;
 use std::process::{Command, Stdio};
 
-use crate::engine::Client;
+use crate::engine::protocol::{ListAsk, Page};
+use crate::engine::{Client, EngineError, StateDir, at_rest};
 use crate::launch::Place;
 use crate::store::{Reader, StoreError, Workspace as Store};
 
@@ -49,6 +50,19 @@ impl<E: std::error::Error> From<E> for WorkError {
     }
 }
 
+fn refused(e: EngineError) -> WorkError {
+    match e {
+        EngineError::Refused(r) => {
+            let e = WorkError::new(r.message);
+            match r.hint {
+                Some(h) => e.hint(h),
+                None => e,
+            }
+        }
+        other => other.into(),
+    }
+}
+
 /// The workspace and the engine, opened at first need and kept open.
 pub struct Access {
     place: Place,
@@ -61,8 +75,7 @@ pub struct Access {
 
 /// What tests of screens answer instead of another process.
 #[cfg(test)]
-pub type Pretended =
-    Box<dyn FnMut(&[String]) -> Result<serde_json::Value, WorkError> + Send>;
+pub type Pretended = Box<dyn FnMut(&[String]) -> Result<serde_json::Value, WorkError> + Send>;
 
 impl fmt::Debug for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -122,15 +135,67 @@ impl Access {
         self.writer.as_mut().ok_or_else(WorkError::lost)
     }
 
+    /// Asks the engine without starting one: looking is not asking for work. `None` when none runs.
+    ///
+    /// # Errors
+    /// It is there and refuses, or cannot be used.
+    pub fn look<T>(
+        &mut self,
+        mut f: impl FnMut(&mut Client) -> Result<T, EngineError>,
+    ) -> Result<Option<T>, WorkError> {
+        for last in [false, true] {
+            if self.engine.is_none() {
+                self.engine = Client::at(self.state_dir()?)?;
+            }
+            let Some(client) = self.engine.as_mut() else { return Ok(None) };
+            match f(client) {
+                Err(EngineError::Io { .. } | EngineError::Unreachable { .. }) => {
+                    self.engine = None;
+                    if last {
+                        return Ok(None);
+                    }
+                }
+                other => return Ok(Some(other.map_err(refused)?)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// A page of runs: from the engine, or as the last one left them where none runs.
+    ///
+    /// # Errors
+    /// The engine or what it left cannot be read.
+    pub fn runs(&mut self, ask: &ListAsk) -> Result<Page, WorkError> {
+        match self.look(|c| c.find(ask))? {
+            Some(page) => Ok(page),
+            None => Ok(at_rest::list(&self.state_dir()?, ask)?),
+        }
+    }
+
+    /// The engine's state folder.
+    ///
+    /// # Errors
+    /// It cannot be made, or is somebody else's.
+    pub fn state_dir(&self) -> Result<StateDir, WorkError> {
+        // Unit tests never meet the engine of whoever runs them.
+        Ok(if cfg!(test) {
+            StateDir::at(self.place.folder().root().join("engine"))?
+        } else {
+            StateDir::find()?
+        })
+    }
+
     /// Asks the engine, connecting again once where the connection was lost.
     ///
     /// # Errors
     /// None runs and none can be started, or it refuses.
     pub fn engine<T>(
         &mut self,
-        mut f: impl FnMut(&mut Client) -> Result<T, crate::engine::EngineError>,
+        mut f: impl FnMut(&mut Client) -> Result<T, EngineError>,
     ) -> Result<T, WorkError> {
-        use crate::engine::EngineError;
+        if cfg!(test) {
+            return self.look(f)?.ok_or_else(|| WorkError::new("no engine runs in a test"));
+        }
         for last in [false, true] {
             if self.engine.is_none() {
                 self.engine = Some(Client::connect_or_start()?);
@@ -140,14 +205,7 @@ impl Access {
                 Err(EngineError::Io { .. } | EngineError::Unreachable { .. }) if !last => {
                     self.engine = None;
                 }
-                Err(EngineError::Refused(r)) => {
-                    let e = WorkError::new(r.message);
-                    return Err(match r.hint {
-                        Some(h) => e.hint(h),
-                        None => e,
-                    });
-                }
-                other => return Ok(other?),
+                other => return other.map_err(refused),
             }
         }
         Err(WorkError::lost())

@@ -98,7 +98,8 @@ fn wait_for_socket() {
         return;
     };
     let watched = Inotify::init(InitFlags::IN_CLOEXEC).and_then(|i| {
-        let folder = state.socket().parent().map_or_else(|| state.dir().to_owned(), ToOwned::to_owned);
+        let folder =
+            state.socket().parent().map_or_else(|| state.dir().to_owned(), ToOwned::to_owned);
         i.add_watch(&folder, AddWatchFlags::IN_CREATE)?;
         Ok(i)
     });

@@ -46,10 +46,7 @@ impl std::fmt::Display for Copied {
 }
 
 /// The request to copy a text, wrapped for tmux where we are inside; or why it is refused.
-pub(super) fn request(
-    text: &str,
-    get: impl Fn(&str) -> Option<String>,
-) -> Result<Vec<u8>, Copied> {
+pub(super) fn request(text: &str, get: impl Fn(&str) -> Option<String>) -> Result<Vec<u8>, Copied> {
     let term = get("TERM").unwrap_or_default();
     let tmux = get("TMUX").is_some_and(|v| !v.is_empty());
     let gnu_screen = !tmux && get("STY").is_some_and(|v| !v.is_empty());

@@ -131,9 +131,7 @@ mod tests {
     use super::*;
 
     fn depth(pairs: &[(&str, &str)]) -> ColourDepth {
-        colour_depth(|name| {
-            pairs.iter().find(|(k, _)| *k == name).map(|(_, v)| (*v).to_owned())
-        })
+        colour_depth(|name| pairs.iter().find(|(k, _)| *k == name).map(|(_, v)| (*v).to_owned()))
     }
 
     #[test]

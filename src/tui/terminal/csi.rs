@@ -178,11 +178,7 @@ fn mouse(report: &str, last: u8) -> Option<Input> {
         (0, Some(which), b'm') => MouseEventKind::Up(which),
         _ => return None,
     };
-    let named = [
-        (4, KeyModifiers::SHIFT),
-        (8, KeyModifiers::ALT),
-        (16, KeyModifiers::CONTROL),
-    ];
+    let named = [(4, KeyModifiers::SHIFT), (8, KeyModifiers::ALT), (16, KeyModifiers::CONTROL)];
     let modifiers = named
         .into_iter()
         .filter(|(bit, _)| button & bit != 0)

@@ -15,8 +15,10 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SIGSTOP, kill};
+use nix::unistd::getpid;
 
-use super::line::{open_input, panicked};
+use super::line::{background_came, in_foreground, open_input, panicked};
 use super::parser::Parser;
 use super::signals::Signals;
 use super::{Input, Signal};
@@ -84,12 +86,8 @@ pub fn inputs(send: impl Fn(Input) + Send + Clone + 'static) -> io::Result<Input
     woken.set_nonblocking(true)?;
     let signals = Signals::register(&wake)?;
     let terminal = open_input()?;
-    let shared = Arc::new(Shared {
-        wake,
-        signals,
-        state: Mutex::default(),
-        changed: Condvar::new(),
-    });
+    let shared =
+        Arc::new(Shared { wake, signals, state: Mutex::default(), changed: Condvar::new() });
     *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&shared);
     let over_ssh = std::env::var_os("SSH_CONNECTION").is_some();
     let reader = Reader {
@@ -143,7 +141,7 @@ impl Shared {
 
     /// Ends the thread, so that what is typed from here on is the shell's.
     pub(super) fn end(&self) {
-        self.signals.unheard();
+        Signals::unheard();
         let mut state = self.lock();
         state.stop = true;
         self.wake();
@@ -171,6 +169,10 @@ impl Shared {
     pub(super) fn stopped(&self, stop: impl FnOnce()) {
         let before = {
             let mut state = self.lock();
+            // Nobody would continue us again.
+            if state.ending {
+                return;
+            }
             state.stopping = true;
             state.continued
         };
@@ -203,8 +205,8 @@ impl<F: Fn(Input)> Reader<F> {
     fn run(mut self) {
         let mut bytes = vec![0; 16 * 1024];
         let mut out = Vec::new();
-        loop {
-            let Some(parked) = self.report() else { break };
+        let mut lost = false;
+        while let Some(parked) = self.report() {
             match self.wait(parked) {
                 Ok(None) => self.parser.give_up(&mut out),
                 Ok(Some(woken)) => {
@@ -212,21 +214,30 @@ impl<F: Fn(Input)> Reader<F> {
                         self.drain();
                         self.signals(parked);
                     }
-                    if woken.by_terminal {
+                    if woken.by_terminal && !in_foreground(&self.terminal) {
+                        self.stop_in_background();
+                    } else if woken.by_terminal {
                         match nix::unistd::read(&self.terminal, &mut bytes) {
                             Ok(n) if n > 0 => {
                                 self.parser.feed(bytes.get(..n).unwrap_or_default(), &mut out);
                             }
                             Err(Errno::EINTR | Errno::EAGAIN) => {}
                             // Nothing to read where something was promised, or an error: hung up.
-                            Ok(_) | Err(_) => break self.lost(&mut out),
+                            Ok(_) | Err(_) => lost = true,
                         }
                     }
                 }
                 Err(Errno::EINTR) => {}
-                Err(_) => break self.lost(&mut out),
+                Err(_) => lost = true,
+            }
+            if out.iter().any(|input| matches!(input, Input::Background { .. })) {
+                background_came();
             }
             out.drain(..).for_each(&self.send);
+            if lost {
+                (self.send)(Input::Lost);
+                break;
+            }
         }
         self.shared.lock().ended = true;
         self.shared.changed.notify_all();
@@ -241,6 +252,18 @@ impl<F: Fn(Input)> Reader<F> {
         drop(state);
         self.shared.changed.notify_all();
         go_on.then_some(parked)
+    }
+
+    /// What is typed is the shell's. As the system would, we stop until we are given the terminal;
+    /// but who is asked to end keeps off it instead.
+    fn stop_in_background(&self) {
+        let mut state = self.shared.lock();
+        if state.ending {
+            state.parked += 1;
+            return;
+        }
+        drop(state);
+        let _ = kill(getpid(), SIGSTOP);
     }
 
     fn wait(&self, parked: bool) -> nix::Result<Option<Woken>> {
@@ -286,7 +309,7 @@ impl<F: Fn(Input)> Reader<F> {
                 // stops both of us, without ceremony.
                 Signal::Interrupt if parked => {}
                 Signal::Suspend if parked => {
-                    let _ = nix::sys::signal::kill(nix::unistd::getpid(), nix::sys::signal::SIGSTOP);
+                    let _ = kill(getpid(), SIGSTOP);
                 }
                 Signal::Suspend => (self.send)(Input::Signal(Signal::Suspend)),
                 end => {
@@ -300,11 +323,5 @@ impl<F: Fn(Input)> Reader<F> {
             let (width, height) = super::line::size();
             (self.send)(Input::Resize(width, height));
         }
-    }
-
-    /// What was read before the end is handed on, then the end.
-    fn lost(&mut self, out: &mut Vec<Input>) {
-        out.drain(..).for_each(&self.send);
-        (self.send)(Input::Lost);
     }
 }

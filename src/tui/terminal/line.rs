@@ -62,6 +62,14 @@ pub fn leave_now() {
     }
 }
 
+/// The answer to the question for the background came: none is on its way any more.
+pub(super) fn background_came() {
+    let line = lock(&CURRENT).upgrade();
+    if let Some(line) = line {
+        lock(&line.modes).asked = false;
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -75,10 +83,19 @@ pub(super) fn open_input() -> io::Result<OwnedFd> {
 
 fn open_tty() -> io::Result<OwnedFd> {
     let tty = std::fs::OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(|e| {
-        let what = "this needs a terminal, and neither standard input and output nor /dev/tty is one";
+        let what =
+            "this needs a terminal, and neither standard input and output nor /dev/tty is one";
         io::Error::new(e.kind(), format!("{what}: {e}"))
     })?;
     Ok(tty.into())
+}
+
+/// Whether the shell gave us the terminal. Setting it or reading from it in the background would
+/// stop us, and stop us again whenever we are continued in order to end.
+pub(super) fn in_foreground(terminal: &OwnedFd) -> bool {
+    // 0: nobody has it.
+    nix::unistd::tcgetpgrp(terminal)
+        .map_or(true, |group| group.as_raw() == 0 || group == nix::unistd::getpgrp())
 }
 
 /// Cells of the terminal, columns first, by ioctl; 80 x 24 where it does not know itself.
@@ -131,9 +148,9 @@ impl Line {
         entered
     }
 
-    /// Whether the shell gave us the terminal. Setting it from the background would stop us.
+    /// See [`in_foreground`].
     pub(super) fn in_foreground(&self) -> bool {
-        nix::unistd::tcgetpgrp(&self.input).map_or(true, |group| group == nix::unistd::getpgrp())
+        in_foreground(&self.input)
     }
 
     /// Whether the terminal is ours now.
@@ -160,11 +177,6 @@ impl Line {
             bytes.extend_from_slice(b"\x1b]11;?\x1b\\");
         }
         if bytes.is_empty() { Ok(()) } else { self.send_now(&bytes) }
-    }
-
-    /// The background came: nothing is on its way any more.
-    pub(super) fn answered(&self) {
-        lock(&self.modes).asked = false;
     }
 
     /// Gives the terminal back as it was found. Does nothing when it is not ours. Never waits long:

@@ -106,11 +106,7 @@ impl Default for Options {
 
 impl Options {
     fn style(self) -> Style {
-        Style {
-            synchronized: self.synchronized,
-            depth: self.depth,
-            re_anchor: self.re_anchor,
-        }
+        Style { synchronized: self.synchronized, depth: self.depth, re_anchor: self.re_anchor }
     }
 }
 
@@ -195,26 +191,20 @@ impl Terminal {
     }
 
     /// Runs `f` with the input thread off the terminal, then takes the terminal again.
-    fn with_terminal_parked<T>(
-        &mut self,
-        take: bool,
-        f: impl FnOnce(&Line) -> T,
-    ) -> io::Result<T> {
+    fn with_terminal_parked<T>(&mut self, take: bool, f: impl FnOnce(&Line) -> T) -> io::Result<T> {
         let thread = input::current();
         if let Some(thread) = &thread {
             thread.park();
         }
         let result = f(&self.line);
-        // In the background only who is ending arrives here: the terminal stays the shell's.
-        let taken = if take && !panicked() && self.line.in_foreground() {
-            self.line.enter()
-        } else {
-            Ok(())
-        };
-        if let Some(thread) = &thread {
+        // In the background only who is ending arrives here: the terminal stays the shell's, and
+        // the thread off it.
+        if take && !panicked() && self.line.in_foreground() {
+            self.line.enter()?;
+        }
+        if let Some(thread) = thread.filter(|_| self.line.is_entered()) {
             thread.resume();
         }
-        taken?;
         let (width, height) = line::size();
         self.screen.resize(width, height)?;
         Ok(result)
@@ -229,11 +219,6 @@ impl Terminal {
             return Ok(());
         }
         self.line.set_modes(|modes| modes.asked = true)
-    }
-
-    /// Call it when [`Input::Background`] came: leaving then has no answer to catch.
-    pub fn background_came(&mut self) {
-        self.line.answered();
     }
 
     /// Copies a text to the clipboard of whoever sits at the terminal, or says why not.

@@ -153,9 +153,10 @@ impl<S: Sink> Painter<S> {
             self.shown[at].set_symbol(" ");
         }
         let now = self.cells(x, y);
-        // What the old cluster covered is blank unless told otherwise, and terminals differ on
-        // whether they blank it themselves.
-        for trailing in 1..before.max(now) {
+        // What the old clusters under this one covered is blank unless told otherwise, and
+        // terminals differ on whether they blank it themselves, and in which colour.
+        let covered = (1..now).map(|under| under + self.cells(x + under, y)).max().unwrap_or(0);
+        for trailing in 1..before.max(now).max(covered) {
             let behind = self.index(x + trailing, y);
             self.shown[behind].reset();
             self.changed[behind] = true;
@@ -460,18 +461,16 @@ pub(super) fn drawable(symbol: &str) -> bool {
         [] => false,
         [b] => !b.is_ascii_control(),
         _ => {
-            symbol.cell_width() > 0
-                && !symbol.chars().any(|c| {
-                    c.is_control()
-                        || matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}'
+            symbol.cell_width() > 0 && !symbol.chars().any(|c| {
+                c.is_control()
+                    || matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}'
                             | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
-                })
+            })
         }
     }
 }
 
 /// A border of a pane.
 fn is_box(symbol: &str) -> bool {
-    symbol.chars().next().is_some_and(|c| ('\u{2500}'..='\u{259F}').contains(&c))
-        || symbol == "|"
+    symbol.chars().next().is_some_and(|c| ('\u{2500}'..='\u{259F}').contains(&c)) || symbol == "|"
 }

@@ -23,11 +23,7 @@ impl Pen {
 
     /// What a cell asks for, as far as this terminal has it.
     pub(super) fn of(cell: &Cell, depth: ColourDepth) -> Self {
-        Self {
-            fg: reduce(cell.fg, depth),
-            bg: reduce(cell.bg, depth),
-            modifier: cell.modifier,
-        }
+        Self { fg: reduce(cell.fg, depth), bg: reduce(cell.bg, depth), modifier: cell.modifier }
     }
 
     /// Whether a blank drawn with it looks like an erased cell of a fresh screen.

@@ -54,8 +54,7 @@ pub(super) struct Signals {
 impl Signals {
     /// Installs handlers that set a flag and write a byte into the pipe. After `exec` they are gone.
     pub(super) fn register(pipe_end: &UnixStream) -> io::Result<Self> {
-        let mut signals =
-            Self { flags: Vec::new(), ids: Vec::new(), first_end: Mutex::new(None) };
+        let mut signals = Self { flags: Vec::new(), ids: Vec::new(), first_end: Mutex::new(None) };
         unheard()?.store(false, SeqCst);
         let told = TOLD.into_iter().map(|(number, signal)| (number, Some(signal)));
         for (number, signal) in told.chain([(SIGWINCH, None)]) {
@@ -69,7 +68,7 @@ impl Signals {
     }
 
     /// From here on nobody listens: signals do what they do by default.
-    pub(super) fn unheard(&self) {
+    pub(super) fn unheard() {
         if let Ok(flag) = unheard() {
             flag.store(true, SeqCst);
         }

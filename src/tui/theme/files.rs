@@ -117,7 +117,8 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Theme, ThemeError> {
     };
     let mut roles = BTreeMap::new();
     for (role, name) in Role::ALL {
-        let w = written.roles.get(name).ok_or_else(|| bad(format!("the role `{name}` is missing")))?;
+        let w =
+            written.roles.get(name).ok_or_else(|| bad(format!("the role `{name}` is missing")))?;
         let mut modifier = Modifier::empty();
         for (on, m) in [
             (w.bold, Modifier::BOLD),
@@ -135,16 +136,12 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Theme, ThemeError> {
     if let Some(unknown) = written.roles.keys().find(|k| !Role::ALL.iter().any(|(_, n)| n == k)) {
         return Err(bad(format!("there is no role `{unknown}`")));
     }
-    let series = written
-        .series
-        .colours
-        .iter()
-        .map(|c| paint("series", c))
-        .collect::<Result<Vec<_>, _>>()?;
+    let series =
+        written.series.colours.iter().map(|c| paint("series", c)).collect::<Result<Vec<_>, _>>()?;
     let background = match &written.background {
-        Some(c) => Some(paint("background", c)?.rgb().ok_or_else(|| {
-            bad("background: write #rrggbb".into())
-        })?),
+        Some(c) => Some(
+            paint("background", c)?.rgb().ok_or_else(|| bad("background: write #rrggbb".into()))?,
+        ),
         None => None,
     };
     Ok(Theme { name: written.name, background, roles, series })

@@ -43,8 +43,10 @@ fn every_role_can_be_read_on_the_ground_it_stands_on() {
         }
         for step in 0..=20 {
             let style = theme.heat(step as f32 / 20.0);
-            let (Some(ratatui::style::Color::Rgb(a, b, c)), Some(ratatui::style::Color::Rgb(d, e, f))) =
-                (style.fg, style.bg)
+            let (
+                Some(ratatui::style::Color::Rgb(a, b, c)),
+                Some(ratatui::style::Color::Rgb(d, e, f)),
+            ) = (style.fg, style.bg)
             else {
                 panic!("{}: heat {step} has no colours", theme.name)
             };

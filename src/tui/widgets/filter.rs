@@ -67,9 +67,9 @@ impl LineInput {
             KeyCode::Char('k') if ctrl => self.text.truncate(self.at),
             KeyCode::Char('w') if ctrl => {
                 let kept = self.text[..self.at].trim_end();
-                let start = kept.rfind(char::is_whitespace).map_or(0, |i| {
-                    i + kept[i..].chars().next().map_or(1, char::len_utf8)
-                });
+                let start = kept
+                    .rfind(char::is_whitespace)
+                    .map_or(0, |i| i + kept[i..].chars().next().map_or(1, char::len_utf8));
                 self.text.drain(start..self.at);
                 self.at = start;
             }

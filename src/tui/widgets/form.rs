@@ -60,7 +60,13 @@ impl Field {
     }
 
     /// One of several.
-    pub fn choice(name: &'static str, label: &str, options: Vec<String>, at: usize, help: &str) -> Self {
+    pub fn choice(
+        name: &'static str,
+        label: &str,
+        options: Vec<String>,
+        at: usize,
+        help: &str,
+    ) -> Self {
         let kind = FieldKind::Choice { at: at.min(options.len().saturating_sub(1)), options };
         Self { name, label: label.to_owned(), help: help.to_owned(), kind }
     }
@@ -80,7 +86,9 @@ impl Field {
     pub fn wrong(&self) -> Option<String> {
         match &self.kind {
             FieldKind::Line { input, check } => check(input.text()),
-            FieldKind::Choice { options, .. } if options.is_empty() => Some("nothing to choose".into()),
+            FieldKind::Choice { options, .. } if options.is_empty() => {
+                Some("nothing to choose".into())
+            }
             FieldKind::Many { options, .. } if !options.iter().any(|o| o.1) => {
                 Some("choose at least one with Space".into())
             }
@@ -161,6 +169,25 @@ impl Form {
         }
     }
 
+    /// Sets the index of a choice.
+    pub fn choose(&mut self, name: &str, to: usize) {
+        if let Some(Field { kind: FieldKind::Choice { options, at }, .. }) =
+            self.fields.iter_mut().find(|f| f.name == name)
+        {
+            *at = to.min(options.len().saturating_sub(1));
+        }
+    }
+
+    /// Other options for a choice among several; those that stay keep their mark.
+    pub fn set_options(&mut self, name: &str, to: Vec<(String, bool)>) {
+        if let Some(Field { kind: FieldKind::Many { options, at }, .. }) =
+            self.fields.iter_mut().find(|f| f.name == name)
+        {
+            *at = (*at).min(to.len().saturating_sub(1));
+            *options = to;
+        }
+    }
+
     /// The first thing that is wrong.
     pub fn wrong(&self) -> Option<(usize, String)> {
         self.fields.iter().enumerate().find_map(|(i, f)| Some((i, f.wrong()?)))
@@ -205,10 +232,9 @@ impl Form {
                 *at = (*at + options.len().max(1) - 1) % options.len().max(1);
                 FormEvent::Changed
             }
-            (
-                FieldKind::Choice { options, at },
-                KeyCode::Right | KeyCode::Char(' ' | 'l'),
-            ) if !ctrl => {
+            (FieldKind::Choice { options, at }, KeyCode::Right | KeyCode::Char(' ' | 'l'))
+                if !ctrl =>
+            {
                 *at = (*at + 1) % options.len().max(1);
                 FormEvent::Changed
             }
@@ -313,12 +339,17 @@ fn draw_value(pen: &mut Pen<'_>, area: Rect, f: &Field, here: bool) {
             let name = options.get(*at).map_or("(none)", String::as_str);
             let n = format!("  {} of {}", (*at + 1).min(options.len()), options.len());
             let (left, right) = if here { ("< ", " >") } else { ("", "") };
-            pen.line(area.x, area.y, area.width, &[
-                (left, muted),
-                (name, style),
-                (right, muted),
-                (if here { n.as_str() } else { "" }, muted),
-            ]);
+            pen.line(
+                area.x,
+                area.y,
+                area.width,
+                &[
+                    (left, muted),
+                    (name, style),
+                    (right, muted),
+                    (if here { n.as_str() } else { "" }, muted),
+                ],
+            );
         }
         FieldKind::Many { options, at } => {
             let mut x = area.x;
@@ -380,12 +411,16 @@ mod tests {
     use super::*;
 
     fn form() -> Form {
-        Form::new("Grow", "Start", vec![
-            Field::line("keep", "Keep", "10", positive, "Samples kept, per seed"),
-            Field::choice("by", "Provider", vec!["offline".into(), "vllm".into()], 0, ""),
-            Field::many("of", "Cultures", vec![("A".into(), false), ("B".into(), false)], ""),
-            Field::toggle("fresh", "Ask again", false, ""),
-        ])
+        Form::new(
+            "Grow",
+            "Start",
+            vec![
+                Field::line("keep", "Keep", "10", positive, "Samples kept, per seed"),
+                Field::choice("by", "Provider", vec!["offline".into(), "vllm".into()], 0, ""),
+                Field::many("of", "Cultures", vec![("A".into(), false), ("B".into(), false)], ""),
+                Field::toggle("fresh", "Ask again", false, ""),
+            ],
+        )
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub trait ListControl {
 
 /// A list that fits into memory: thousands of rows, not millions.
 #[derive(Debug)]
-pub struct Memory<R> {
+pub struct Memory<R: 'static> {
     rows: Vec<R>,
     shown: Vec<usize>,
     cursor: usize,
@@ -57,7 +57,7 @@ pub struct Memory<R> {
     sorted_by: usize,
 }
 
-impl<R> Memory<R> {
+impl<R: 'static> Memory<R> {
     /// `key` names a row for good (marks and the cursor follow it), `haystack` is what filters
     /// look through, `orders` are the ways to sort, the first being the usual one.
     pub fn new(
@@ -203,7 +203,7 @@ impl<R> Memory<R> {
     }
 }
 
-impl<R> ListControl for Memory<R> {
+impl<R: 'static> ListControl for Memory<R> {
     fn step(&mut self, by: i64) {
         let last = self.shown.len().saturating_sub(1) as i64;
         self.cursor = (self.cursor as i64).saturating_add(by).clamp(0, last) as usize;

@@ -71,6 +71,8 @@ pub struct Paged<R, C> {
     orders: &'static [&'static str],
     marked: BTreeSet<String>,
     wanted: Option<PageEdge<C>>,
+    /// Rows of the window that a refresh leaves out at its start.
+    refreshed_from: Option<usize>,
     under_way: Option<PageEdge<C>>,
     page: Load<Page<R>>,
     key: fn(&R) -> String,
@@ -80,7 +82,10 @@ pub struct Paged<R, C> {
 
 impl<R, C> std::fmt::Debug for Paged<R, C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Paged").field("rows", &self.rows.len()).field("cursor", &self.cursor).finish_non_exhaustive()
+        f.debug_struct("Paged")
+            .field("rows", &self.rows.len())
+            .field("cursor", &self.cursor)
+            .finish_non_exhaustive()
     }
 }
 
@@ -107,6 +112,7 @@ impl<R: Send + 'static, C: Clone + PartialEq + Send + 'static> Paged<R, C> {
             orders,
             marked: BTreeSet::new(),
             wanted: Some(PageEdge::First),
+            refreshed_from: None,
             under_way: None,
             page: Load::default(),
             key,
@@ -146,8 +152,9 @@ impl<R: Send + 'static, C: Clone + PartialEq + Send + 'static> Paged<R, C> {
         let edge = self.under_way.take();
         if let (Some(edge), Some(page)) = (edge, self.page.take()) {
             self.take_page(edge, page.rows);
+            self.pump(cx);
         }
-        self.pump(cx);
+        // What failed is asked for again by the next key, never in a circle.
         true
     }
 
@@ -156,12 +163,21 @@ impl<R: Send + 'static, C: Clone + PartialEq + Send + 'static> Paged<R, C> {
         match edge {
             PageEdge::First | PageEdge::From(_) => {
                 let first = matches!(edge, PageEdge::First);
+                let refreshed = self.refreshed_from.take();
+                let was = self.current().map(self.key).filter(|_| refreshed.is_some());
+                let line = self.cursor.saturating_sub(self.top);
+                let dropped = refreshed.unwrap_or(0);
                 self.rows = rows.into();
                 (self.at_start, self.at_end) = (first, !full);
-                self.offset = first.then_some(0);
-                // Only moving back to the top moves the cursor; a refresh keeps it by number.
-                self.cursor = self.cursor.min(n.saturating_sub(1));
-                self.top = self.top.min(self.cursor);
+                self.offset = if first { Some(0) } else { self.offset.map(|o| o + dropped as u64) };
+                // After a refresh the cursor stays on its row; where that is gone, on the one that
+                // took its place.
+                let key = self.key;
+                let at = was.and_then(|k| self.rows.iter().position(|r| key(r) == k));
+                self.cursor = at
+                    .unwrap_or_else(|| self.cursor.saturating_sub(dropped))
+                    .min(n.saturating_sub(1));
+                self.top = self.cursor.saturating_sub(line);
             }
             PageEdge::Last => {
                 self.rows = rows.into();
@@ -206,8 +222,17 @@ impl<R: Send + 'static, C: Clone + PartialEq + Send + 'static> Paged<R, C> {
 
     /// Reads the rows in view again: somebody changed something.
     pub fn refresh(&mut self) {
-        self.wanted = Some(match (self.at_start, self.rows.front()) {
-            (false, Some(row)) => PageEdge::From((self.cursor_of)(row)),
+        // A page that holds what stands above and below the cursor.
+        let from = self.cursor.saturating_sub(PAGE / 2);
+        if self.at_start && self.cursor == 0 {
+            // Who looks at the top wants to see what comes.
+            (self.refreshed_from, self.wanted) = (None, Some(PageEdge::First));
+            return;
+        }
+        let first = self.at_start && from == 0;
+        self.refreshed_from = Some(if first { 0 } else { from });
+        self.wanted = Some(match self.rows.get(from) {
+            Some(row) if !first => PageEdge::From((self.cursor_of)(row)),
             _ => PageEdge::First,
         });
     }
@@ -215,6 +240,8 @@ impl<R: Send + 'static, C: Clone + PartialEq + Send + 'static> Paged<R, C> {
     /// Starts over: another filter, order or scope.
     fn restart(&mut self) {
         (self.cursor, self.top) = (0, 0);
+        // No row of the old list is looked for in the new one.
+        self.refreshed_from = None;
         self.total = None;
         self.wanted = Some(PageEdge::First);
     }
@@ -234,7 +261,8 @@ impl<R: Send + 'static, C: Clone + PartialEq + Send + 'static> Paged<R, C> {
 
     /// Starts at this row (its cursor), the first in view.
     pub fn start_from(&mut self, at: C) {
-        (self.cursor, self.top) = (0, 0);
+        self.restart();
+        self.offset = None;
         self.wanted = Some(PageEdge::From(at));
     }
 
@@ -251,6 +279,17 @@ impl<R: Send + 'static, C: Clone + PartialEq + Send + 'static> Paged<R, C> {
     /// The row under the cursor, to be changed in place before the database's answer is back.
     pub fn current_mut(&mut self) -> Option<&mut R> {
         self.rows.get_mut(self.cursor)
+    }
+
+    /// Every row in memory.
+    pub fn rows(&self) -> impl Iterator<Item = &R> {
+        self.rows.iter()
+    }
+
+    /// How many rows stand before the window's first: counted elsewhere, after
+    /// [`start_from`](Self::start_from).
+    pub fn set_offset(&mut self, before: u64) {
+        self.offset = Some(before);
     }
 
     /// Every row in memory, to be changed in place.
@@ -342,6 +381,7 @@ impl<R: Send + 'static, C: Clone + PartialEq + Send + 'static> ListControl for P
             self.cursor = 0;
         } else {
             (self.cursor, self.top) = (0, 0);
+            self.refreshed_from = None;
             self.wanted = Some(PageEdge::First);
         }
     }

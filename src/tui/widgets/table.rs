@@ -42,8 +42,12 @@ impl Column {
 fn places(columns: &[Column], area: Rect) -> Vec<Option<(u16, u16)>> {
     let mark = 2;
     let shown: Vec<bool> = columns.iter().map(|c| area.width >= c.from).collect();
-    let fixed: u16 =
-        columns.iter().zip(&shown).filter(|(c, s)| **s && c.width > 0).map(|(c, _)| c.width + 1).sum();
+    let fixed: u16 = columns
+        .iter()
+        .zip(&shown)
+        .filter(|(c, s)| **s && c.width > 0)
+        .map(|(c, _)| c.width + 1)
+        .sum();
     let open = columns.iter().zip(&shown).filter(|(c, s)| **s && c.width == 0).count() as u16;
     let rest = area.width.saturating_sub(mark + fixed);
     let mut x = area.x + mark;

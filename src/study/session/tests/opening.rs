@@ -58,7 +58,8 @@ fn a_rater_with_nothing_to_do_is_told_so_and_one_whose_pairs_were_taken_back_too
     put(&mut ws, &[item(1, "en")], serde_json::json!({}));
     fix_plan(&mut ws, &study(), &[person("r1", &["en"]), person("r2", &["en"])]).unwrap();
     let all = ws.read().assignments(&study()).unwrap();
-    let (busy, idle) = if all[0].content.rater == rater("r1") { ("r1", "r2") } else { ("r2", "r1") };
+    let (busy, idle) =
+        if all[0].content.rater == rater("r1") { ("r1", "r2") } else { ("r2", "r1") };
     assert!(refusal(&ws, idle).to_string().contains("nothing to rate"));
     ws.write(|tx| tx.release(all[0].id)).unwrap();
     assert!(refusal(&ws, busy).to_string().contains("taken back"));

@@ -121,14 +121,18 @@ impl Screen for Overview {
     fn draw(&mut self, pen: &mut Pen<'_>, area: Rect, shared: &Shared) {
         match (self.standing.get(), self.standing.error()) {
             (None, Some(e)) => {
-                let hint = e.hint.clone().unwrap_or_else(|| {
-                    "press 8 and look at doctor; r tries again".to_owned()
-                });
-                pen.says(area, &[
-                    ("The workspace cannot be read.", Role::Bad),
-                    (&e.message, Role::Text),
-                    (&hint, Role::Muted),
-                ]);
+                let hint = e
+                    .hint
+                    .clone()
+                    .unwrap_or_else(|| "press 8 and look at doctor; r tries again".to_owned());
+                pen.says(
+                    area,
+                    &[
+                        ("The workspace cannot be read.", Role::Bad),
+                        (&e.message, Role::Text),
+                        (&hint, Role::Muted),
+                    ],
+                );
             }
             (None, None) => pen.says(area, &[("Reading the workspace ...", Role::Muted)]),
             (Some(standing), _) => {

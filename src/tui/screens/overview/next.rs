@@ -21,7 +21,11 @@ fn to(to: ScreenId, told: Option<&'static str>, says: impl Into<String>) -> Step
 /// The first thing that is missing, in the order of the loop.
 pub fn step(s: &Standing, shared: &Shared) -> Step {
     if shared.engine.open().next().is_some() {
-        return to(ScreenId::Runs, None, "Runs are under way: watch them. Nothing stops when you leave.");
+        return to(
+            ScreenId::Runs,
+            None,
+            "Runs are under way: watch them. Nothing stops when you leave.",
+        );
     }
     if s.seeds == 0 {
         return to(

@@ -42,7 +42,11 @@ pub fn lines(s: &Standing) -> Vec<Line> {
     let samples = match (&s.first_reason, proposed) {
         (_, 0) => String::new(),
         (Some((reason, count)), _) => {
-            format!("{} % kept; most rejected as {reason} ({})", percent(s.kept, proposed), thousands(*count))
+            format!(
+                "{} % kept; most rejected as {reason} ({})",
+                percent(s.kept, proposed),
+                thousands(*count)
+            )
         }
         (None, _) => format!("{} % kept", percent(s.kept, proposed)),
     };
@@ -52,21 +56,31 @@ pub fn lines(s: &Standing) -> Vec<Line> {
     };
     let best = s.best.as_ref().map_or(String::new(), |b| {
         let value = b.row.value.unwrap_or(f64::NAN);
-        let interval = b.interval().map_or(String::new(), |(lo, hi)| format!(" [{lo:.3}, {hi:.3}]"));
+        let interval =
+            b.interval().map_or(String::new(), |(lo, hi)| format!(" [{lo:.3}, {hi:.3}]"));
         let n = b.row.extra["n"].as_u64().map_or(String::new(), |n| {
             format!(", n {} {}s", thousands(n), b.row.extra["unit"].as_str().unwrap_or("item"))
         });
         format!("best: {} {} {value:.3}{interval}{n}, {}", b.row.model, b.row.metric, b.row.split)
     });
     vec![
-        line("Seeds", format!("{} questions, {} cultures", n(s.seeds), n(s.cultures)), String::new(), Role::Text),
+        line(
+            "Seeds",
+            format!("{} questions, {} cultures", n(s.seeds), n(s.cultures)),
+            String::new(),
+            Role::Text,
+        ),
         line(
             "Samples",
             format!(
                 "{} kept, {} rejected{}",
                 thousands(s.kept),
                 thousands(s.rejected),
-                if s.failed > 0 { format!(", {} failed", thousands(s.failed)) } else { String::new() }
+                if s.failed > 0 {
+                    format!(", {} failed", thousands(s.failed))
+                } else {
+                    String::new()
+                }
             ),
             samples,
             if s.failed > 0 { Role::Warn } else { Role::Text },
@@ -75,7 +89,11 @@ pub fn lines(s: &Standing) -> Vec<Line> {
         line(
             "Datasets",
             n(s.datasets),
-            if s.datasets > 0 && s.untrained > 0 { format!("{} not trained on yet", n(s.untrained)) } else { String::new() },
+            if s.datasets > 0 && s.untrained > 0 {
+                format!("{} not trained on yet", n(s.untrained))
+            } else {
+                String::new()
+            },
             Role::Text,
         ),
         line("Models", n(s.models), String::new(), Role::Text),
@@ -89,7 +107,13 @@ fn percent(part: u64, of: u64) -> u64 {
 
 fn study_counts(st: &StudyStanding) -> String {
     let items: usize = st.status.items.values().sum();
-    format!("{}: {} of {} ratings, {} items", st.id, thousands(st.status.rated), thousands(st.status.assigned), thousands(items as u64))
+    format!(
+        "{}: {} of {} ratings, {} items",
+        st.id,
+        thousands(st.status.rated),
+        thousands(st.status.assigned),
+        thousands(items as u64)
+    )
 }
 
 fn study_health(st: &StudyStanding) -> String {
@@ -123,7 +147,7 @@ pub fn draw(pen: &mut Pen<'_>, area: Rect, s: &Standing, step: &Step, shared: &S
     let short = area.height < 18;
     let lines = lines(s);
     // Each activity has its counts and, where there is room, a line on its health below them.
-    let rows_each = if short || wide { 1 } else { 2 };
+    let rows_each = if short { 1 } else { 2 };
     let pipeline_rows = (ROWS * rows_each) as u16;
     let pipeline = Rect { height: (pipeline_rows + 2).min(area.height), ..area };
     let inner = pen.pane(pipeline, "From seeds to an evaluated model", true);
@@ -132,7 +156,7 @@ pub fn draw(pen: &mut Pen<'_>, area: Rect, s: &Standing, step: &Step, shared: &S
         if y >= inner.bottom() {
             break;
         }
-        activity(pen, Rect { y, height: 1, ..inner }, line, i == row, wide);
+        activity(pen, Rect { y, height: 1, ..inner }, line, i == row, wide && rows_each == 1);
         if rows_each == 2 && y + 1 < inner.bottom() {
             let muted = pen.style(Role::Muted);
             pen.put(inner.x + 15, y + 1, inner.width.saturating_sub(16), &line.health, muted);
@@ -150,7 +174,8 @@ pub fn draw(pen: &mut Pen<'_>, area: Rect, s: &Standing, step: &Step, shared: &S
     let inside = pen.pane(next, "Next step (Enter)", false);
     let style = pen.style(Role::Accent);
     pen.text(inside, &step.says, style);
-    let below = Rect { y: next.bottom(), height: rest.bottom().saturating_sub(next.bottom()), ..rest };
+    let below =
+        Rect { y: next.bottom(), height: rest.bottom().saturating_sub(next.bottom()), ..rest };
     if below.height < 3 {
         return;
     }
@@ -163,7 +188,12 @@ pub fn draw(pen: &mut Pen<'_>, area: Rect, s: &Standing, step: &Step, shared: &S
     } else {
         let upper = below.height / 2;
         runs(pen, Rect { height: upper, ..below }, shared);
-        attention(pen, Rect { y: below.y + upper, height: below.height - upper, ..below }, s, shared);
+        attention(
+            pen,
+            Rect { y: below.y + upper, height: below.height - upper, ..below },
+            s,
+            shared,
+        );
     }
 }
 
@@ -210,12 +240,12 @@ fn runs(pen: &mut Pen<'_>, area: Rect, shared: &Shared) {
         let label = r.view.label.clone().unwrap_or_else(|| r.view.kind.word().to_owned());
         let state = format!("{:<9} ", r.view.state.word());
         let far = how_far(r);
-        pen.line(inner.x + 1, y, inner.width.saturating_sub(1), &[
-            (&state, muted),
-            (&label, text),
-            ("  ", text),
-            (&far, muted),
-        ]);
+        pen.line(
+            inner.x + 1,
+            y,
+            inner.width.saturating_sub(1),
+            &[(&state, muted), (&label, text), ("  ", text), (&far, muted)],
+        );
     }
 }
 
@@ -228,7 +258,10 @@ fn attention_lines(s: &Standing, shared: &Shared) -> Vec<(String, Role)> {
         let why = r.view.reason.clone().unwrap_or_default();
         match r.view.state {
             StateName::Failed | StateName::Lost | StateName::OutOfMemory | StateName::TimedOut => {
-                out.push((format!("{label}: {} {why} (7, then r tries again)", r.view.state.word()), Role::Bad));
+                out.push((
+                    format!("{label}: {} {why} (7, then r tries again)", r.view.state.word()),
+                    Role::Bad,
+                ));
             }
             StateName::Blocked => out.push((format!("{label} waits: {why}"), Role::Warn)),
             _ => {}
@@ -239,9 +272,15 @@ fn attention_lines(s: &Standing, shared: &Shared) -> Vec<(String, Role)> {
     }
     for st in &s.studies {
         if st.status.planned.is_none() {
-            out.push((format!("study {} has no plan yet: polyculture study plan", st.id), Role::Warn));
+            out.push((
+                format!("study {} has no plan yet: polyculture study plan", st.id),
+                Role::Warn,
+            ));
         } else if left(st) > 0 {
-            out.push((format!("study {}: {} ratings to give (4)", st.id, thousands(left(st))), Role::Text));
+            out.push((
+                format!("study {}: {} ratings to give (4)", st.id, thousands(left(st))),
+                Role::Text,
+            ));
         }
     }
     out

@@ -90,14 +90,17 @@ impl Rate {
         match self.opening.error().or(self.making.error()) {
             Some(e) => {
                 let hint = e.hint.clone().unwrap_or_default();
-                pen.says(area, &[
-                    ("This study cannot be rated now.", Role::Title),
-                    ("", Role::Text),
-                    (&e.message, Role::Bad),
-                    (&hint, Role::Text),
-                    ("", Role::Text),
-                    ("r tries again; q leaves", Role::Muted),
-                ]);
+                pen.says(
+                    area,
+                    &[
+                        ("This study cannot be rated now.", Role::Title),
+                        ("", Role::Text),
+                        (&e.message, Role::Bad),
+                        (&hint, Role::Text),
+                        ("", Role::Text),
+                        ("r tries again; q leaves", Role::Muted),
+                    ],
+                );
             }
             None => pen.says(area, &[("opening the study", Role::Muted)]),
         }
@@ -133,7 +136,8 @@ impl Rate {
             .window(height)
             .into_iter()
             .map(|(p, here, marked)| {
-                let rated = if p.of > 0 { format!("{} of {}", p.done, p.of) } else { String::new() };
+                let rated =
+                    if p.of > 0 { format!("{} of {}", p.done, p.of) } else { String::new() };
                 let end = match (&p.rater, p.planned) {
                     (Some(_), _) if p.done == p.of => "done",
                     (Some(_), _) => "",
@@ -207,7 +211,11 @@ impl Rate {
         if self.scroll < self.most {
             let muted = pen.style(Role::Key);
             let more = format!(" {} more lines: j ", self.most - self.scroll);
-            pen.right(Rect { y: wide.bottom() - 1, width: wide.width.saturating_sub(2), ..wide }, &more, muted);
+            pen.right(
+                Rect { y: wide.bottom() - 1, width: wide.width.saturating_sub(2), ..wide },
+                &more,
+                muted,
+            );
         }
     }
 
@@ -234,7 +242,11 @@ impl Rate {
                 parts.push((format!("{} pairs wait for you.", p.total), Role::Text));
                 let yes = format!("Enter: I have read this and agree ({}).", consent.reference());
                 parts.push((yes, Role::Accent));
-                let no = if shared.alone { "q leaves; nothing is stored then." } else { "Esc goes back; nothing is stored then." };
+                let no = if shared.alone {
+                    "q leaves; nothing is stored then."
+                } else {
+                    "Esc goes back; nothing is stored then."
+                };
                 parts.push((no.into(), Role::Muted));
             }
             None => {
@@ -283,8 +295,7 @@ impl Rate {
 
     fn draw_reader(&mut self, pen: &mut Pen<'_>, area: Rect) {
         let text = self.pair_text().unwrap_or_default();
-        let parts: Vec<(String, Role)> =
-            text.lines().map(|l| (l.to_owned(), Role::Text)).collect();
+        let parts: Vec<(String, Role)> = text.lines().map(|l| (l.to_owned(), Role::Text)).collect();
         self.draw_pages(pen, area, "The pair · Esc goes back", &parts);
     }
 }
@@ -294,15 +305,18 @@ fn draw_break(pen: &mut Pen<'_>, area: Rect, b: BreakView, p: Progress) {
     let since = format!("{} pairs in {} since the last one.", b.items, duration(b.active_ms));
     let left = p.left_ms.map_or(String::new(), |ms| format!(", about {}", duration(ms)));
     let rest = format!("{} of {} are done{left} to go. Everything is saved.", p.done, p.total);
-    pen.says(area, &[
-        (head, Role::Title),
-        ("", Role::Text),
-        (&since, Role::Text),
-        (&rest, Role::Text),
-        ("Look away for a minute: tired eyes rate everything alike.", Role::Muted),
-        ("", Role::Text),
-        ("Enter goes on. The clock of the pair stands meanwhile.", Role::Accent),
-    ]);
+    pen.says(
+        area,
+        &[
+            (head, Role::Title),
+            ("", Role::Text),
+            (&since, Role::Text),
+            (&rest, Role::Text),
+            ("Look away for a minute: tired eyes rate everything alike.", Role::Muted),
+            ("", Role::Text),
+            ("Enter goes on. The clock of the pair stands meanwhile.", Role::Accent),
+        ],
+    );
 }
 
 fn draw_done(pen: &mut Pen<'_>, area: Rect, s: &Summary, alone: bool) {
@@ -316,17 +330,24 @@ fn draw_done(pen: &mut Pen<'_>, area: Rect, s: &Summary, alone: bool) {
         s.put_off, s.cannot_judge, s.flagged, s.comments
     );
     let again = if s.put_off > 0 { "Enter shows the pairs you put off." } else { "" };
-    let leave = if alone { "q leaves." } else { "Esc goes back to the list; results: polyculture study agreement --study NAME" };
+    let leave = if alone {
+        "q leaves."
+    } else {
+        "Esc goes back to the list; results: polyculture study agreement --study NAME"
+    };
     let head = if s.put_off > 0 { "Only those you put off are left." } else { "Done. Thank you." };
-    pen.says(area, &[
-        (head, Role::Title),
-        ("", Role::Text),
-        (&rated, Role::Text),
-        (&scores, Role::Text),
-        (&other, Role::Text),
-        ("", Role::Text),
-        (again, Role::Accent),
-        ("v lists your ratings, to change one; u takes the last one back.", Role::Muted),
-        (leave, Role::Muted),
-    ]);
+    pen.says(
+        area,
+        &[
+            (head, Role::Title),
+            ("", Role::Text),
+            (&rated, Role::Text),
+            (&scores, Role::Text),
+            (&other, Role::Text),
+            ("", Role::Text),
+            (again, Role::Accent),
+            ("v lists your ratings, to change one; u takes the last one back.", Role::Muted),
+            (leave, Role::Muted),
+        ],
+    );
 }

@@ -59,7 +59,8 @@ impl Rate {
     ) {
         let tall = area.height >= TALL;
         let mut y = area.y;
-        let row = |y: u16| Rect { x: area.x + 1, y, width: area.width.saturating_sub(2), height: 1 };
+        let row =
+            |y: u16| Rect { x: area.x + 1, y, width: area.width.saturating_sub(2), height: 1 };
         self.draw_head(pen, row(y), item, session);
         y += 1;
         if tall {
@@ -90,16 +91,22 @@ impl Rate {
         let (title, muted) = (pen.style(Role::Title), pen.style(Role::Muted));
         let number = format!("pair {} of {}", item.number, item.total);
         let cells = if row.width >= 60 { 18 } else { 0 };
-        let meter = if cells > 0 { bar(p.done, p.total, cells, pen.looks.plain) } else { " ".into() };
+        let meter =
+            if cells > 0 { bar(p.done, p.total, cells, pen.looks.plain) } else { " ".into() };
         let percent = format!("{} %", 100 * p.done / p.total.max(1));
         let left = p.left_ms.filter(|ms| *ms > 0);
         let left = left.map_or(String::new(), |ms| format!(" · about {} left", duration(ms)));
-        let used = pen.line(row.x, row.y, row.width, &[
-            (&number, title),
-            (&meter, pen.style(Role::Accent)),
-            (&percent, muted),
-            (&left, muted),
-        ]);
+        let used = pen.line(
+            row.x,
+            row.y,
+            row.width,
+            &[
+                (&number, title),
+                (&meter, pen.style(Role::Accent)),
+                (&percent, muted),
+                (&left, muted),
+            ],
+        );
         let Some(last) = session.last_saved() else { return };
         let what = match (last.number, last.score, last.undone) {
             (0, ..) => return,
@@ -132,16 +139,22 @@ impl Rate {
             [Rect { x, width, ..area }, Rect { x: x + width, width, ..area }]
         } else {
             let height = area.height / 2;
-            [Rect { height, ..area }, Rect { y: area.y + height, height: area.height - height, ..area }]
+            [
+                Rect { height, ..area },
+                Rect { y: area.y + height, height: area.height - height, ..area },
+            ]
         };
         let inside = if pen.looks.plain { 1 } else { 2 };
-        let cells = |a: Rect| usize::from(a.width.saturating_sub(if pen.looks.plain { 1 } else { 4 }).max(1));
+        let cells = |a: Rect| {
+            usize::from(a.width.saturating_sub(if pen.looks.plain { 1 } else { 4 }).max(1))
+        };
         let laid = [
             lay(item.left, item.right, Change::Removed, item.diff, cells(areas[0]), mode),
             lay(item.right, item.left, Change::Added, item.diff, cells(areas[1]), mode),
         ];
         let rows = |a: Rect| usize::from(a.height.saturating_sub(inside));
-        self.most = (0..2).map(|i| laid[i].lines.len().saturating_sub(rows(areas[i]))).max().unwrap_or(0);
+        self.most =
+            (0..2).map(|i| laid[i].lines.len().saturating_sub(rows(areas[i]))).max().unwrap_or(0);
         self.scroll = self.scroll.min(self.most);
         for (i, name) in ["A", "B"].into_iter().enumerate() {
             let skip = self.scroll.min(laid[i].lines.len().saturating_sub(rows(areas[i])));
@@ -153,7 +166,8 @@ impl Rate {
             };
             let inner = pen.pane(areas[i], &format!("{name}{more}"), false);
             let pad = u16::from(!pen.looks.plain);
-            let inner = Rect { x: inner.x + pad, width: inner.width.saturating_sub(2 * pad), ..inner };
+            let inner =
+                Rect { x: inner.x + pad, width: inner.width.saturating_sub(2 * pad), ..inner };
             pen.laid(inner, &laid[i].lines, skip, text_style, &[text_style, marked]);
         }
     }
@@ -176,7 +190,10 @@ impl Rate {
         let lines: Vec<(&str, &text::LaidLine)> = both
             .iter()
             .flat_map(|(name, laid)| {
-                laid.lines.iter().enumerate().map(move |(i, l)| (if i == 0 { *name } else { " " }, l))
+                laid.lines
+                    .iter()
+                    .enumerate()
+                    .map(move |(i, l)| (if i == 0 { *name } else { " " }, l))
             })
             .collect();
         self.most = lines.len().saturating_sub(usize::from(area.height));
@@ -211,7 +228,11 @@ impl Rate {
             _ => 0,
         };
         if !tall {
-            let said = if area.width >= 44 { "1 different .. 5 same meaning" } else { "1 differs .. 5 same" };
+            let said = if area.width >= 44 {
+                "1 different .. 5 same meaning"
+            } else {
+                "1 differs .. 5 same"
+            };
             pen.put_safe(area.x, area.y, area.width, said, key);
             return;
         }
@@ -243,7 +264,9 @@ impl Rate {
             Saving::Failed { message } => (message.to_owned(), Role::Bad),
             Saving::Now => match self.sent_for(shared.now) {
                 Some(s) => (
-                    format!("saving for {s} s: another program holds the database. Nothing is lost; the pair stays until it is saved"),
+                    format!(
+                        "saving for {s} s: another program holds the database. Nothing is lost; the pair stays until it is saved"
+                    ),
                     Role::Warn,
                 ),
                 None => ("saving ..".into(), Role::Muted),
@@ -253,7 +276,10 @@ impl Rate {
                 match item.standing {
                     Standing::Open => {}
                     Standing::Rated { .. } => {
-                        parts.push(format!("you gave {}; another key changes it", standing(item.standing)));
+                        parts.push(format!(
+                            "you gave {}; another key changes it",
+                            standing(item.standing)
+                        ));
                     }
                     Standing::PutOff => parts.push("put off before".into()),
                     Standing::CannotJudge => parts.push("you could not judge it before".into()),
@@ -273,7 +299,8 @@ impl Rate {
                     parts.push("word difference shown (logged)".into());
                 }
                 let here = session.here();
-                if here.is_some_and(|h| self.draft.text(h, false).is_some()) && self.words.is_none() {
+                if here.is_some_and(|h| self.draft.text(h, false).is_some()) && self.words.is_none()
+                {
                     parts.push("a comment is not sent yet: c".into());
                 }
                 (parts.join(" · "), Role::Muted)

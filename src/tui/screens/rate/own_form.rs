@@ -30,10 +30,34 @@ impl Rate {
             "Rate samples of your own",
             "Rate",
             vec![
-                Field::line("items", "Samples", "20", positive, "Kept samples, drawn by chance, spread over the seeds; as many as there are where there are fewer"),
-                Field::line("rater", "Rater name", "me", a_name, "Ratings are stored under this name: letters, digits, - and _"),
-                Field::line("languages", "Languages", "", anything, "Tags such as `en ar`; empty: all there are"),
-                Field::line("seed", "Random seed", "1", a_seed, "The same seed draws the same samples in the same order"),
+                Field::line(
+                    "items",
+                    "Samples",
+                    "20",
+                    positive,
+                    "Kept samples, drawn by chance, spread over the seeds; as many as there are where there are fewer",
+                ),
+                Field::line(
+                    "rater",
+                    "Rater name",
+                    "me",
+                    a_name,
+                    "Ratings are stored under this name: letters, digits, - and _",
+                ),
+                Field::line(
+                    "languages",
+                    "Languages",
+                    "",
+                    anything,
+                    "Tags such as `en ar`; empty: all there are",
+                ),
+                Field::line(
+                    "seed",
+                    "Random seed",
+                    "1",
+                    a_seed,
+                    "The same seed draws the same samples in the same order",
+                ),
             ],
         );
         self.form = Some(form);

@@ -113,12 +113,13 @@ fn after_a_doubtful_run_the_border_is_set_anew() {
     let runs = ["বাংলা", "ক্ষি", "क्षत्रिय", "ทำ", "👨\u{200D}👩\u{200D}👧", "❤\u{FE0F}", "🇧🇩", "☀"];
     for run in runs {
         let mut screen = screen(40, 3, STYLE);
-        screen.draw(|f| {
-            put(f, 0, 1, run);
-            put(f, 20, 1, "│");
-            put(f, cells(run), 1, "|x");
-        })
-        .unwrap();
+        screen
+            .draw(|f| {
+                put(f, 0, 1, run);
+                put(f, 20, 1, "│");
+                put(f, cells(run), 1, "|x");
+            })
+            .unwrap();
         let bytes = last(&screen);
         let end = cells(run) + 1;
         assert!(bytes.contains(&format!("\x1b[2;{end}H|x")), "{run}: {bytes:?}");
@@ -157,17 +158,33 @@ fn greek_moves_the_cursor_only_for_borders() {
 #[test]
 fn hostile_cells_send_no_control_character() {
     let hostile = [
-        "\x1b", "\x1b[2J", "\x07", "\n", "\r", "\t", "\u{9b}", "\u{9d}0;x\u{9c}", "\x7f", "a\x1b]0;x\x07",
-        "\u{202E}", "\u{2066}", "\u{85}", "\u{2028}", "", "\u{301}", "\u{200B}",
+        "\x1b",
+        "\x1b[2J",
+        "\x07",
+        "\n",
+        "\r",
+        "\t",
+        "\u{9b}",
+        "\u{9d}0;x\u{9c}",
+        "\x7f",
+        "a\x1b]0;x\x07",
+        "\u{202E}",
+        "\u{2066}",
+        "\u{85}",
+        "\u{2028}",
+        "",
+        "\u{301}",
+        "\u{200B}",
     ];
     let mut screen = screen(40, 2, STYLE);
-    screen.draw(|f| {
-        for (x, symbol) in (0..).zip(hostile) {
-            f.buffer_mut()[(x, 0)].set_symbol(symbol);
-        }
-        put(f, 0, 1, "whole");
-    })
-    .unwrap();
+    screen
+        .draw(|f| {
+            for (x, symbol) in (0..).zip(hostile) {
+                f.buffer_mut()[(x, 0)].set_symbol(symbol);
+            }
+            put(f, 0, 1, "whole");
+        })
+        .unwrap();
     let bytes = last(&screen);
     for part in bytes.split('\x1b').skip(1) {
         let end = part.find(|c: char| c.is_ascii_alphabetic());
@@ -198,11 +215,12 @@ fn a_new_size_paints_everything_in_one_write() {
         let before = screen.sink().sends.len();
         screen.resize(width, height).unwrap();
         assert_eq!(screen.sink().sends.len(), before, "a resize itself writes nothing");
-        screen.draw(|f| {
-            assert_eq!((f.area().width, f.area().height), (width, height));
-            f.render_widget(Block::bordered(), f.area());
-        })
-        .unwrap();
+        screen
+            .draw(|f| {
+                assert_eq!((f.area().width, f.area().height), (width, height));
+                f.render_widget(Block::bordered(), f.area());
+            })
+            .unwrap();
         assert_eq!(screen.sink().sends.len(), before + 1);
         assert!(last(&screen).starts_with("\x1b[?2026h\x1b[m\x1b[2J"), "{width}x{height}");
     }
@@ -213,20 +231,22 @@ fn the_cursor_stands_where_the_frame_put_it() {
     let mut screen = screen(20, 4, STYLE);
     screen.draw(|f| put(f, 0, 0, "x")).unwrap();
     assert!(last(&screen).contains("\x1b[?25l"));
-    screen.draw(|f| {
-        put(f, 0, 0, "x");
-        f.set_cursor_position((7, 2));
-    })
-    .unwrap();
+    screen
+        .draw(|f| {
+            put(f, 0, 0, "x");
+            f.set_cursor_position((7, 2));
+        })
+        .unwrap();
     assert_eq!(last(&screen), "\x1b[?2026h\x1b[?25h\x1b[3;8H\x1b[?2026l");
     let terminal = shown(&screen);
     assert_eq!(terminal.screen().cursor_position(), (2, 7));
     assert!(!terminal.screen().hide_cursor());
-    screen.draw(|f| {
-        put(f, 0, 0, "x");
-        f.set_cursor_position((900, 900));
-    })
-    .unwrap();
+    screen
+        .draw(|f| {
+            put(f, 0, 0, "x");
+            f.set_cursor_position((900, 900));
+        })
+        .unwrap();
     assert_eq!(shown(&screen).screen().cursor_position(), (3, 19));
 }
 
@@ -242,7 +262,19 @@ fn long_blanks_are_erased_not_written() {
 /// A word of one of the scripts that people rate here.
 fn word() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
-        "plain", "Straße", "λόγος", "한국어", "中文", "سلام", "שלום", "বাংলা", "ไทย", "│", "  ", "😀", "é",
+        "plain",
+        "Straße",
+        "λόγος",
+        "한국어",
+        "中文",
+        "سلام",
+        "שלום",
+        "বাংলা",
+        "ไทย",
+        "│",
+        "  ",
+        "😀",
+        "é",
         "ação",
     ])
 }
@@ -293,5 +325,45 @@ proptest! {
                 prop_assert_eq!(a.inverse(), b.inverse(), "{},{}", row, column);
             }
         }
+    }
+}
+
+/// Bytes of moving a selection by one row in a list 110 cells wide, all rows full of this text.
+fn selection_move(text: &str) -> usize {
+    let mut screen = screen(120, 40, STYLE);
+    let mut row = String::new();
+    while cells(&row) + cells(text) < 110 {
+        row.push_str(text);
+        row.push(' ');
+    }
+    let mut draw = |selected: u16| {
+        let drawn = screen.draw(|f| {
+            f.render_widget(Block::bordered(), f.area());
+            for y in 1..39 {
+                let look = Look::new();
+                let look = if y == selected { look.add_modifier(Modifier::REVERSED) } else { look };
+                f.buffer_mut().set_string(2, y, &row, look);
+            }
+        });
+        drawn.unwrap().bytes
+    };
+    draw(7);
+    draw(8)
+}
+
+#[test]
+fn a_selection_moves_for_few_bytes() {
+    for (text, most) in [("plain words", 300), ("한국어 문장", 600), ("中文的句子", 600)]
+    {
+        let bytes = selection_move(text);
+        assert!(bytes <= most, "{text}: {bytes} bytes");
+    }
+    // Rows of scripts that take three bytes a letter, their runs set anew: what they are, written
+    // once for each of two rows, and a third for the moves.
+    for text in ["সুন্দর বাংলা", "ภาษาไทย", "हिन्दी भाषा"]
+    {
+        let letters = 110 / usize::from(cells(text) + 1) * text.len();
+        let bytes = selection_move(text);
+        assert!(bytes <= 2 * letters * 5 / 3 + 100, "{text}: {bytes} bytes, {letters} of letters");
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEventKind};
 use proptest::prelude::*;
 
-use super::super::parser::{PASTE_LIMIT, Parser, key};
 use super::super::Input;
+use super::super::parser::{PASTE_LIMIT, Parser, key};
 
 const NONE: KeyModifiers = KeyModifiers::NONE;
 
@@ -97,8 +97,9 @@ fn a_sequence_that_ssh_cut_in_two_is_one_key() {
 #[test]
 fn answers_are_not_typed() {
     let background = Input::Background { r: 255, g: 128, b: 0 };
-    assert_eq!(read(b"\x1b]11;rgb:ffff/8080/0000\x07"), [background.clone()]);
-    assert_eq!(read_in_bits(b"\x1b]11;rgb:ff/80/00\x1b\\"), [background]);
+    let background = vec![background];
+    assert_eq!(read(b"\x1b]11;rgb:ffff/8080/0000\x07"), background);
+    assert_eq!(read_in_bits(b"\x1b]11;rgb:ff/80/00\x1b\\"), background);
     let nothing: [&[u8]; 9] = [
         b"\x1b]11;rgb:zz/80/00\x07",
         b"\x1b]11;rgb:ff/80\x07",

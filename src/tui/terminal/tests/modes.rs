@@ -17,7 +17,8 @@ fn switches(text: &str) -> Vec<(String, bool)> {
         .filter_map(|s| {
             let end = s.find(['h', 'l'])?;
             let (name, rest) = s.split_at(end);
-            name.chars().all(|c| c.is_ascii_digit() || c == '?')
+            name.chars()
+                .all(|c| c.is_ascii_digit() || c == '?')
                 .then(|| (name.to_owned(), rest.starts_with('h')))
         })
         .collect()
@@ -31,7 +32,10 @@ fn leaving_undoes_every_mode_that_entering_set() {
             let (on, off) = (text(enter_bytes(modes)), text(leave_bytes(modes)));
             let undone = switches(&off);
             for (name, state) in switches(&on) {
-                assert!(undone.contains(&(name.clone(), !state)), "{name} is not undone by {off:?}");
+                assert!(
+                    undone.contains(&(name.clone(), !state)),
+                    "{name} is not undone by {off:?}"
+                );
             }
             assert!(undone.contains(&("?2026".into(), false)), "a frame cut short is ended");
             assert!(off.ends_with("\x1b[?25h\x1b[?1049l"), "the cursor shows, then the old screen");
