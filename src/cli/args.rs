@@ -111,6 +111,12 @@ pub enum Command {
     /// The local task engine
     #[command(subcommand)]
     Engine(EngineCommand),
+    /// The workbench's commands and their keys
+    Keys {
+        /// As Markdown: the source of docs/keys.md
+        #[arg(long)]
+        markdown: bool,
+    },
     /// What this machine and workspace can do, and what to mend
     Doctor,
     /// Print a completion script for a shell

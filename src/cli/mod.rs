@@ -26,6 +26,7 @@ mod doctor;
 mod encoder;
 mod failure;
 mod judge;
+mod keys;
 mod models;
 mod open;
 mod output;
@@ -130,6 +131,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Ask(a) => ask::run(&ctx, a)?,
         Command::Robustness(c) => robustness::run(&ctx, c)?,
         Command::Judge(a) => judge::run(&ctx, a)?,
+        Command::Keys { markdown } => keys::run(&ctx, markdown)?,
         Command::Rate(a) => workbench::rate(&ctx, a, &looks)?,
         Command::Study(c) => study::run(&ctx, c)?,
         Command::Ratings(c) => study::ratings(&ctx, c)?,

@@ -10,6 +10,7 @@ pub mod command;
 pub mod data;
 pub mod key;
 pub mod keymap;
+mod keys_list;
 pub mod load;
 pub mod looks;
 pub mod pen;
@@ -24,5 +25,6 @@ pub mod testing;
 pub mod theme;
 pub mod widgets;
 
+pub use keys_list::{commands_by_place, keymap_in_use};
 pub use run::{BesideWork, Opening, Say, TuiError, open};
 pub use settings::UserLooks;

@@ -153,9 +153,10 @@ impl<S: Sink> Painter<S> {
             self.shown[at].set_symbol(" ");
         }
         let now = self.cells(x, y);
-        // What the old cluster covered is blank unless told otherwise, and terminals differ on
-        // whether they blank it themselves.
-        for trailing in 1..before.max(now) {
+        // What the old clusters under this one covered is blank unless told otherwise, and
+        // terminals differ on whether they blank it themselves, and in which colour.
+        let covered = (1..now).map(|under| under + self.cells(x + under, y)).max().unwrap_or(0);
+        for trailing in 1..before.max(now).max(covered) {
             let behind = self.index(x + trailing, y);
             self.shown[behind].reset();
             self.changed[behind] = true;

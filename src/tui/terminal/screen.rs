@@ -3,6 +3,7 @@
 use std::io;
 
 use ratatui::Frame;
+use ratatui::buffer::{Buffer, CellWidth as _};
 use ratatui::layout::{Rect, Size};
 
 use super::painter::{Painter, Sink, Style, drawable};
@@ -12,6 +13,21 @@ use super::painter::{Painter, Sink, Style, drawable};
 pub struct Drawn {
     /// Bytes sent; 0 when nothing changed.
     pub bytes: usize,
+}
+
+/// Blanks what must not be drawn, and what stands hidden under a wide letter: ratatui compares
+/// hidden cells too, and would take one for shown already once the letter is gone.
+fn tame(buffer: &mut Buffer) {
+    let width = usize::from(buffer.area.width).max(1);
+    for row in buffer.content.chunks_mut(width) {
+        let mut hidden = 0;
+        for cell in row {
+            if hidden > 0 || !drawable(cell.symbol()) {
+                cell.set_symbol(" ");
+            }
+            hidden = if hidden > 0 { hidden - 1 } else { cell.cell_width().saturating_sub(1) };
+        }
+    }
 }
 
 /// A screen over any sink.
@@ -30,11 +46,7 @@ impl<S: Sink> Screen<S> {
     pub(super) fn draw(&mut self, f: impl FnOnce(&mut Frame<'_>)) -> io::Result<Drawn> {
         self.terminal.draw(|frame| {
             f(frame);
-            for cell in &mut frame.buffer_mut().content {
-                if !drawable(cell.symbol()) {
-                    cell.set_symbol(" ");
-                }
-            }
+            tame(frame.buffer_mut());
         })?;
         Ok(Drawn { bytes: self.terminal.backend().sent() })
     }

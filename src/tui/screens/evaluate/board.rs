@@ -33,7 +33,7 @@ pub struct Line {
 pub struct Board {
     /// The evaluation.
     pub head: Option<EvaluationHead>,
-    rows: Load<Vec<EvaluationRow>>,
+    pub(super) rows: Load<Vec<EvaluationRow>>,
     /// What stands across.
     pub across: Across,
     /// As a radar instead of a table.
@@ -47,12 +47,13 @@ pub struct Board {
     pub list: Memory<Line>,
     /// The column under the cursor.
     pub column: usize,
-    first: usize,
-    shown: usize,
-    area: Rect,
+    pub(super) first: usize,
+    pub(super) shown: usize,
+    pub(super) area: Rect,
 }
 
-fn kind_word(k: RowKind) -> &'static str {
+/// A word for filters and titles.
+pub fn kind_word(k: RowKind) -> &'static str {
     match k {
         RowKind::Model => "model",
         RowKind::Baseline => "baseline",
@@ -232,174 +233,6 @@ impl Board {
         format!("{what} · {}{split}", s.metric)
     }
 
-    /// Draws the table and, where there is room, the figure under the cursor in full.
-    pub fn draw(&mut self, pen: &mut Pen<'_>, area: Rect, focused: bool) {
-        let wide = area.width >= 116;
-        let (left, right) = if wide {
-            let side = 40.min(area.width / 3);
-            (
-                Rect { width: area.width - side, ..area },
-                Some(Rect { x: area.right() - side, width: side, ..area }),
-            )
-        } else if area.height >= 14 {
-            let below = 7;
-            (
-                Rect { height: area.height - below, ..area },
-                Some(Rect { y: area.bottom() - below, height: below, ..area }),
-            )
-        } else {
-            (area, None)
-        };
-        self.draw_table(pen, left, focused);
-        if let Some(at) = right {
-            let inner = pen.pane(at, "This figure", false);
-            let mut y = inner.y;
-            for (text, role) in self.told() {
-                if y >= inner.bottom() {
-                    break;
-                }
-                let style = pen.style(role);
-                let rest = Rect { y, height: inner.bottom() - y, ..inner };
-                y += pen.text(rest, &text, style).min(usize::from(rest.height)) as u16;
-            }
-        }
-    }
-
-    fn draw_table(&mut self, pen: &mut Pen<'_>, area: Rect, focused: bool) {
-        let at = said(self.list.position());
-        let title = format!("{} · {at} · {}", self.title(), self.list.order());
-        let inner = pen.pane(area, &title, focused);
-        self.area = inner;
-        let Some(table) = &self.table else {
-            match (self.rows.error(), self.rows.get()) {
-                (Some(e), _) => pen.says(inner, &[
-                    (&e.message, Role::Bad),
-                    ("r tries again, Esc goes back", Role::Muted),
-                ]),
-                (None, None) => pen.says(inner, &[("reading the figures", Role::Muted)]),
-                (None, Some(_)) => pen.says(inner, &[
-                    ("This evaluation has no figures.", Role::Title),
-                    ("Its run ended before it summed up, or was cleaned: w shows the run. v looks across tasks instead.", Role::Muted),
-                ]),
-            }
-            return;
-        };
-        if inner.width < 24 || inner.height < 2 {
-            return;
-        }
-        let (legend, columns) = (legend(table), table.columns.clone());
-        let metric = table.slice.metric.clone();
-        let range = table.range();
-        let label = (inner.width / 3).clamp(12, 34);
-        let room = inner.width - label - 2;
-        let each = (room / columns.len().max(1) as u16).clamp(10, 13);
-        self.shown = usize::from(room / each).max(1);
-        self.first = self.first.min(self.column);
-        if self.column >= self.first + self.shown {
-            self.first = self.column + 1 - self.shown;
-        }
-        let last = (self.first + self.shown).min(columns.len());
-        let muted = pen.style(Role::Muted);
-        let title_style = pen.style(Role::Accent);
-        for (i, j) in (self.first..last).enumerate() {
-            let row = Rect {
-                x: inner.x + 2 + label + i as u16 * each,
-                y: inner.y,
-                width: each - 1,
-                height: 1,
-            };
-            let name = text::display(&columns[j]);
-            let name = text::truncate(&name, usize::from(each - 1));
-            pen.right(row, &name, if j == self.column { title_style } else { muted });
-        }
-        let more = match (self.first, columns.len() - last) {
-            (0, 0) => String::new(),
-            (0, after) => format!("{after} more →"),
-            (before, 0) => format!("← {before} more"),
-            (before, after) => format!("← {before}, {after} →"),
-        };
-        let more =
-            if pen.looks.plain { more.replace('→', ">").replace('←', "<") } else { more };
-        pen.put(inner.x, inner.y, label, &more, muted);
-        let bottom = u16::from(!legend.is_empty() && inner.height > 5);
-        let height = usize::from(inner.height - 1 - bottom);
-        let (column, first) = (self.column, self.first);
-        let window = self.list.window(height);
-        for (i, (line, here, marked)) in window.into_iter().enumerate() {
-            let y = inner.y + 1 + i as u16;
-            let name = pen.style(match line.row.kind {
-                RowKind::Model => Role::Text,
-                _ => Role::Muted,
-            });
-            let sign = match (here, marked) {
-                (true, true) => ">*",
-                (true, false) => "> ",
-                (false, true) => " *",
-                (false, false) => "  ",
-            };
-            pen.put_safe(inner.x, y, 2, sign, title_style);
-            let kind = match line.row.kind {
-                RowKind::Model => "",
-                RowKind::Baseline => "~ ",
-                RowKind::Ceiling => "^ ",
-            };
-            let used = pen.put_safe(inner.x + 2, y, label, kind, name);
-            pen.put(inner.x + 2 + used, y, label.saturating_sub(used + 1), &line.row.model, name);
-            if here && focused {
-                let look = pen.style(Role::Selection);
-                pen.tint(Rect { x: inner.x, y, width: label + 1, height: 1 }, look);
-            }
-            for (k, j) in (first..last).enumerate() {
-                let cell = Rect {
-                    x: inner.x + 2 + label + k as u16 * each,
-                    y,
-                    width: each - 1,
-                    height: 1,
-                };
-                let figure = line.row.cells.get(j).and_then(Option::as_ref);
-                draw_cell(pen, cell, figure, &metric, range, here && j == column && focused);
-            }
-        }
-        if bottom == 1 {
-            pen.put(inner.x, inner.bottom() - 1, inner.width, &legend, muted);
-        }
-    }
-
-    /// The figure under the cursor in words.
-    pub fn told(&self) -> Vec<(String, Role)> {
-        let (Some(line), Some(table)) = (self.list.current(), &self.table) else {
-            return vec![("no figure here".into(), Role::Muted)];
-        };
-        let column = table.columns.get(self.column).map_or("", String::as_str);
-        let head = format!("{} ({}) · {column}", line.row.model, kind_word(line.row.kind));
-        let mut out = vec![(head, Role::Title)];
-        let Some(f) = self.figure() else {
-            out.push((
-                "there is no such figure: not asked, or not of this task".into(),
-                Role::Muted,
-            ));
-            return out;
-        };
-        out.push((value_words(f, &table.slice.metric), Role::Text));
-        if let Some(words) = difference_words(f) {
-            let mark = f.mark(&table.slice.metric);
-            let said = if mark.as_str().is_empty() { "" } else { mark.as_str() };
-            out.push((format!("{words} {said}").trim_end().to_owned(), Role::Text));
-        } else if line.row.kind == RowKind::Model {
-            out.push(("no paired difference is stored for this cell".into(), Role::Muted));
-        }
-        if f.exploratory {
-            out.push(("exploratory: not in the locked plan".into(), Role::Warn));
-        }
-        if !f.note.is_empty() {
-            out.push((f.note.clone(), Role::Muted));
-        }
-        if let Some(head) = &self.head {
-            out.push((line_of(head), Role::Muted));
-        }
-        out
-    }
-
     /// A click; true where it hit a row.
     pub fn click(&mut self, column: u16, row: u16) -> bool {
         let a = self.area;
@@ -409,100 +242,4 @@ impl Board {
         self.list.click(usize::from(row - a.y - 1));
         true
     }
-}
-
-fn line_of(head: &EvaluationHead) -> String {
-    format!("{} · plan {}", line(head), &head.plan_sha256.get(..12).unwrap_or(&head.plan_sha256))
-}
-
-fn legend(table: &Leaderboard) -> String {
-    let mut parts = Vec::new();
-    let marks = table.legend();
-    if !marks.is_empty() {
-        parts.push(marks);
-    }
-    if table.rows.iter().any(|r| r.kind != RowKind::Model) {
-        parts.push("~ needs no model, ^ ceiling".into());
-    }
-    if better(&table.slice.metric) == Better::Lower {
-        parts.insert(0, "less is better".into());
-    }
-    parts.join(" · ")
-}
-
-/// A value as a cell shows it.
-pub fn number(v: f64) -> String {
-    match v.abs() {
-        x if x >= 10_000.0 => format!("{v:.1e}"),
-        x if x >= 100.0 => format!("{v:.0}"),
-        x if x >= 10.0 => format!("{v:.1}"),
-        _ => format!("{v:.3}"),
-    }
-}
-
-/// p as people write it.
-pub fn p_words(p: f64) -> String {
-    if p < 0.001 { "p < .001".into() } else { format!("p = {p:.3}") }
-}
-
-/// Value, interval, n, unit.
-pub fn value_words(f: &Figure, metric: &str) -> String {
-    let Some(v) = f.value else { return format!("{metric}: undefined") };
-    let mut out = format!("{metric} {}", number(v));
-    match f.ci {
-        Some([lo, hi]) => out += &format!(", 95 % [{}, {}]", number(lo), number(hi)),
-        None => out += ", no interval",
-    }
-    let unit = if f.unit.is_empty() { "units" } else { &f.unit };
-    let s = if f.n == 1 || f.unit.ends_with('s') || f.unit.contains(' ') { "" } else { "s" };
-    out += &format!("; n = {} {unit}{}", thousands(f.n), if f.unit.is_empty() { "" } else { s });
-    if f.seeds > 0 {
-        out += &format!(", {} training seed{}", f.seeds, if f.seeds == 1 { "" } else { "s" });
-    }
-    out
-}
-
-/// Difference, interval, test.
-pub fn difference_words(f: &Figure) -> Option<String> {
-    let d = f.diff?;
-    let against = f.against.as_deref().unwrap_or("its baseline");
-    let mut out = format!("{d:+.3} to {against}");
-    if let Some([lo, hi]) = f.diff_ci {
-        out += &format!(", 95 % [{lo:+.3}, {hi:+.3}]");
-    }
-    match (f.p, f.p_holm) {
-        (_, Some(h)) => out += &format!("; paired test, {} after Holm", p_words(h)),
-        (Some(p), None) => out += &format!("; paired test, {}, not corrected", p_words(p)),
-        (None, None) => out += "; not tested",
-    }
-    Some(out)
-}
-
-fn draw_cell(
-    pen: &mut Pen<'_>,
-    cell: Rect,
-    figure: Option<&Figure>,
-    metric: &str,
-    range: Option<(f64, f64)>,
-    here: bool,
-) {
-    let Some(f) = figure else {
-        let style = pen.style(if here { Role::Selection } else { Role::Muted });
-        pen.right(cell, if here { "> -" } else { "-" }, style);
-        return;
-    };
-    let Some(v) = f.value else {
-        let style = pen.style(if here { Role::Selection } else { Role::Warn });
-        pen.right(cell, if here { ">undef" } else { "undef" }, style);
-        return;
-    };
-    let (lo, hi) = range.unwrap_or((0.0, 1.0));
-    let share = if hi > lo { ((v - lo) / (hi - lo)) as f32 } else { 0.5 };
-    let share = if better(metric) == Better::Lower { 1.0 - share } else { share };
-    let style = if here { pen.style(Role::Selection) } else { pen.looks.theme.heat(share) };
-    pen.tint(cell, style);
-    let mark = f.mark(metric).as_str();
-    // Marks stand behind the number, so that numbers line up.
-    let text = format!("{}{}{mark:<2}", if here { ">" } else { "" }, number(v));
-    pen.right(cell, &text, style);
 }

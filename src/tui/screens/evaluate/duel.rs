@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ratatui::layout::Rect;
 
-use super::board::p_words;
+use super::figures::p_words;
 use crate::evaluate::inspect::{Aim, Comparison, PairItem, compare};
 use crate::tui::data::{Lane, WorkError};
 use crate::tui::load::Load;

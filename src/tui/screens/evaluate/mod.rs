@@ -3,11 +3,14 @@
 
 mod behind;
 mod board;
+mod board_draw;
 mod commands;
+mod confusion;
 mod document;
 mod draw;
 mod duel;
 mod exports;
+mod figures;
 mod form;
 mod listed;
 mod plates;

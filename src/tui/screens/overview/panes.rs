@@ -147,7 +147,7 @@ pub fn draw(pen: &mut Pen<'_>, area: Rect, s: &Standing, step: &Step, shared: &S
     let short = area.height < 18;
     let lines = lines(s);
     // Each activity has its counts and, where there is room, a line on its health below them.
-    let rows_each = if short || wide { 1 } else { 2 };
+    let rows_each = if short { 1 } else { 2 };
     let pipeline_rows = (ROWS * rows_each) as u16;
     let pipeline = Rect { height: (pipeline_rows + 2).min(area.height), ..area };
     let inner = pen.pane(pipeline, "From seeds to an evaluated model", true);
@@ -156,7 +156,7 @@ pub fn draw(pen: &mut Pen<'_>, area: Rect, s: &Standing, step: &Step, shared: &S
         if y >= inner.bottom() {
             break;
         }
-        activity(pen, Rect { y, height: 1, ..inner }, line, i == row, wide);
+        activity(pen, Rect { y, height: 1, ..inner }, line, i == row, wide && rows_each == 1);
         if rows_each == 2 && y + 1 < inner.bottom() {
             let muted = pen.style(Role::Muted);
             pen.put(inner.x + 15, y + 1, inner.width.saturating_sub(16), &line.health, muted);

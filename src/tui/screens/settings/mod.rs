@@ -1,6 +1,7 @@
 //! The Settings screen: providers, themes, directions, drawing, doctor and keys, in one list.
 
 mod detail;
+mod doing;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 use ratatui::layout::Rect;
 use serde_json::Value;
 
-use crate::config::{PROVIDER_EXAMPLE, UserConfig, user_config_file};
+use crate::config::{UserConfig, user_config_file};
 use crate::tui::command::{self, Command, Run, When};
 use crate::tui::data::{Lane, WorkError};
 use crate::tui::keymap::Keymap;
@@ -148,129 +149,6 @@ fn read() -> Known {
 }
 
 impl Settings {
-    fn ask(&mut self, cx: &mut Cx<'_>) {
-        self.known.ask(cx, Lane::Read, |_| Ok(read()));
-    }
-
-    fn current(&self) -> Option<&What> {
-        self.list.current().map(|r| &r.what)
-    }
-
-    /// Shows the theme under the cursor; the kept one elsewhere.
-    fn preview(&mut self, cx: &mut Cx<'_>) {
-        match self.current().cloned() {
-            Some(What::Theme(name)) => {
-                if self.trying.as_ref() != Some(&name) {
-                    self.trying = Some(name.clone());
-                    cx.ask(Effect::Theme { name, keep: false });
-                }
-            }
-            _ => self.put_back(cx),
-        }
-    }
-
-    fn put_back(&mut self, cx: &mut Cx<'_>) {
-        let Some(tried) = self.trying.take() else { return };
-        if let Some(known) = self.known.get()
-            && tried != known.theme
-        {
-            cx.ask(Effect::Theme { name: known.theme.clone(), keep: false });
-        }
-    }
-
-    fn keep(&mut self, cx: &mut Cx<'_>) {
-        match self.current().cloned() {
-            Some(What::Theme(name)) => {
-                if let Some(known) = self.known.get_mut() {
-                    known.theme.clone_from(&name);
-                }
-                self.trying = None;
-                cx.note(Tone::Good, format!("the theme is {name} from now on"));
-                cx.ask(Effect::Theme { name, keep: true });
-            }
-            Some(What::Bidi(mode)) => {
-                cx.note(Tone::Good, format!("directions: {mode} from now on"));
-                cx.ask(Effect::Bidi(mode));
-            }
-            Some(What::Plain) => cx.ask(Effect::Plain),
-            Some(What::Mouse) => {
-                if let Some(known) = self.known.get_mut() {
-                    known.mouse = !known.mouse;
-                }
-                cx.ask(Effect::Mouse);
-            }
-            Some(What::Doctor) => self.look_around(cx),
-            Some(What::Provider(_)) => self.test(cx),
-            Some(What::Local(_) | What::Define | What::Key(_)) => {
-                cx.note(Tone::Plain, "this is set in a file; y copies what to write there");
-            }
-            None => {}
-        }
-    }
-
-    fn test(&mut self, cx: &mut Cx<'_>) {
-        let Some(What::Provider(name)) = self.current().cloned() else {
-            cx.note(Tone::Plain, "only services can be asked: put the cursor on one");
-            return;
-        };
-        let args = ["providers", "test", name.as_str()].map(str::to_owned);
-        self.testing = Some(name);
-        self.test.clear();
-        self.test.ask(cx, Lane::Outside, move |a| a.command(&args));
-    }
-
-    fn look_around(&mut self, cx: &mut Cx<'_>) {
-        self.list.set_filter("");
-        self.list.stand_on(Some("doctor doctor"));
-        self.put_back(cx);
-        self.doctor.ask(cx, Lane::Outside, |a| a.command(&["doctor".to_owned()]));
-    }
-
-    fn copy(&mut self, cx: &mut Cx<'_>) {
-        let text = match self.current() {
-            Some(What::Key(name)) => {
-                command::all().find(|c| c.name == *name).map(detail::key_example)
-            }
-            Some(What::Provider(_) | What::Local(_) | What::Define) => {
-                Some(PROVIDER_EXAMPLE.to_owned())
-            }
-            _ => None,
-        };
-        match text {
-            Some(text) => cx.ask(Effect::Copy(text)),
-            None => cx.note(Tone::Plain, "there is nothing to copy here"),
-        }
-    }
-
-    /// The first row of the next section, or of the one before.
-    fn section(&mut self, by: i64, cx: &mut Cx<'_>) {
-        let now = self.current().map_or(0, What::section) as i64;
-        let n = SECTIONS.len() as i64;
-        self.list.set_filter("");
-        for step in 1..n {
-            let wanted = (now + by * step).rem_euclid(n) as usize;
-            let first = self.list.rows().iter().find(|r| r.what.section() == wanted);
-            if let Some(key) = first.map(Row::key) {
-                self.list.stand_on(Some(&key));
-                break;
-            }
-        }
-        self.preview(cx);
-    }
-
-    fn back(&mut self, cx: &mut Cx<'_>) {
-        if !self.list.filter().is_empty() {
-            self.list.set_filter("");
-            self.preview(cx);
-            return;
-        }
-        let kept = self.known.get().map(|k| format!("themes {}", k.theme));
-        if self.trying.is_some() {
-            self.put_back(cx);
-            self.list.stand_on(kept.as_deref());
-        }
-    }
-
     /// What a row is set to, where that changes while the screen is open.
     fn state(&self, row: &Row, shared: &Shared) -> (String, Role) {
         let known = self.known.get();
