@@ -12,7 +12,6 @@ pub const ADDED: usize = 2;
 pub fn pieces(old: &str, new: &str, signs: bool) -> Vec<(String, usize)> {
     let (changes, a, b) = diff_words(old, new);
     let blank_before = |text: &str, at: usize| text[..at].ends_with(char::is_whitespace);
-    let blank_after = |text: &str, at: usize| text[at..].starts_with(char::is_whitespace);
     let mut out: Vec<(String, usize)> = Vec::new();
     for block in changes.chunk_by(|x, y| x.change == y.change) {
         let (Some(first), Some(last)) = (block.first(), block.last()) else { continue };
@@ -25,10 +24,8 @@ pub fn pieces(old: &str, new: &str, signs: bool) -> Vec<(String, usize)> {
         let blank = match first.change {
             Change::Same => blank_before(new, from) || blank_before(old, a[first.old].start),
             Change::Removed => blank_before(old, from),
-            Change::Added => {
-                let gone = first.old.checked_sub(1).and_then(|i| a.get(i));
-                blank_before(new, from) || gone.is_some_and(|t| blank_after(old, t.end()))
-            }
+            // A word and what took its place are told apart even where nothing stood between.
+            Change::Added => blank_before(new, from) || out.last().is_some_and(|l| l.1 == REMOVED),
         };
         if blank && !out.is_empty() {
             out.push((" ".to_owned(), SAME));

@@ -48,7 +48,9 @@ fn dissimilar(similarity: f64, s: Sample) -> Sample {
 
 fn put(samples: &[Sample]) -> impl Fn(&mut Store) {
     let samples = samples.to_vec();
-    move |store| drop(store.write(|tx| tx.put_samples(&samples)).unwrap())
+    move |store| {
+        store.write(|tx| tx.put_samples(&samples)).unwrap();
+    }
 }
 
 /// A few of every fate.

@@ -28,6 +28,17 @@ fn parts(area: Rect, list_rows: u16) -> (Rect, Rect) {
     }
 }
 
+/// Charts write labels from left to right: those of other scripts are laid out first.
+fn in_reading_order(chart: &mut crate::chart::Distribution, pen: &Pen<'_>) {
+    let lay = |label: &mut String| {
+        if !label.is_ascii() {
+            *label = text::lay_line(label, 64, pen.looks.direction).text;
+        }
+    };
+    chart.options.iter_mut().for_each(lay);
+    chart.rows.iter_mut().for_each(|r| lay(&mut r.label));
+}
+
 impl Seeds {
     pub(super) fn draw_all(&mut self, pen: &mut Pen<'_>, area: Rect, shared: &Shared) {
         let Some(survey) = &shared.survey else {
@@ -184,7 +195,8 @@ impl Seeds {
         let title = format!("{} · {} · share of valid answers, by culture", q.id, q.topic);
         let inner = pen.pane(first, &title, false);
         let inner = self.draw_wording(pen, inner, q);
-        let chart = answers::distribution(q, survey, &answers, &shown);
+        let mut chart = answers::distribution(q, survey, &answers, &shown);
+        in_reading_order(&mut chart, pen);
         let canvas = chart.cells(inner.width, inner.height, pen.looks.glyphs());
         pen.canvas(inner, &canvas);
         if let Some(second) = second {
@@ -325,7 +337,8 @@ impl Seeds {
         let inner = pen.pane(side, &format!("{} · {d}", row.id), false);
         let inner = self.draw_wording(pen, inner, q);
         if let Some(answers) = answers {
-            let chart = answers::distribution(q, survey, &answers, &shown);
+            let mut chart = answers::distribution(q, survey, &answers, &shown);
+            in_reading_order(&mut chart, pen);
             let canvas = chart.cells(inner.width, inner.height, pen.looks.glyphs());
             pen.canvas(inner, &canvas);
         }
