@@ -193,7 +193,7 @@ impl Samples {
                 Role::Warn,
             )),
             (None, None) => {
-                out.push(("none: rules, a file or a person made it".into(), Role::Muted))
+                out.push(("none: rules, a file or a person made it".into(), Role::Muted));
             }
         }
     }
