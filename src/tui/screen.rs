@@ -185,7 +185,6 @@ impl std::fmt::Debug for Effect {
             Self::Shot => f.write_str("Shot"),
             Self::Plain => f.write_str("Plain"),
             Self::Mouse => f.write_str("Mouse"),
-            Self::Mouse => f.write_str("Mouse"),
             Self::Quit => f.write_str("Quit"),
         }
     }
