@@ -75,7 +75,7 @@ impl Board {
         let room = inner.width - label - 2;
         let each = (room / columns.len().max(1) as u16).clamp(10, 13);
         self.shown = usize::from(room / each).max(1);
-        self.first = self.first.min(self.column);
+        self.first = self.first.min(self.column).min(columns.len().saturating_sub(self.shown));
         if self.column >= self.first + self.shown {
             self.first = self.column + 1 - self.shown;
         }

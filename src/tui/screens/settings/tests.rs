@@ -181,6 +181,6 @@ fn every_command_is_found_with_its_keys() {
         .iter()
         .any(|e| matches!(e, Effect::Copy(t) if t.contains("\"app.palette\" = ")));
     assert!(copied);
-    bench.keys("esc");
+    bench.keys("esc g");
     assert!(bench.shows("lab"));
 }
