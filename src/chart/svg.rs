@@ -243,7 +243,7 @@ mod tests {
     fn markup_in_a_label_stays_text() {
         assert_eq!(
             escape("</text><script>\"'&\u{0}\u{ffff}"),
-            "&lt;/text&gt;&lt;script&gt;&quot;&#39;&amp;␀\u{fffd}"
+            "&lt;/text&gt;&lt;script&gt;&quot;&#39;&amp;␀&lt;U+FFFF&gt;"
         );
     }
 

@@ -300,7 +300,13 @@ impl Loop {
                     self.suspend();
                     return;
                 }
-                Input::Signal(Signal::Continue) => return,
+                Input::Signal(Signal::Continue) => {
+                    if let Err(e) = self.terminal.refresh() {
+                        self.ends = Some(End::Failed(e));
+                    }
+                    self.dirty = true;
+                    return;
+                }
                 Input::Signal(Signal::HangUp) => {
                     self.ends = Some(End::Signal("a hang-up of the terminal"));
                     return;

@@ -155,6 +155,12 @@ impl Bench {
         self
     }
 
+    /// Presses keys and lets everything settle.
+    pub fn tapped(mut self, keys: &str) -> Self {
+        self.keys(keys).settle();
+        self
+    }
+
     /// Types a text, letter by letter.
     pub fn types(&mut self, text: &str) -> &mut Self {
         for c in text.chars() {
@@ -253,7 +259,11 @@ impl Bench {
             out.push('\n');
         }
         // No frame ever holds what a terminal would obey.
-        assert!(!out.chars().any(|c| c.is_control() && c != '\n'), "control characters in a frame");
+        let obeyed = |c: char| {
+            (c.is_control() && c != '\n')
+                || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        };
+        assert!(!out.chars().any(obeyed), "control characters in a frame:\n{out:?}");
         out
     }
 
@@ -261,4 +271,32 @@ impl Bench {
     pub fn shows(&mut self, text: &str) -> bool {
         self.screen().contains(text)
     }
+}
+
+/// Compares the frame with the stored one of this name.
+macro_rules! assert_screen {
+    ($name:expr, $bench:expr) => {
+        insta::with_settings!({prepend_module_to_snapshot => false, omit_expression => true}, {
+            insta::assert_snapshot!($name, $bench.screen());
+        });
+    };
+}
+pub(crate) use assert_screen;
+
+/// Texts that do harm where they are not made harmless, and texts of many scripts.
+pub const HOSTILE: [&str; 9] = [
+    "\u{1b}[2J\u{1b}[31mred\u{1b}]0;title\u{7}\u{9b}5n",
+    "\u{202e}desrever\u{202c} \u{2066}isolated\u{2069}\u{200f}\u{feff}",
+    "zero\u{200b}width\u{200d}\u{ad} \0nul \r\n\tand\u{b}more",
+    "مساعدة الجيران واجب على الجميع، حتى في الأوقات الصعبة.",
+    "প্রতিবেশীকে সাহায্য করা সবার কর্তব্য, কঠিন সময়েও।",
+    "이웃을 돕는 것은 어려운 때에도 모두의 의무이다.",
+    "帮助邻居是每个人的责任，即使在困难时期也是如此。",
+    "e\u{301}\u{301}\u{301}\u{301} 👩‍👩‍👧‍👦 🇬🇷 ﷽ ﻻ",
+    "Η βοήθεια προς τους γείτονες είναι υποχρέωση όλων.",
+];
+
+/// A word of 5,000 letters.
+pub fn long_word() -> String {
+    "Donaudampfschifffahrt".chars().cycle().take(5_000).collect()
 }

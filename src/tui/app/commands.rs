@@ -60,7 +60,7 @@ pub const COMMANDS: &[Command] = &[
         "export",
         App::export
     ),
-    app!("app.shot", &["ctrl-s"], "Save this screen as an SVG picture", "", |a| a
+    app!("app.shot", &["f12", "ctrl-s"], "Save this screen as an SVG picture", "", |a| a
         .effects
         .push(Effect::Shot)),
     app!("app.plain", &[], "Switch plain drawing on or off: no boxes, no braille", "", |a| a

@@ -47,7 +47,7 @@ impl TextBox {
 
     /// Puts text in; control characters become blanks, line breaks stay.
     pub fn insert(&mut self, pasted: &str) {
-        let room = LONGEST.saturating_sub(self.area.lines().iter().map(String::len).sum());
+        let room = LONGEST.saturating_sub(self.text().len());
         let clean: String = pasted[..pasted.floor_char_boundary(room)]
             .replace("\r\n", "\n")
             .chars()

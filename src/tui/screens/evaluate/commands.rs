@@ -65,7 +65,7 @@ pub const COMMANDS: &[Command] = &[
         "evaluate.part",
         &["p"],
         "table",
-        "Next part: held-out questions, paraphrases, ..",
+        "Next part: held-out questions, paraphrases and so on",
         "part",
         |s, _| s.board.next_part()
     ),

@@ -79,7 +79,7 @@ impl Rate {
         self.draw_state(pen, row(y), item, session, shared);
         if self.words.is_some() {
             // over the scale, the pair staying in sight
-            let height = (area.height / 2).clamp(3, 9);
+            let height = (area.height / 2).clamp(3, 9).min(area.height);
             let at = Rect { y: area.bottom() - height, height, ..area };
             self.draw_words(pen, at);
         }

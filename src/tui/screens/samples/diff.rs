@@ -11,36 +11,26 @@ pub const ADDED: usize = 2;
 /// signs, since no style tells them apart there.
 pub fn pieces(old: &str, new: &str, signs: bool) -> Vec<(String, usize)> {
     let (changes, a, b) = diff_words(old, new);
+    let blank_before = |text: &str, at: usize| text[..at].ends_with(char::is_whitespace);
     let mut out: Vec<(String, usize)> = Vec::new();
-    let mut put = |text: &str, style: usize| match out.last_mut() {
-        Some(last) if last.1 == style => last.0.push_str(text),
-        _ => out.push((text.to_owned(), style)),
-    };
-    let (mut old_end, mut new_end) = (0, 0);
-    let mut last = Change::Same;
-    for p in &changes {
-        let (token, from, side) = match p.change {
-            Change::Removed => (&a[p.old], &mut old_end, old),
-            _ => (&b[p.new], &mut new_end, new),
+    for block in changes.chunk_by(|x, y| x.change == y.change) {
+        let (Some(first), Some(last)) = (block.first(), block.last()) else { continue };
+        let (text, from, to, style) = match first.change {
+            Change::Removed => (old, a[first.old].start, a[last.old].end(), REMOVED),
+            Change::Added => (new, b[first.new].start, b[last.new].end(), ADDED),
+            Change::Same => (new, b[first.new].start, b[last.new].end(), SAME),
         };
-        let mut gap = &side[*from..token.start];
-        *from = token.end();
-        if p.change == Change::Same {
-            old_end = a[p.old].end();
-        }
-        // A removed word at the very end has its blank on the other side of the mark.
-        if gap.is_empty() && p.change != last && p.change != Change::Same && token.start > 0 {
-            gap = " ";
-        }
-        let style = match p.change {
-            Change::Same => SAME,
-            Change::Removed => REMOVED,
-            Change::Added => ADDED,
+        // A blank stands between two blocks where either text has one there.
+        let blank = match first.change {
+            Change::Same => blank_before(new, from) || blank_before(old, a[first.old].start),
+            Change::Removed => blank_before(old, from),
+            // A word and what took its place are told apart even where nothing stood between.
+            Change::Added => blank_before(new, from) || out.last().is_some_and(|l| l.1 == REMOVED),
         };
-        // Blanks between two words of one kind belong to them; others are nobody's.
-        put(gap, if p.change == last { style } else { SAME });
-        put(token.text, style);
-        last = p.change;
+        if blank && !out.is_empty() {
+            out.push((" ".to_owned(), SAME));
+        }
+        out.push((text[from..to].to_owned(), style));
     }
     if signs {
         for (text, style) in &mut out {
@@ -86,6 +76,9 @@ mod tests {
 
     #[test]
     fn words_are_marked_and_blanks_stay() {
+        assert_eq!(shown("a job, her lot.", "a job."), "a job[-, her lot-].");
+        assert_eq!(shown("好的书", "好书"), "好[-的-]书");
+        assert_eq!(shown("If a cat", "A dog"), "[-If a cat-] {+A dog+}");
         assert_eq!(shown("men are leaders", "women are leaders"), "[-men-] {+women+} are leaders");
         assert_eq!(shown("one two", "one two three"), "one two {+three+}");
         assert_eq!(shown("one two three", "one three"), "one [-two-] three");

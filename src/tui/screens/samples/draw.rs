@@ -67,7 +67,8 @@ impl Samples {
             self.draw_ancestry(pen, area, shared);
             return;
         }
-        let (seed, rest) = cut(area, if area.height >= 14 { 2 } else { 1 });
+        let (seed, rest) =
+            cut(area, if area.height >= 14 { self.seed_rows(pen, area, shared) } else { 1 });
         self.draw_seed(pen, seed, shared);
         let (left, side) = if rest.width >= WIDE {
             let left = (rest.width * 3 / 5).clamp(70, 130);
@@ -81,21 +82,21 @@ impl Samples {
             };
             cut(rest, rest.height - below)
         };
-        let failed: Vec<String> = self
+        let cells = usize::from(left.width.saturating_sub(2)).max(1);
+        let failed: Vec<LaidLine> = self
             .decisions
             .failed()
-            .map(|p| {
+            .flat_map(|p| {
                 let why = p.error().map(ToString::to_string).unwrap_or_default();
-                format!("not saved: {}: {why} · r tries again, X gives up", p.words())
+                let said = format!("not saved: {}: {why} · r tries again, X gives up", p.words());
+                text::lay_out(&said, cells, pen.looks.direction).lines
             })
             .collect();
-        let (left, errors) =
-            cut(left, left.height - (failed.len() as u16).min(3).min(left.height / 3));
+        let (left, errors) = cut(left, left.height - (failed.len() as u16).min(left.height / 3));
         self.draw_list(pen, left, shared);
         let bad = pen.style(Role::Bad);
-        for (i, line) in failed.iter().take(usize::from(errors.height)).enumerate() {
-            pen.put(errors.x + 1, errors.y + i as u16, errors.width.saturating_sub(2), line, bad);
-        }
+        let errors = Rect { x: errors.x + 1, width: cells as u16, ..errors };
+        pen.laid(errors, &failed, 0, bad, &[]);
         if let Some(Typing::Note { .. }) = self.typing {
             let at =
                 if side.height >= 4 { side } else { cut(area, area.height.saturating_sub(4)).1 };
@@ -105,6 +106,16 @@ impl Samples {
         } else if side.height >= 3 {
             self.draw_text(pen, side, shared);
         }
+    }
+
+    /// Rows that the wording of the seed takes, two at most.
+    fn seed_rows(&self, pen: &Pen<'_>, area: Rect, shared: &Shared) -> u16 {
+        let Some(row) = self.list.current() else { return 1 };
+        let survey = shared.survey.as_ref();
+        let Some(q) = survey.and_then(|s| s.question(&row.sample.seed)) else { return 1 };
+        let used = text::width(row.sample.seed.as_str()) + 4;
+        let cells = usize::from(area.width).saturating_sub(used).max(1);
+        text::lay_out(&q.text, cells, pen.looks.direction).lines.len().min(2) as u16
     }
 
     fn draw_seed(&self, pen: &mut Pen<'_>, area: Rect, shared: &Shared) {
@@ -180,7 +191,14 @@ impl Samples {
             Column::words("seed", 6),
             Column::words("stage", 8).from(60),
             Column::number("simil.", 6),
-            Column::words("fate (* by hand)", if inner.width >= 100 { 24 } else { 19 }),
+            Column::words(
+                "fate (* by hand)",
+                match inner.width {
+                    0..60 => 9,
+                    60..100 => 19,
+                    _ => 24,
+                },
+            ),
             Column::words("lang", 5).from(90),
             Column::words("text", 0),
         ];
@@ -263,13 +281,13 @@ impl Samples {
         match comparable {
             Some(q) if !self.as_it_is && !s.text.is_empty() => {
                 let (gone, new) = diff::counts(&q.text, &s.text);
-                let said = format!("{gone} words gone, {new} new; d shows it as it is");
+                let said = format!("{gone} words gone, {new} new · d: as it is");
                 (diff::lines(&q.text, &s.text, pen.looks.plain, cells, mode), styles, said)
             }
             _ => {
                 let why = match (s.text.is_empty(), self.as_it_is) {
                     (true, _) => "no text",
-                    (_, true) => "as it is; d shows the changes",
+                    (_, true) => "as it is · d: what changed",
                     _ => "in another language than the seed: no word diff",
                 };
                 (text::lay_out(&s.text, cells, mode).lines, styles, why.into())
@@ -284,8 +302,7 @@ impl Samples {
         };
         let cells = usize::from(area.width.saturating_sub(2)).max(1);
         let (lines, styles, said) = self.text_lines(pen, cells, shared);
-        let title = format!("{} · {said}", row.sample.id);
-        let inner = pen.pane(area, &title, false);
+        let inner = pen.pane(area, &said, false);
         let fate = pen.style(fate_role(row));
         let most = (inner.height / 2).max(1);
         let used = pen.text(Rect { height: most, ..inner }, &fate_in_full(row), fate) as u16;

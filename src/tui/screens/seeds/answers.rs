@@ -79,7 +79,7 @@ pub fn distances(q: &Question, survey: &Survey, answers: &Answers, shown: &[usiz
         });
         let n = of.and_then(|o| o.cultures.get(a)).map_or(0, Answer::n);
         let n = if n == 0 { "not asked".into() } else { format!("n {}", thousands(n)) };
-        (format!("{} ({n})", name(a)), cells.collect())
+        (format!("{} {n}", name(a)), cells.collect())
     };
     HeatTable {
         title: format!("{}: distance between cultures", q.id),

@@ -10,7 +10,7 @@ use crate::tui::load::Load;
 use crate::tui::screen::{Answer, Cx, Tone};
 use crate::tui::theme::Role;
 use crate::tui::widgets::{
-    Field, FieldKind, Form, FormEvent, ListControl, positive, share_or_nothing, thousands,
+    Field, Form, FormEvent, ListControl, positive, share_or_nothing, thousands,
 };
 
 /// The form and what is known around it.
@@ -245,6 +245,18 @@ impl Augment {
             out.push((format!("{}: {}", k.name, k.about), Role::Text));
         }
         out.push(self.plan(form));
+        let or = |name: &str, usual: &str| match form.value(name) {
+            "" => usual.to_owned(),
+            set => set.to_owned(),
+        };
+        out.push((
+            format!(
+                "filter: {}; threshold: {}",
+                or("encoder", "lexical"),
+                or("threshold", "calibrated on the cross-seed pairs, 5 % false accepts")
+            ),
+            Role::Text,
+        ));
         if let Some(e) = self.started.error() {
             out.push((format!("not started: {e}"), Role::Bad));
         }
@@ -296,12 +308,5 @@ impl Augment {
             }
             _ => ("counting calls and cost ..".into(), Role::Muted),
         }
-    }
-
-    /// Something was typed that is not started.
-    pub fn is_touched(&self) -> bool {
-        self.form.as_ref().is_some_and(|f| {
-            f.fields.iter().any(|f| matches!(&f.kind, FieldKind::Line { input, .. } if f.name == "model" && !input.text().is_empty()))
-        })
     }
 }

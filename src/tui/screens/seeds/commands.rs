@@ -183,7 +183,7 @@ pub const COMMANDS: &[Command] = &[
         "back",
         Seeds::close_details,
     ),
-    within("form", "seeds.form-send", &["enter"], "Send the form", "start", |_, _| {}),
+    within("form", "seeds.form-send", &["enter"], "Send the form", "do it", |_, _| {}),
     within("form", "seeds.form-next", &["tab", "down"], "Next field", "next field", |_, _| {}),
     within("form", "seeds.form-close", &["esc"], "Leave the form", "leave", Seeds::close_form),
 ];

@@ -28,6 +28,17 @@ fn parts(area: Rect, list_rows: u16) -> (Rect, Rect) {
     }
 }
 
+/// Charts write labels from left to right: those of other scripts are laid out first.
+fn in_reading_order(chart: &mut crate::chart::Distribution, pen: &Pen<'_>) {
+    let lay = |label: &mut String| {
+        if !label.is_ascii() {
+            *label = text::lay_line(label, 64, pen.looks.direction).text;
+        }
+    };
+    chart.options.iter_mut().for_each(lay);
+    chart.rows.iter_mut().for_each(|r| lay(&mut r.label));
+}
+
 impl Seeds {
     pub(super) fn draw_all(&mut self, pen: &mut Pen<'_>, area: Rect, shared: &Shared) {
         let Some(survey) = &shared.survey else {
@@ -103,7 +114,7 @@ impl Seeds {
         let columns = [
             Column::words("seed", 6),
             Column::number("cult.", 5),
-            Column::number("kept/samples", 12).from(60),
+            Column::number("kept/all", 9).from(40),
             Column::words("topic", 16).from(72),
             Column::words("wording", 0),
         ];
@@ -184,7 +195,8 @@ impl Seeds {
         let title = format!("{} · {} · share of valid answers, by culture", q.id, q.topic);
         let inner = pen.pane(first, &title, false);
         let inner = self.draw_wording(pen, inner, q);
-        let chart = answers::distribution(q, survey, &answers, &shown);
+        let mut chart = answers::distribution(q, survey, &answers, &shown);
+        in_reading_order(&mut chart, pen);
         let canvas = chart.cells(inner.width, inner.height, pen.looks.glyphs());
         pen.canvas(inner, &canvas);
         if let Some(second) = second {
@@ -210,8 +222,8 @@ impl Seeds {
         pen.put(inner.x, inner.y, inner.width, &chart.unit, unit);
         chart.unit = String::new();
         if inner.width < 100 {
-            // Full names would push columns out: three letters tell cultures apart.
-            chart.columns.iter_mut().for_each(|c| *c = text::truncate(c, 4).into_owned());
+            // Full names would push columns out; the order is that of the rows.
+            chart.columns.iter_mut().for_each(|c| *c = c.chars().take(3).collect());
         }
         let at = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
         let canvas = chart.cells(at.width, at.height, pen.looks.glyphs());
@@ -325,7 +337,8 @@ impl Seeds {
         let inner = pen.pane(side, &format!("{} · {d}", row.id), false);
         let inner = self.draw_wording(pen, inner, q);
         if let Some(answers) = answers {
-            let chart = answers::distribution(q, survey, &answers, &shown);
+            let mut chart = answers::distribution(q, survey, &answers, &shown);
+            in_reading_order(&mut chart, pen);
             let canvas = chart.cells(inner.width, inner.height, pen.looks.glyphs());
             pen.canvas(inner, &canvas);
         }

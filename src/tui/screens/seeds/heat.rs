@@ -11,10 +11,13 @@ pub fn measure(by_distance: bool) -> (&'static str, &'static str) {
     if by_distance {
         (
             "distance to the mean of all cultures",
-            "Jensen-Shannon distance, base 2, 0 to 1; - not asked",
+            "Jensen-Shannon distance, base 2, 0 to 1; - not asked, x not comparable",
         )
     } else {
-        ("mean answer", "0 to 1, where 1 is the end that agrees, or says more; - not asked")
+        (
+            "mean answer",
+            "0 to 1, where 1 is the end that agrees, or says more; - not asked, x not comparable",
+        )
     }
 }
 

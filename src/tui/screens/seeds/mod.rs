@@ -317,7 +317,11 @@ impl Screen for Seeds {
     }
 
     fn answered(&mut self, answer: &mut Answer, cx: &mut Cx<'_>) {
-        if self.answers.accept(answer) || self.counts.accept(answer) {
+        if self.counts.accept(answer) {
+            self.fill(cx.shared);
+            return;
+        }
+        if self.answers.accept(answer) {
             self.fill(cx.shared);
             if let Some(c) = &mut self.compare {
                 c.ask(cx, self.answers.get());
