@@ -141,6 +141,8 @@ def ours(program, workspace, folder, name="polyculture"):
     once = subject.start()
     once.until(lambda seen: b"Overview" in printable(seen))
     once.settle(1.0)
+    once.send(b"1")
+    once.settle(1.0)
     once.send(b"3")
     once.until(lambda seen: b"simil." in printable(seen))
     once.settle(1.0)
