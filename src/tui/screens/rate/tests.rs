@@ -50,12 +50,8 @@ fn fill(store: &mut Store, pairs: &[(&str, &str, &str)]) {
         fixed: None,
     };
     let languages = pairs.iter().map(|p| p.0.to_owned()).collect();
-    let person = Rater {
-        id: RaterId::new("r1").unwrap(),
-        kind: RaterKind::Human,
-        languages,
-        consent: None,
-    };
+    let person =
+        Rater { id: RaterId::new("r1").unwrap(), kind: RaterKind::Human, languages, consent: None };
     store.write(|tx| tx.put_study(&record, &items)).unwrap();
     fix_plan(store, &study(), &[person]).unwrap();
 }
@@ -267,7 +263,10 @@ fn every_state_draws_at_every_size_in_every_mode() {
                 b.app.shared.looks.direction = direction;
                 b.app.shared.looks.plain = plain;
                 b.resize(w, h);
-                for keys in ["g", "g", "c", "esc", "d", "v", "v", "p", "enter", "s", "1", "2", "3", "4", "enter"] {
+                for keys in [
+                    "g", "g", "c", "esc", "d", "v", "v", "p", "enter", "s", "1", "2", "3", "4",
+                    "enter",
+                ] {
                     b.keys(keys).settle();
                     let screen = b.screen();
                     if plain {
