@@ -1,6 +1,11 @@
 //! `polyculture rate` in a pseudo-terminal: the whole flow by keys, a locked database, kills, a
 //! lost terminal, and no way to anything else.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that meets an error fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that meets an error fails"
+)]
 
 mod pty;
 
@@ -90,7 +95,10 @@ impl Place {
         let pty = self.rate();
         pty.wait_for_text("Welcome");
         pty.send("\r");
-        pty.wait_for(|s| s.contents().contains("Guideline") || s.contents().contains("pair "), "go on");
+        pty.wait_for(
+            |s| s.contents().contains("Guideline") || s.contents().contains("pair "),
+            "go on",
+        );
         if pty.screen_text().contains("Guideline similarity") {
             pty.send("\r");
         }
@@ -131,7 +139,10 @@ fn what_is_wrong_is_said_before_the_terminal_is_taken() {
         let status = pty.wait_end_of_output();
         assert!(!status.success());
         assert!(pty.screen_text().contains(wanted), "{}", pty.screen_text());
-        assert!(!pty.bytes_since(0).windows(8).any(|w| w == b"\x1b[?1049h"), "no screen was opened");
+        assert!(
+            !pty.bytes_since(0).windows(8).any(|w| w == b"\x1b[?1049h"),
+            "no screen was opened"
+        );
     }
 }
 
@@ -212,7 +223,13 @@ fn the_whole_flow_goes_by_keys_alone() {
     let events = place.events();
     let n = |k: EventKind| events.iter().filter(|e| e.kind == k).count();
     assert_eq!(
-        (n(EventKind::Submit), n(EventKind::Edit), n(EventKind::Undo), n(EventKind::Skip), n(EventKind::Flag)),
+        (
+            n(EventKind::Submit),
+            n(EventKind::Edit),
+            n(EventKind::Undo),
+            n(EventKind::Skip),
+            n(EventKind::Flag)
+        ),
         (8, 1, 1, 2, 3)
     );
     assert!(events.iter().any(|e| e.comment.as_deref() == Some("a 5 or a 4?\nhard")));

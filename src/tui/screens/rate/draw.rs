@@ -81,7 +81,7 @@ impl Rate {
             View::Guideline { first } => self.draw_guide(pen, area, &session, first),
             View::Item(item) => self.draw_item(pen, area, &item, &session, shared),
             View::Break(b) => draw_break(pen, area, b, session.progress()),
-            View::Done(s) => draw_done(pen, area, &s, shared.alone),
+            View::Done(s) => draw_done(pen, area, &s, &session, shared.alone),
         }
         self.session = Some(session);
     }
@@ -319,7 +319,7 @@ fn draw_break(pen: &mut Pen<'_>, area: Rect, b: BreakView, p: Progress) {
     );
 }
 
-fn draw_done(pen: &mut Pen<'_>, area: Rect, s: &Summary, alone: bool) {
+fn draw_done(pen: &mut Pen<'_>, area: Rect, s: &Summary, session: &Session, alone: bool) {
     let rated = format!("{} of {} pairs rated in {}.", s.rated, s.total, duration(s.active_ms));
     let scores = format!(
         "Scores 1 to 5: {} {} {} {} {}.",

@@ -8,6 +8,7 @@ use super::draw::{bar, duration, standing};
 use crate::store::Reason;
 use crate::study::session::{ItemView, Saving, Session, Standing};
 use crate::text::{self, Change, Laid, Resolved};
+use crate::tui::looks::Looks;
 use crate::tui::pen::Pen;
 use crate::tui::screen::Shared;
 use crate::tui::theme::Role;
@@ -16,6 +17,9 @@ use crate::tui::theme::Role;
 const SIDE_BY_SIDE: u16 = 72;
 /// Rows below which frames and anchors give way to the texts.
 const TALL: u16 = 15;
+
+/// Rows that two short texts side by side are given, frames included.
+const LOW: u16 = 12;
 
 /// One text with the words that the other has not, as pieces with a style each: 0, or 1 for those
 /// words.
@@ -39,11 +43,16 @@ fn pieces(text: &str, other: &str, side: Change) -> Vec<(String, usize)> {
     out
 }
 
-fn lay(text: &str, other: &str, side: Change, diff: bool, cells: usize, mode: Resolved) -> Laid {
+fn lay(text: &str, other: &str, side: Change, diff: bool, cells: usize, looks: &Looks) -> Laid {
+    let mode = looks.direction;
     if !diff {
         return text::lay_out(text, cells, mode);
     }
-    let owned = pieces(text, other, side);
+    let mut owned = pieces(text, other, side);
+    if looks.plain {
+        // no colour, no weight: signs
+        owned.iter_mut().filter(|p| p.1 == 1).for_each(|p| p.0 = format!("[{}]", p.0));
+    }
     let borrowed: Vec<(&str, usize)> = owned.iter().map(|(t, s)| (t.as_str(), *s)).collect();
     text::lay_out_styled(&borrowed, cells, mode)
 }
@@ -72,8 +81,7 @@ impl Rate {
         let anchors = if tall { 5 } else { 1 };
         let foot = anchors + 1;
         let texts = Rect { y, height: area.bottom().saturating_sub(y + foot), ..area };
-        self.draw_texts(pen, texts, item, tall);
-        y = texts.bottom();
+        y = self.draw_texts(pen, texts, item, tall);
         self.draw_scale(pen, Rect { y, height: anchors, ..row(y) }, item, session, tall);
         y += anchors;
         self.draw_state(pen, row(y), item, session, shared);
@@ -89,11 +97,16 @@ impl Rate {
     fn draw_head(&self, pen: &mut Pen<'_>, row: Rect, item: &ItemView<'_>, session: &Session) {
         let p = session.progress();
         let (title, muted) = (pen.style(Role::Title), pen.style(Role::Muted));
-        let number = format!("pair {} of {}", item.number, item.total);
+        let number = format!(
+            "pair {} of {}{}",
+            item.number,
+            item.total,
+            if pen.looks.plain { " " } else { "" }
+        );
         let cells = if row.width >= 60 { 18 } else { 0 };
         let meter =
-            if cells > 0 { bar(p.done, p.total, cells, pen.looks.plain) } else { " ".into() };
-        let percent = format!("{} %", 100 * p.done / p.total.max(1));
+            if cells > 0 { bar(p.done, p.total, cells, pen.looks.plain) } else { String::new() };
+        let percent = format!(" {} %", 100 * p.done / p.total.max(1));
         let left = p.left_ms.filter(|ms| *ms > 0);
         let left = left.map_or(String::new(), |ms| format!(" · about {} left", duration(ms)));
         let used = pen.line(
@@ -120,39 +133,45 @@ impl Rate {
         }
     }
 
-    fn draw_texts(&mut self, pen: &mut Pen<'_>, area: Rect, item: &ItemView<'_>, tall: bool) {
+    /// Draws both texts; gives the row below them.
+    fn draw_texts(
+        &mut self,
+        pen: &mut Pen<'_>,
+        area: Rect,
+        item: &ItemView<'_>,
+        tall: bool,
+    ) -> u16 {
         if area.height == 0 {
-            return;
+            return area.y;
         }
         let mode = pen.looks.direction;
         let text_style = pen.style(Role::Text);
         let marked = pen.style(Role::Match);
         if !tall {
-            return self.draw_small(pen, area, item, text_style, marked);
+            self.draw_small(pen, area, item, text_style, marked);
+            return area.bottom();
         }
         // a terminal that turns rows around would swap what stands side by side
         let beside = area.width >= SIDE_BY_SIDE && mode != Resolved::Terminal;
-        let areas = if beside {
-            // as wide as reads well: more room stays empty
-            let width = (area.width / 2).min(72);
-            let x = area.x + (area.width - 2 * width) / 2;
-            [Rect { x, width, ..area }, Rect { x: x + width, width, ..area }]
-        } else {
-            let height = area.height / 2;
-            [
-                Rect { height, ..area },
-                Rect { y: area.y + height, height: area.height - height, ..area },
-            ]
-        };
-        let inside = if pen.looks.plain { 1 } else { 2 };
-        let cells = |a: Rect| {
-            usize::from(a.width.saturating_sub(if pen.looks.plain { 1 } else { 4 }).max(1))
-        };
+        // as wide as reads well: more room stays empty
+        let width = if beside { (area.width / 2).min(72) } else { area.width };
+        let frame = if pen.looks.plain { (1, 1) } else { (4, 2) };
+        let cells = usize::from(width.saturating_sub(frame.0).max(1));
         let laid = [
-            lay(item.left, item.right, Change::Removed, item.diff, cells(areas[0]), mode),
-            lay(item.right, item.left, Change::Added, item.diff, cells(areas[1]), mode),
+            lay(item.left, item.right, Change::Removed, item.diff, cells, pen.looks),
+            lay(item.right, item.left, Change::Added, item.diff, cells, pen.looks),
         ];
-        let rows = |a: Rect| usize::from(a.height.saturating_sub(inside));
+        // the scale stands near the texts, and at the same place for most pairs
+        let most = laid.iter().map(|l| l.lines.len()).max().unwrap_or(0) as u16 + frame.1;
+        let areas = if beside {
+            let x = area.x + (area.width - 2 * width) / 2;
+            let at = Rect { x, width, height: most.max(LOW).min(area.height), ..area };
+            [at, Rect { x: x + width, ..at }]
+        } else {
+            let height = most.max(LOW / 2).min(area.height / 2);
+            [Rect { height, ..area }, Rect { y: area.y + height, height, ..area }]
+        };
+        let rows = |a: Rect| usize::from(a.height.saturating_sub(frame.1));
         self.most =
             (0..2).map(|i| laid[i].lines.len().saturating_sub(rows(areas[i]))).max().unwrap_or(0);
         self.scroll = self.scroll.min(self.most);
@@ -170,6 +189,7 @@ impl Rate {
                 Rect { x: inner.x + pad, width: inner.width.saturating_sub(2 * pad), ..inner };
             pen.laid(inner, &laid[i].lines, skip, text_style, &[text_style, marked]);
         }
+        areas[1].bottom()
     }
 
     /// Both texts as one that scrolls: for windows of a few lines.
@@ -181,11 +201,10 @@ impl Rate {
         style: Style,
         marked: Style,
     ) {
-        let mode = pen.looks.direction;
         let cells = usize::from(area.width.saturating_sub(3).max(1));
         let both = [
-            ("A", lay(item.left, item.right, Change::Removed, item.diff, cells, mode)),
-            ("B", lay(item.right, item.left, Change::Added, item.diff, cells, mode)),
+            ("A", lay(item.left, item.right, Change::Removed, item.diff, cells, pen.looks)),
+            ("B", lay(item.right, item.left, Change::Added, item.diff, cells, pen.looks)),
         ];
         let lines: Vec<(&str, &text::LaidLine)> = both
             .iter()
@@ -302,6 +321,10 @@ impl Rate {
                 if here.is_some_and(|h| self.draft.text(h, false).is_some()) && self.words.is_none()
                 {
                     parts.push("a comment is not sent yet: c".into());
+                }
+                if parts.is_empty() {
+                    parts.push("1 to 5 rates".into());
+                    parts.push("? shows all keys".into());
                 }
                 (parts.join(" · "), Role::Muted)
             }

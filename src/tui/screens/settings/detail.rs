@@ -333,7 +333,13 @@ fn draw_theme(pen: &mut Pen<'_>, area: Rect) {
         for n in 0..8 {
             let mark = crate::chart::mark(n, pen.looks.glyphs()).to_owned();
             let style = theme.series(n);
-            x += pen.put(x, y, area.right().saturating_sub(x), &format!("{mark}{} ", n + 1), style);
+            x += 1 + pen.put(
+                x,
+                y,
+                area.right().saturating_sub(x),
+                &format!("{mark}{}", n + 1),
+                style,
+            );
         }
         y += 1;
     }
@@ -342,7 +348,7 @@ fn draw_theme(pen: &mut Pen<'_>, area: Rect) {
         for n in 0..=5 {
             let share = n as f32 / 5.0;
             let style = theme.heat(share);
-            x += pen.put(x, y, area.right().saturating_sub(x), &format!(" .{}0 ", n * 2), style);
+            x += pen.put(x, y, area.right().saturating_sub(x), &format!(" {share:.1} "), style);
         }
         y += 1;
     }
