@@ -72,8 +72,7 @@ impl Pane {
             self.top = 0;
         }
         let sample = sample.clone();
-        // Reply files may be long: no other read waits behind them.
-        self.read.ask(cx, Lane::Slow, move |a| read(a, &sample));
+        self.read.ask(cx, Lane::Read, move |a| read(a, &sample));
     }
 
     /// Takes an answer that belongs here.
