@@ -170,7 +170,7 @@ fn walk() -> Walk {
     w.step(" ", "polyculture evaluate");
     w.shot("evaluate", "Evaluate (`6`): models and tasks, with calls, cost and time before anything starts.");
     w.step("\r", "started");
-    w.wait_long("Evaluations  1 of 1");
+    w.wait_long("Evaluations · 1 of 1");
     w.step("\r", "mixture of other");
     w.shot(
         "leaderboard",

@@ -78,7 +78,7 @@ impl Listed {
     /// Draws the list.
     pub fn draw(&mut self, pen: &mut Pen<'_>, area: Rect, focused: bool) {
         let title = format!(
-            "Evaluations  {}  {}",
+            "Evaluations · {}  {}",
             said(self.list.position()),
             if self.list.filter().is_empty() {
                 String::new()
