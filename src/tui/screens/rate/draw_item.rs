@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::Rate;
-use super::draw::{bar, duration, standing};
+use super::draw::{bar, duration, last_saved, standing};
 use crate::store::Reason;
 use crate::study::session::{ItemView, Saving, Session, Standing};
 use crate::text::{self, Change, Laid, Resolved};
@@ -120,13 +120,7 @@ impl Rate {
                 (&left, muted),
             ],
         );
-        let Some(last) = session.last_saved() else { return };
-        let what = match (last.number, last.score, last.undone) {
-            (0, ..) => return,
-            (n, _, true) => format!("taken back: pair {n}"),
-            (n, Some(s), _) => format!("saved: pair {n} = {}", s.get()),
-            (n, None, _) => format!("saved: pair {n}"),
-        };
+        let Some(what) = last_saved(session) else { return };
         if usize::from(row.width.saturating_sub(used + 2)) >= text::width(&what) {
             let good = pen.style(Role::Good);
             pen.right(row, &what, good);
