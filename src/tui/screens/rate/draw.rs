@@ -214,12 +214,11 @@ impl Rate {
             .collect();
         self.most = lines.len().saturating_sub(usize::from(inner.height));
         self.scroll = self.scroll.min(self.most);
-        let mut y = inner.y;
-        for (line, role) in lines.iter().skip(self.scroll).take(usize::from(inner.height)) {
+        let shown = lines.iter().skip(self.scroll).take(usize::from(inner.height));
+        for (y, (line, role)) in (inner.y..).zip(shown) {
             let style = pen.style(*role);
             let row = Rect { y, height: 1, ..inner };
             pen.laid(row, std::slice::from_ref(line), 0, style, &[]);
-            y += 1;
         }
         if self.scroll < self.most {
             let muted = pen.style(Role::Key);
