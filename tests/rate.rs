@@ -95,14 +95,15 @@ impl Place {
         let pty = self.rate();
         pty.wait_for_text("Welcome");
         pty.send("\r");
+        let pair = |text: &str| text.lines().any(|l| l.trim_start().starts_with("pair "));
         pty.wait_for(
-            |s| s.contents().contains("Guideline") || s.contents().contains("pair "),
-            "go on",
+            |s| pair(&s.contents()) || s.contents().contains("Enter shows the first pair"),
+            "guideline or pair",
         );
-        if pty.screen_text().contains("Guideline similarity") {
+        if !pair(&pty.screen_text()) {
             pty.send("\r");
         }
-        pty.wait_for_text("pair ");
+        pty.wait_for(|s| pair(&s.contents()), "pair");
         pty
     }
 
@@ -260,12 +261,12 @@ fn a_database_locked_for_ten_seconds_loses_nothing() {
 
 #[test]
 fn a_rating_that_the_screen_called_saved_survives_a_kill() {
-    let place = Place::new(12, true);
+    let place = Place::new(13, true);
     for round in 0..12usize {
         let mut pty = place.rating();
         let number = round + 1;
         let score = round % 5 + 1;
-        pty.wait_for_text(&format!("pair {number} of 12"));
+        pty.wait_for_text(&format!("pair {number} of 13"));
         pty.send(score.to_string());
         pty.wait_for_text(&format!("saved: pair {number} = {score}"));
         pty.signal(Signal::SIGKILL);

@@ -1,10 +1,12 @@
 //! Fills a workspace with many samples in mixed scripts, for the benchmark of the workbench.
 //!
 //! `workbench_fill DIR [SAMPLES]` makes the workspace (with the sample seeds) and writes the rows;
-//! a million takes a few seconds. Without arguments it fills a temporary folder and prints what a
-//! page, a count and a filter cost on it.
+//! a million takes a few seconds. `measure DIR` prints what a page, a count and a filter cost
+//! there, `rate` what it takes from the key of a score to the row on the disk. Without arguments it
+//! fills a temporary folder and prints both.
 
 mod measure;
+mod rate;
 mod words;
 
 use std::path::Path;
@@ -117,12 +119,14 @@ fn main() -> Result<()> {
             let start = Instant::now();
             fill(folder.path(), MILLION)?;
             println!("filled in {:.1} s", start.elapsed().as_secs_f64());
-            return measure::measure(folder.path());
+            measure::measure(folder.path())?;
+            return rate::rate();
         }
+        ["rate"] => return rate::rate(),
         ["measure", dir] => return measure::measure(Path::new(dir)),
         [dir] => (Path::new(dir), MILLION),
         [dir, n] => (Path::new(dir), n.parse().context("how many samples?")?),
-        _ => bail!("expected: workbench_fill [DIR [SAMPLES] | measure DIR]"),
+        _ => bail!("expected: workbench_fill [DIR [SAMPLES] | measure DIR | rate]"),
     };
     let start = Instant::now();
     fill(dir, n)?;

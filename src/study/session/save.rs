@@ -11,7 +11,7 @@ use super::{What, Write};
 
 /// How long a locked database is waited for. A backup or another program may hold it for a while;
 /// whoever waits longer is told so and can try again.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A write that is on the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

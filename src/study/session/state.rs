@@ -191,7 +191,8 @@ impl Session {
         }
     }
 
-    fn saving(&self) -> Saving<'_> {
+    /// The state of the one write that can be under way.
+    pub fn saving(&self) -> Saving<'_> {
         match (&self.pending, &self.failed) {
             (Some(_), _) => Saving::Now,
             (None, Some(f)) => Saving::Failed { message: &f.message },

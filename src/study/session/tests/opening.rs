@@ -97,7 +97,7 @@ fn a_study_of_ones_own_is_made_in_one_step_and_its_name_is_free() {
             },
         })
         .collect();
-    ws.write(|tx| tx.put_survey(&survey).and_then(|_| tx.put_samples(&samples))).unwrap();
+    ws.write(|tx| tx.put_survey(&survey).and_then(|()| tx.put_samples(&samples))).unwrap();
     let first = own_study(&mut ws, &own).unwrap();
     let second = own_study(&mut ws, &own).unwrap();
     assert_eq!((first.as_str(), second.as_str()), ("own-1", "own-2"));

@@ -46,7 +46,7 @@ pub const COMMANDS: &[Command] = &[
     ),
     rate!("rate.refresh", "pick", &["r"], "Read the list again", "", Rate::read_picks),
     rate!("rate.try-again", "failed", &["r"], "Try again", "try again", Rate::try_again),
-    rate!("rate.give-up", "failed", &["esc"], "Back to the list", "back", Rate::to_picks),
+    rate!("rate.give-up", "failed", &["esc"], "Back to the list", "back", Rate::leave_session),
     // a pair
     rate!("rate.1", "item", &["1"], "Rate 1: different or opposite meaning", "", |r, cx| score(
         r, cx, 1
@@ -159,7 +159,7 @@ pub const COMMANDS: &[Command] = &[
     ),
     rate!("rate.page-up", "item", &["pageup"], "Scroll the texts a page up", "", |r, cx| r
         .scroll_by(-8, cx)),
-    rate!("rate.leave", "item", &["esc"], "Back to the list of studies", "", Rate::to_picks),
+    rate!("rate.leave", "item", &["esc"], "Back to the list of studies", "", Rate::leave_session),
     // the welcome
     rate!("rate.begin", "welcome", &["enter"], "Begin, or go on", "begin", |r, cx| r
         .act(Act::Begin, cx)),
@@ -180,7 +180,7 @@ pub const COMMANDS: &[Command] = &[
         &["esc"],
         "Back to the list of studies",
         "",
-        Rate::to_picks
+        Rate::leave_session
     ),
     // the guideline
     rate!(
@@ -224,7 +224,14 @@ pub const COMMANDS: &[Command] = &[
         .act(Act::Guideline(true), cx)),
     rate!("rate.done-retry", "done", &["r"], "Save again what could not be saved", "", |r, cx| r
         .act(Act::Retry, cx)),
-    rate!("rate.done-leave", "done", &["esc"], "Back to the list of studies", "", Rate::to_picks),
+    rate!(
+        "rate.done-leave",
+        "done",
+        &["esc"],
+        "Back to the list of studies",
+        "",
+        Rate::leave_session
+    ),
     // one's own ratings
     rate!(
         "rate.go",

@@ -33,6 +33,17 @@ pub(super) fn duration(ms: u64) -> String {
     }
 }
 
+/// What reached the disk last.
+pub(super) fn last_saved(session: &Session) -> Option<String> {
+    let last = session.last_saved()?;
+    Some(match (last.number, last.score, last.undone) {
+        (0, ..) => return None,
+        (n, _, true) => format!("taken back: pair {n}"),
+        (n, Some(s), _) => format!("saved: pair {n} = {}", s.get()),
+        (n, None, _) => format!("saved: pair {n}"),
+    })
+}
+
 /// What became of a pair, in a word.
 pub(super) fn standing(s: Standing) -> String {
     match s {
@@ -80,7 +91,9 @@ impl Rate {
             }
             View::Guideline { first } => self.draw_guide(pen, area, &session, first),
             View::Item(item) => self.draw_item(pen, area, &item, &session, shared),
-            View::Break(b) => draw_break(pen, area, b, session.progress()),
+            View::Break(b) => {
+                draw_break(pen, area, b, session.progress(), !session.has_unsaved());
+            }
             View::Done(s) => draw_done(pen, area, &s, &session, shared.alone),
         }
         self.session = Some(session);
@@ -201,12 +214,11 @@ impl Rate {
             .collect();
         self.most = lines.len().saturating_sub(usize::from(inner.height));
         self.scroll = self.scroll.min(self.most);
-        let mut y = inner.y;
-        for (line, role) in lines.iter().skip(self.scroll).take(usize::from(inner.height)) {
+        let shown = lines.iter().skip(self.scroll).take(usize::from(inner.height));
+        for (y, (line, role)) in (inner.y..).zip(shown) {
             let style = pen.style(*role);
             let row = Rect { y, height: 1, ..inner };
             pen.laid(row, std::slice::from_ref(line), 0, style, &[]);
-            y += 1;
         }
         if self.scroll < self.most {
             let muted = pen.style(Role::Key);
@@ -300,11 +312,12 @@ impl Rate {
     }
 }
 
-fn draw_break(pen: &mut Pen<'_>, area: Rect, b: BreakView, p: Progress) {
+fn draw_break(pen: &mut Pen<'_>, area: Rect, b: BreakView, p: Progress, saved: bool) {
     let head = if b.asked { "A break." } else { "Time for a break." };
     let since = format!("{} pairs in {} since the last one.", b.items, duration(b.active_ms));
     let left = p.left_ms.map_or(String::new(), |ms| format!(", about {}", duration(ms)));
-    let rest = format!("{} of {} are done{left} to go. Everything is saved.", p.done, p.total);
+    let saved = if saved { " Everything is saved." } else { " The last act is NOT saved yet." };
+    let rest = format!("{} of {} are done{left} to go.{saved}", p.done, p.total);
     pen.says(
         area,
         &[
@@ -331,9 +344,15 @@ fn draw_done(pen: &mut Pen<'_>, area: Rect, s: &Summary, session: &Session, alon
     );
     let again = if s.put_off > 0 { "Enter shows the pairs you put off." } else { "" };
     let leave = if alone {
-        "q leaves."
+        "q leaves.".to_owned()
     } else {
-        "Esc goes back to the list; results: polyculture study agreement --study NAME"
+        let study = session.study();
+        format!("Esc goes back to the list. Results: polyculture study agreement --study {study}")
+    };
+    let (last, role) = match session.saving() {
+        Saving::Failed { message } => (message.to_owned(), Role::Bad),
+        Saving::Now => ("saving ..".into(), Role::Muted),
+        Saving::Idle => (last_saved(session).unwrap_or_default(), Role::Good),
     };
     let head = if s.put_off > 0 { "Only those you put off are left." } else { "Done. Thank you." };
     pen.says(
@@ -341,13 +360,14 @@ fn draw_done(pen: &mut Pen<'_>, area: Rect, s: &Summary, session: &Session, alon
         &[
             (head, Role::Title),
             ("", Role::Text),
+            (&last, role),
             (&rated, Role::Text),
             (&scores, Role::Text),
             (&other, Role::Text),
             ("", Role::Text),
             (again, Role::Accent),
             ("v lists your ratings, to change one; u takes the last one back.", Role::Muted),
-            (leave, Role::Muted),
+            (&leave, Role::Muted),
         ],
     );
 }

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::Rate;
-use super::draw::{bar, duration, standing};
+use super::draw::{bar, duration, last_saved, standing};
 use crate::store::Reason;
 use crate::study::session::{ItemView, Saving, Session, Standing};
 use crate::text::{self, Change, Laid, Resolved};
@@ -70,7 +70,7 @@ impl Rate {
         let mut y = area.y;
         let row =
             |y: u16| Rect { x: area.x + 1, y, width: area.width.saturating_sub(2), height: 1 };
-        self.draw_head(pen, row(y), item, session);
+        draw_head(pen, row(y), item, session);
         y += 1;
         if tall {
             let style = pen.style(Role::Title);
@@ -82,7 +82,7 @@ impl Rate {
         let foot = anchors + 1;
         let texts = Rect { y, height: area.bottom().saturating_sub(y + foot), ..area };
         y = self.draw_texts(pen, texts, item, tall);
-        self.draw_scale(pen, Rect { y, height: anchors, ..row(y) }, item, session, tall);
+        draw_scale(pen, Rect { y, height: anchors, ..row(y) }, item, session, tall);
         y += anchors;
         self.draw_state(pen, row(y), item, session, shared);
         if self.words.is_some() {
@@ -90,46 +90,6 @@ impl Rate {
             let height = (area.height / 2).clamp(3, 9).min(area.height);
             let at = Rect { y: area.bottom() - height, height, ..area };
             self.draw_words(pen, at);
-        }
-    }
-
-    /// Number, progress, time left, what was saved last.
-    fn draw_head(&self, pen: &mut Pen<'_>, row: Rect, item: &ItemView<'_>, session: &Session) {
-        let p = session.progress();
-        let (title, muted) = (pen.style(Role::Title), pen.style(Role::Muted));
-        let number = format!(
-            "pair {} of {}{}",
-            item.number,
-            item.total,
-            if pen.looks.plain { " " } else { "" }
-        );
-        let cells = if row.width >= 60 { 18 } else { 0 };
-        let meter =
-            if cells > 0 { bar(p.done, p.total, cells, pen.looks.plain) } else { String::new() };
-        let percent = format!(" {} %", 100 * p.done / p.total.max(1));
-        let left = p.left_ms.filter(|ms| *ms > 0);
-        let left = left.map_or(String::new(), |ms| format!(" · about {} left", duration(ms)));
-        let used = pen.line(
-            row.x,
-            row.y,
-            row.width,
-            &[
-                (&number, title),
-                (&meter, pen.style(Role::Accent)),
-                (&percent, muted),
-                (&left, muted),
-            ],
-        );
-        let Some(last) = session.last_saved() else { return };
-        let what = match (last.number, last.score, last.undone) {
-            (0, ..) => return,
-            (n, _, true) => format!("taken back: pair {n}"),
-            (n, Some(s), _) => format!("saved: pair {n} = {}", s.get()),
-            (n, None, _) => format!("saved: pair {n}"),
-        };
-        if usize::from(row.width.saturating_sub(used + 2)) >= text::width(&what) {
-            let good = pen.style(Role::Good);
-            pen.right(row, &what, good);
         }
     }
 
@@ -233,43 +193,6 @@ impl Rate {
         }
     }
 
-    fn draw_scale(
-        &self,
-        pen: &mut Pen<'_>,
-        area: Rect,
-        item: &ItemView<'_>,
-        session: &Session,
-        tall: bool,
-    ) {
-        let (key, word) = (pen.style(Role::Key), pen.style(Role::Text));
-        let given = match item.standing {
-            Standing::Rated { score, .. } => score.get(),
-            _ => 0,
-        };
-        if !tall {
-            let said = if area.width >= 44 {
-                "1 different .. 5 same meaning"
-            } else {
-                "1 differs .. 5 same"
-            };
-            pen.put_safe(area.x, area.y, area.width, said, key);
-            return;
-        }
-        for (i, a) in session.guideline().anchors.iter().enumerate() {
-            let y = area.y + i as u16;
-            if y >= area.bottom() {
-                break;
-            }
-            let sign = if a.score == given { "> " } else { "  " };
-            let number = format!("{} ", a.score);
-            pen.line(area.x, y, area.width, &[(sign, key), (&number, key), (&a.text, word)]);
-            if a.score == given {
-                let look = pen.style(Role::Selection);
-                pen.tint(Rect { y, height: 1, ..area }, look);
-            }
-        }
-    }
-
     /// What is being saved, what failed, what is known of the pair already.
     fn draw_state(
         &self,
@@ -339,5 +262,57 @@ impl Rate {
         let what = if words.flag { "Why you flag this pair" } else { "Comment on this pair" };
         let inner = pen.pane(area, &format!("{what} · Ctrl-S saves, Esc leaves"), true);
         words.draw(pen, inner);
+    }
+}
+
+/// Number, progress, time left, what was saved last.
+fn draw_head(pen: &mut Pen<'_>, row: Rect, item: &ItemView<'_>, session: &Session) {
+    let p = session.progress();
+    let (title, muted) = (pen.style(Role::Title), pen.style(Role::Muted));
+    let number =
+        format!("pair {} of {}{}", item.number, item.total, if pen.looks.plain { " " } else { "" });
+    let cells = if row.width >= 60 { 18 } else { 0 };
+    let meter =
+        if cells > 0 { bar(p.done, p.total, cells, pen.looks.plain) } else { String::new() };
+    let percent = format!(" {} %", 100 * p.done / p.total.max(1));
+    let left = p.left_ms.filter(|ms| *ms > 0);
+    let left = left.map_or(String::new(), |ms| format!(" · about {} left", duration(ms)));
+    let used = pen.line(
+        row.x,
+        row.y,
+        row.width,
+        &[(&number, title), (&meter, pen.style(Role::Accent)), (&percent, muted), (&left, muted)],
+    );
+    let Some(what) = last_saved(session) else { return };
+    if usize::from(row.width.saturating_sub(used + 2)) >= text::width(&what) {
+        let good = pen.style(Role::Good);
+        pen.right(row, &what, good);
+    }
+}
+
+fn draw_scale(pen: &mut Pen<'_>, area: Rect, item: &ItemView<'_>, session: &Session, tall: bool) {
+    let (key, word) = (pen.style(Role::Key), pen.style(Role::Text));
+    let given = match item.standing {
+        Standing::Rated { score, .. } => score.get(),
+        _ => 0,
+    };
+    if !tall {
+        let said =
+            if area.width >= 44 { "1 different .. 5 same meaning" } else { "1 differs .. 5 same" };
+        pen.put_safe(area.x, area.y, area.width, said, key);
+        return;
+    }
+    for (i, a) in session.guideline().anchors.iter().enumerate() {
+        let y = area.y + i as u16;
+        if y >= area.bottom() {
+            break;
+        }
+        let sign = if a.score == given { "> " } else { "  " };
+        let number = format!("{} ", a.score);
+        pen.line(area.x, y, area.width, &[(sign, key), (&number, key), (&a.text, word)]);
+        if a.score == given {
+            let look = pen.style(Role::Selection);
+            pen.tint(Rect { y, height: 1, ..area }, look);
+        }
     }
 }

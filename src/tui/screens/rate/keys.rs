@@ -48,7 +48,7 @@ impl Rate {
     }
 
     /// Back to the list; a pair with an unsaved act is not left.
-    pub(super) fn to_picks(&mut self, cx: &mut Cx<'_>) {
+    pub(super) fn leave_session(&mut self, cx: &mut Cx<'_>) {
         if cx.shared.alone {
             return;
         }
