@@ -1,4 +1,6 @@
-use super::testing::{classification, survey};
+mod made;
+
+use made::{classification, survey};
 use super::*;
 
 fn aim(model: &str, metric: &str, split: &str, column: &str) -> Aim {
