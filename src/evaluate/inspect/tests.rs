@@ -1,7 +1,7 @@
 mod made;
 
-use made::{classification, survey};
 use super::*;
+use made::{classification, survey};
 
 fn aim(model: &str, metric: &str, split: &str, column: &str) -> Aim {
     Aim { model: model.into(), metric: metric.into(), split: split.into(), column: column.into() }
