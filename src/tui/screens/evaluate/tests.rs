@@ -2,7 +2,7 @@
 //! whose folders are there and gone.
 
 mod forms;
-#[path = "../../../evaluate/inspect/testing.rs"]
+#[path = "../../../evaluate/inspect/tests/made.rs"]
 mod made;
 
 use serde_json::json;

@@ -61,7 +61,7 @@ impl Settings {
         let Some(p) = known.config.as_ref().ok().and_then(|c| c.providers.get(name)) else {
             return out;
         };
-        line(&mut out, format!("kind      openai: chat completions"), Role::Text);
+        line(&mut out, "kind      openai: chat completions", Role::Text);
         line(&mut out, format!("address   {}", super::rows::host(&p.base_url)), Role::Text);
         line(
             &mut out,
@@ -104,7 +104,7 @@ impl Settings {
         match (self.testing.as_deref() == Some(name), self.tested.get(name)) {
             (true, _) => line(&mut out, "asking it ..", Role::Accent),
             (_, None) => {
-                line(&mut out, "t asks it for a word: some tokens, which may cost", Role::Muted)
+                line(&mut out, "t asks it for a word: some tokens, which may cost", Role::Muted);
             }
             (_, Some(Err(e))) => {
                 line(&mut out, format!("it did not answer: {}", e.message), Role::Bad);
