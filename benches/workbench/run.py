@@ -60,7 +60,6 @@ def starts(subject, first_text):
         program = subject.start()
         drawn.append(program.until(lambda seen: len(printable(seen)) >= 20))
         rows.append(program.until(lambda seen: first_text in printable(seen)))
-        program.settle(0.3)
         program.end()
     return statistics.median(drawn) * 1e3, statistics.median(rows) * 1e3
 
@@ -96,10 +95,11 @@ def latencies(subject, program):
 
 
 def filtering(subject, program, text):
-    """ms from the last key of a filter to its rows (before 0.25 s of silence)."""
+    """ms: to the last byte after a letter of a filter; from its last key to all that it shows,
+    counts too (before two seconds of silence)."""
     keys = subject.filter(text)
     typed = [program.key(k, quiet=0.03) for k in keys[:-1]]
-    final = program.key(keys[-1], quiet=0.25)
+    final = program.key(keys[-1], quiet=2.0, patience=30)
     program.settle(1.0, 20)
     for k in subject.leaves_filter:
         program.key(k, quiet=0.2)
