@@ -39,9 +39,11 @@ PEERS = os.environ.get("PEERS", "csvlens,visidata,less").split(",")
 CACHE = pathlib.Path(os.environ.get("CACHE") or pathlib.Path(tempfile.gettempdir(), "polyculture-workbench"))
 
 
-def built(kind, name, args):
-    done = subprocess.run(["cargo", *args, "-q", "--message-format=json"], cwd=ROOT, check=True,
-                          stdout=subprocess.PIPE, text=True)
+def built(kind, name):
+    """A program of this repository; both come out of one build."""
+    done = subprocess.run(
+        ["cargo", "bench", "-q", "--no-run", "--message-format=json", "--bench", "workbench_fill"],
+        cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     found = [json.loads(l) for l in done.stdout.splitlines() if l.startswith("{")]
     exe = [m["executable"] for m in found
            if m.get("executable") and m["target"]["name"] == name and kind in m["target"]["kind"]]
@@ -201,9 +203,8 @@ def over_the_line(subject, first_text):
 
 def main():
     CACHE.mkdir(parents=True, exist_ok=True)
-    program = os.environ.get("POLYCULTURE") or built("bin", "polyculture", ["build", "--release", "--bin", "polyculture"])
-    fill = lambda: os.environ.get("FILL") or built(
-        "bench", "workbench_fill", ["bench", "--no-run", "--bench", "workbench_fill"])
+    program = os.environ.get("POLYCULTURE") or built("bin", "polyculture")
+    fill = lambda: os.environ.get("FILL") or built("bench", "workbench_fill")
     workspace, database = subjects.fill(CACHE, ROWS, fill)
     table, lines = subjects.export(database, workspace.parent)
     first_text = printable(open(lines).readline().rstrip("\n").split("\t")[-1].encode())[:12]
