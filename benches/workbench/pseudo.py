@@ -85,16 +85,16 @@ class Pseudo:
         self.seen = b""
         return data
 
-    def key(self, keys, quiet=0.04, limit=20):
-        """Sends keys and reads until nothing came for `quiet` seconds."""
+    def key(self, keys, quiet=0.04, limit=30, patience=0.25):
+        """Sends keys and reads until nothing came for `quiet` seconds; the first byte may take
+        `patience`."""
         self.seen = b""
         at = time.perf_counter()
         os.write(self.master, keys)
         first = last = None
         data, end = b"", at + limit
         while time.perf_counter() < end:
-            # The first byte may take as long as it likes; only what never answers waits in vain.
-            piece = self.read(quiet if last else max(quiet, 0.25))
+            piece = self.read(quiet if last else max(quiet, patience))
             if not piece:
                 break
             last = time.perf_counter() - at

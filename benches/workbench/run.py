@@ -39,9 +39,11 @@ PEERS = os.environ.get("PEERS", "csvlens,visidata,less").split(",")
 CACHE = pathlib.Path(os.environ.get("CACHE") or pathlib.Path(tempfile.gettempdir(), "polyculture-workbench"))
 
 
-def built(kind, name, args):
-    done = subprocess.run(["cargo", *args, "-q", "--message-format=json"], cwd=ROOT, check=True,
-                          stdout=subprocess.PIPE, text=True)
+def built(kind, name):
+    """A program of this repository; both come out of one build."""
+    done = subprocess.run(
+        ["cargo", "bench", "-q", "--no-run", "--message-format=json", "--bench", "workbench_fill"],
+        cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     found = [json.loads(l) for l in done.stdout.splitlines() if l.startswith("{")]
     exe = [m["executable"] for m in found
            if m.get("executable") and m["target"]["name"] == name and kind in m["target"]["kind"]]
@@ -60,7 +62,6 @@ def starts(subject, first_text):
         program = subject.start()
         drawn.append(program.until(lambda seen: len(printable(seen)) >= 20))
         rows.append(program.until(lambda seen: first_text in printable(seen)))
-        program.settle(0.3)
         program.end()
     return statistics.median(drawn) * 1e3, statistics.median(rows) * 1e3
 
@@ -96,10 +97,11 @@ def latencies(subject, program):
 
 
 def filtering(subject, program, text):
-    """ms from the last key of a filter to its rows (before 0.25 s of silence)."""
+    """ms: to the last byte after a letter of a filter; from its last key to all that it shows,
+    counts too (before two seconds of silence)."""
     keys = subject.filter(text)
     typed = [program.key(k, quiet=0.03) for k in keys[:-1]]
-    final = program.key(keys[-1], quiet=0.25)
+    final = program.key(keys[-1], quiet=2.0, patience=30)
     program.settle(1.0, 20)
     for k in subject.leaves_filter:
         program.key(k, quiet=0.2)
@@ -201,9 +203,8 @@ def over_the_line(subject, first_text):
 
 def main():
     CACHE.mkdir(parents=True, exist_ok=True)
-    program = os.environ.get("POLYCULTURE") or built("bin", "polyculture", ["build", "--release", "--bin", "polyculture"])
-    fill = lambda: os.environ.get("FILL") or built(
-        "bench", "workbench_fill", ["bench", "--no-run", "--bench", "workbench_fill"])
+    program = os.environ.get("POLYCULTURE") or built("bin", "polyculture")
+    fill = lambda: os.environ.get("FILL") or built("bench", "workbench_fill")
     workspace, database = subjects.fill(CACHE, ROWS, fill)
     table, lines = subjects.export(database, workspace.parent)
     first_text = printable(open(lines).readline().rstrip("\n").split("\t")[-1].encode())[:12]

@@ -77,10 +77,10 @@ class Visidata(Subject):
     down, up, page, first, last = b"j", b"k", b"\x06", b"gg", b"G"
 
     def filter(self, text):
-        # Rows of the text column that match, selected and opened as a sheet of their own.
-        return [b"g|", *(c.encode() for c in text), b'\r', b'"']
+        # Selects the rows in which any column matches.
+        return [b"g|", *(c.encode() for c in text), b"\r"]
 
-    leaves_filter = [b"q"]
+    leaves_filter = [b"gu"]
 
 
 class Less(Subject):

@@ -61,9 +61,9 @@ def tables(rows, rated, n, idle):
     t.row("start to first rows, ms", "", every(lambda r: f"{r['start'][1]:.0f}"))
     t.row("resident memory, MB (proportional)", "< 30",
           every(lambda r: "{:.0f} ({:.0f})".format(*r["memory"][:2])), own["memory"][0] < 30)
-    t.row("filter: a letter typed, p50 ms; last key to rows", "",
+    t.row("filter by a common word, ms: a letter typed (p50) / last key to rows and counts", "",
           every(lambda r: ms(r["filter"])))
-    t.row("filter that finds nothing: last key to the answer, ms", "",
+    t.row("filter that finds nothing, ms: last key to the answer", "",
           every(lambda r: f"{r['filter, nowhere'][1]:.0f}"))
     durable, shown = rated
     p = [percentile(durable, q) * 1e3 for q in (0.5, 0.99)]

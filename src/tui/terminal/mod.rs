@@ -12,6 +12,7 @@ mod painter;
 mod parser;
 mod pen;
 mod screen;
+mod scroll;
 mod signals;
 #[cfg(test)]
 mod tests;

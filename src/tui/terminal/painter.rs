@@ -13,12 +13,16 @@ use ratatui::layout::{Position, Size};
 
 use super::colour::ColourDepth;
 use super::pen::{Pen, number};
+use super::scroll::Scroll;
 use super::trust::{Trust, trust, widest};
 
 /// Frames up to this size do not allocate.
 const FRAME_BYTES: usize = 64 * 1024;
 /// From this many plain blanks in a row on, erasing is shorter than writing them.
 const BLANKS_TO_ERASE: u16 = 8;
+
+/// Below so many changed cells nobody looks whether rows moved.
+const CELLS_TO_SCROLL: usize = 200;
 
 /// Where frames go: one call, one frame.
 pub(super) trait Sink {
@@ -153,14 +157,72 @@ impl<S: Sink> Painter<S> {
             self.shown[at].set_symbol(" ");
         }
         let now = self.cells(x, y);
-        // What the old clusters under this one covered is blank unless told otherwise, and
-        // terminals differ on whether they blank it themselves, and in which colour.
-        let covered = (1..now).map(|under| under + self.cells(x + under, y)).max().unwrap_or(0);
-        for trailing in 1..before.max(now).max(covered) {
-            let behind = self.index(x + trailing, y);
+        // What the old cluster covered is blank unless told otherwise, and terminals differ on
+        // whether they blank it themselves.
+        let mut end = x + before.max(now);
+        let mut covered = x + 1;
+        while covered < end {
+            // Of a wide cluster that is half overwritten the other half goes too.
+            end = end.max(covered + self.cells(covered, y));
+            let behind = self.index(covered, y);
             self.shown[behind].reset();
             self.changed[behind] = true;
+            covered += 1;
         }
+    }
+
+    /// Takes changes in the order of rows and columns, and writes them.
+    fn paint_rows(&mut self, changes: &[(u16, u16, &Cell)]) {
+        let mut row: Vec<(u16, &Cell)> = Vec::with_capacity(usize::from(self.size.width));
+        for of_row in changes.chunk_by(|a, b| a.1 == b.1) {
+            row.clear();
+            row.extend(of_row.iter().map(|(x, _, cell)| (*x, *cell)));
+            if let Some((_, y, _)) = of_row.first() {
+                self.paint_row(*y, &row);
+            }
+        }
+    }
+
+    /// What is to be drawn for the screen to show these cells.
+    fn differences<'a>(&self, next: &'a [Cell]) -> Vec<(u16, u16, &'a Cell)> {
+        let mut found = Vec::new();
+        for y in 0..self.size.height {
+            let mut x = 0;
+            while x < self.size.width {
+                let at = self.index(x, y);
+                let cells = next[at].cell_width().max(1);
+                let covered = usize::from(cells.min(self.size.width - x));
+                if next[at..at + covered] != self.shown[at..at + covered] {
+                    found.push((x, y, &next[at]));
+                }
+                x += cells;
+            }
+        }
+        found
+    }
+
+    /// Lets the terminal move rows. What moves in is blank.
+    fn scroll(&mut self, scroll: Scroll) {
+        let (top, bottom) = (scroll.top as u16, scroll.bottom as u16);
+        // New rows take the background of the pen.
+        let mut pen = self.pen;
+        if !pen.blank_is_plain() {
+            pen.change(Pen::PLAIN, self.out());
+            self.pen = pen;
+        }
+        let out = self.out();
+        out.extend_from_slice(b"\x1b[");
+        number(top + 1, out);
+        out.push(b';');
+        number(bottom, out);
+        out.extend_from_slice(b"r\x1b[");
+        number(scroll.by.unsigned_abs() as u16, out);
+        out.push(if scroll.by > 0 { b'S' } else { b'T' });
+        out.extend_from_slice(b"\x1b[r");
+        // Setting the region moves the cursor.
+        self.at = None;
+        self.drift = Drift::None;
+        scroll.apply(&mut self.shown, usize::from(self.size.width));
     }
 
     /// Takes the changes of one row, from left to right, and writes them.
@@ -251,10 +313,12 @@ impl<S: Sink> Painter<S> {
             self.move_to(x, y);
         }
         let blanks = self.plain_blanks(x, y, pen);
+        let blank = blanks >= BLANKS_TO_ERASE || self.shown[at].symbol() == " ";
         let mut now = self.pen;
-        let depth_pen = if blanks >= BLANKS_TO_ERASE { Pen::PLAIN } else { pen };
-        now.change(depth_pen, self.out());
-        self.pen = now;
+        if !blank || !now.blank_is_as_with(pen) {
+            now.change(pen, self.out());
+            self.pen = now;
+        }
         if blanks >= BLANKS_TO_ERASE {
             self.erase(blanks);
             return blanks;
@@ -293,7 +357,7 @@ impl<S: Sink> Painter<S> {
         let Some(from) = self.at.filter(|p| p.y == y && p.x < x && x - p.x <= 3) else { return };
         let same = |x: u16| {
             let cell = &self.shown[self.index(x, y)];
-            cell.symbol() == " " && Pen::of(cell, self.style.depth) == self.pen
+            cell.symbol() == " " && Pen::of(cell, self.style.depth).blank_is_as_with(self.pen)
         };
         if self.drift != Drift::Doubt && (from.x..x).all(same) {
             self.out().extend(std::iter::repeat_n(b' ', usize::from(x - from.x)));
@@ -379,22 +443,25 @@ impl<S: Sink> Backend for Painter<S> {
     where
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
-        let mut changes: Vec<(u16, &Cell)> = Vec::with_capacity(usize::from(self.size.width));
-        let mut row = 0;
-        for (x, y, cell) in content {
-            if x >= self.size.width || y >= self.size.height {
-                continue;
-            }
-            if row != y && !changes.is_empty() {
-                self.paint_row(row, &changes);
-                changes.clear();
-            }
-            row = y;
-            changes.push((x, cell));
+        let (width, height) = (self.size.width, self.size.height);
+        let changes: Vec<(u16, u16, &Cell)> =
+            content.filter(|(x, y, _)| *x < width && *y < height).collect();
+        if changes.len() < CELLS_TO_SCROLL {
+            self.paint_rows(&changes);
+            return Ok(());
         }
-        if !changes.is_empty() {
-            self.paint_row(row, &changes);
+        let before = self.shown.clone();
+        for (x, y, cell) in &changes {
+            self.store(*x, *y, cell);
         }
+        self.changed.fill(false);
+        let next = std::mem::replace(&mut self.shown, before);
+        let Some(scroll) = Scroll::between(&self.shown, &next, usize::from(width)) else {
+            self.paint_rows(&changes);
+            return Ok(());
+        };
+        self.scroll(scroll);
+        self.paint_rows(&self.differences(&next));
         Ok(())
     }
 

@@ -28,12 +28,18 @@ impl Pen {
 
     /// Whether a blank drawn with it looks like an erased cell of a fresh screen.
     pub(super) fn blank_is_plain(self) -> bool {
+        self.blank_is_as_with(Self::PLAIN)
+    }
+
+    /// Whether a blank looks the same drawn with the other: the colour of letters and their weight
+    /// do not show in it.
+    pub(super) fn blank_is_as_with(self, other: Self) -> bool {
         let seen = Modifier::REVERSED
             | Modifier::UNDERLINED
             | Modifier::CROSSED_OUT
             | Modifier::SLOW_BLINK
             | Modifier::RAPID_BLINK;
-        self.bg == Color::Reset && !self.modifier.intersects(seen)
+        self.bg == other.bg && !(self.modifier | other.modifier).intersects(seen)
     }
 
     /// Writes the change from this pen to `to`.
@@ -185,6 +191,15 @@ mod tests {
         for (from, to, bytes) in cases {
             assert_eq!(change(from, to), bytes, "{from:?} -> {to:?}");
         }
+    }
+
+    #[test]
+    fn a_blank_shows_its_background_and_lines_only() {
+        let red = pen(Color::Red, Color::Reset, Modifier::BOLD);
+        assert!(red.blank_is_as_with(Pen::PLAIN));
+        assert!(!red.blank_is_as_with(pen(Color::Red, Color::Blue, Modifier::BOLD)));
+        let lined = pen(Color::Red, Color::Reset, Modifier::UNDERLINED);
+        assert!(!red.blank_is_as_with(lined) && !lined.blank_is_as_with(red));
     }
 
     #[test]

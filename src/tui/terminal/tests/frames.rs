@@ -311,21 +311,60 @@ proptest! {
         }
         let mut at_once = screen(30, 4, STYLE);
         at_once.draw(|f| paint(f, frames.last().unwrap())).unwrap();
-        let (steps, once) = (shown(&by_steps), shown(&at_once));
-        for row in 0..4 {
-            for column in 0..30 {
-                let (a, b) = (steps.screen().cell(row, column), once.screen().cell(row, column));
-                let (a, b) = (a.unwrap(), b.unwrap());
-                let blank = |c: &vt100::Cell| c.contents().trim().is_empty();
-                prop_assert!(
-                    a.contents() == b.contents() || (blank(a) && blank(b)),
-                    "{row},{column}: {:?} and {:?}", a.contents(), b.contents()
-                );
-                prop_assert_eq!(a.bgcolor(), b.bgcolor(), "{},{}", row, column);
-                prop_assert_eq!(a.inverse(), b.inverse(), "{},{}", row, column);
+        same(&by_steps, &at_once)?;
+    }
+
+    /// The same for a list that scrolls: the terminal moves rows, and nobody sees it.
+    #[test]
+    fn a_list_that_scrolls_looks_as_if_drawn_at_once(
+        rows in prop::collection::vec((word(), word(), look()), 40),
+        at in prop::collection::vec(0usize..30, 2..8),
+    ) {
+        let paint = |f: &mut Frame<'_>, first: usize| {
+            f.render_widget(Block::bordered(), f.area());
+            for (y, (a, b, look)) in (1..11).zip(&rows[first..]) {
+                let n = first + usize::from(y);
+                let look = if y == 5 { Look::new().bg(Color::Rgb(1, 2, 3)) } else { *look };
+                f.buffer_mut().set_string(1, y, format!("{n:04} {a} {b} {:>36}", n * 7919), look);
+                put(f, 62, y, "the same");
+            }
+        };
+        let mut by_steps = screen(80, 12, STYLE);
+        for first in &at {
+            // A step either way, and a leap.
+            for first in [*first, first + 1, *first] {
+                by_steps.draw(|f| paint(f, first)).unwrap();
             }
         }
+        let moved = by_steps.sink().sends.iter().any(|b| b.ends_with(b"\x1b[?2026l")
+            && String::from_utf8_lossy(b).contains("\x1b[2;11r"));
+        prop_assert!(moved, "rows were moved");
+        let mut at_once = screen(80, 12, STYLE);
+        at_once.draw(|f| paint(f, *at.last().unwrap())).unwrap();
+        same(&by_steps, &at_once)?;
     }
+}
+
+/// Whether two terminals show the same.
+fn same(one: &Screen<Counting>, other: &Screen<Counting>) -> Result<(), TestCaseError> {
+    let (one, other) = (shown(one), shown(other));
+    let (rows, columns) = (one.screen().size().0, one.screen().size().1);
+    for row in 0..rows.get() {
+        for column in 0..columns.get() {
+            let (a, b) = (one.screen().cell(row, column), other.screen().cell(row, column));
+            let (a, b) = (a.unwrap(), b.unwrap());
+            let blank = |c: &vt100::Cell| c.contents().trim().is_empty();
+            prop_assert!(
+                a.contents() == b.contents() || (blank(a) && blank(b)),
+                "{row},{column}: {:?} and {:?}",
+                a.contents(),
+                b.contents()
+            );
+            prop_assert_eq!(a.bgcolor(), b.bgcolor(), "{},{}", row, column);
+            prop_assert_eq!(a.inverse(), b.inverse(), "{},{}", row, column);
+        }
+    }
+    Ok(())
 }
 
 /// Bytes of moving a selection by one row in a list 110 cells wide, all rows full of this text.
@@ -366,4 +405,12 @@ fn a_selection_moves_for_few_bytes() {
         let bytes = selection_move(text);
         assert!(bytes <= 2 * letters * 5 / 3 + 100, "{text}: {bytes} bytes, {letters} of letters");
     }
+}
+#[test]
+fn what_is_left_of_a_wide_letter_that_was_half_overwritten_is_drawn_anew() {
+    let mut screen = screen(30, 4, STYLE);
+    screen.draw(|f| put(f, 14, 1, "한국어")).unwrap();
+    let look = Look::new().bg(Color::Rgb(10, 20, 30));
+    screen.draw(|f| f.buffer_mut().set_string(11, 1, "한국어", look)).unwrap();
+    assert!(last(&screen).contains("한국어\x1b[m   \x1b[?2026l"), "{:?}", last(&screen));
 }
