@@ -149,7 +149,10 @@ fn walk() -> Walk {
     w.step("5", "saved: pair 2 = 5");
     w.step("u", "pair 2 of");
     w.step("3", "= 3");
-    w.shot("rated", "`saved` stands there once the rating is on the disk, and not before. `u` goes back.");
+    w.shot(
+        "rated",
+        "`saved` stands there once the rating is on the disk, and not before. `u` goes back.",
+    );
     // Digits rate here: Alt and a digit switch screens everywhere.
     w.step("\x1b5", "No dataset yet");
     w.step("n", "polyculture dataset build");
@@ -168,7 +171,10 @@ fn walk() -> Walk {
     w.step("n", "Start an evaluation");
     w.step("\t", "Models");
     w.step(" ", "polyculture evaluate");
-    w.shot("evaluate", "Evaluate (`6`): models and tasks, with calls, cost and time before anything starts.");
+    w.shot(
+        "evaluate",
+        "Evaluate (`6`): models and tasks, with calls, cost and time before anything starts.",
+    );
     w.step("\r", "started");
     w.wait_long("Evaluations · 1 of 1");
     w.step("\r", "mixture of other");
@@ -178,9 +184,15 @@ fn walk() -> Walk {
          whose interval excludes zero, `*` a paired test that holds. Enter looks behind a figure.",
     );
     w.step("7", "augment");
-    w.shot("runs", "Runs (`7`): everything the engine did and does, with logs, metrics and results.");
+    w.shot(
+        "runs",
+        "Runs (`7`): everything the engine did and does, with logs, metrics and results.",
+    );
     w.step("8", "themes");
-    w.shot("settings", "Settings (`8`): providers with a test button, themes, keys, directions, `doctor`.");
+    w.shot(
+        "settings",
+        "Settings (`8`): providers with a test button, themes, keys, directions, `doctor`.",
+    );
     w.step("?", "Everywhere");
     w.shot("help", "`?` shows every key that works here; `:` does anything by its name.");
     w.pty.send("x\x03");

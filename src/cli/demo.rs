@@ -34,7 +34,7 @@ pub fn demo(ctx: &Context, args: DemoArgs, looks: &LooksArgs) -> Result<(), Fail
     let size = if args.quick { Size::QUICK } else { Size::FULL };
     if !args.headless && !ctx.out.json && super::workbench::is_terminal() {
         let place = crate::launch::Place::init(&dir, false)?;
-        return super::workbench::watch_demo(place, size, looks);
+        return super::workbench::watch_demo(ctx, place, size, looks);
     }
     note(&format!(
         "demo workspace: {} (the models are tiny and the raters are scripts)",

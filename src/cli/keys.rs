@@ -3,15 +3,13 @@
 use serde_json::json;
 
 use super::{Context, Failure};
-use crate::tui::{commands_by_place, keymap_in_use};
 
 /// Prints every command with its keys.
 ///
 /// # Errors
 /// A keymap of the user's that cannot be used.
 pub fn run(ctx: &Context, markdown: bool) -> Result<(), Failure> {
-    let keymap = keymap_in_use().map_err(Failure::usage)?;
-    let places = commands_by_place(&keymap);
+    let places = (ctx.screen.keys)().map_err(Failure::usage)?;
     let items: Vec<_> = places
         .iter()
         .flat_map(|(place, rows)| {

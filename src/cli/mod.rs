@@ -60,8 +60,10 @@ pub use context::Context;
 pub use failure::{Exit, Failure};
 pub use output::Output;
 
+use crate::launch::ScreenFace;
+
 /// Runs one command line; the process exits with what is returned.
-pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+pub fn main(args: impl IntoIterator<Item = OsString>, screen: ScreenFace) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(e) => {
@@ -71,7 +73,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let json = cli.json;
-    match dispatch(cli) {
+    match dispatch(cli, screen) {
         Ok(code) => code,
         Err(e) => {
             report(&e, json);
@@ -92,8 +94,8 @@ fn report(e: &Failure, json: bool) {
     }
 }
 
-fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
-    let ctx = Context::new(cli.json, cli.workspace);
+fn dispatch(cli: Cli, screen: ScreenFace) -> Result<ExitCode, Failure> {
+    let ctx = Context::new(cli.json, cli.workspace, screen);
     let looks = cli.looks;
     let Some(command) = cli.command else {
         workbench::workbench(&ctx, &looks)?;

@@ -5,28 +5,29 @@ use std::io::IsTerminal;
 use super::args_workbench::{LooksArgs, RateArgs};
 use super::{Context, Failure};
 use crate::demo::{Size, run_in};
-use crate::launch::Place;
+use crate::launch::{BesideWork, NotOpened, Opening, Place, Tone};
 use crate::store::refuse_network_file_system;
 use crate::study::session::{load, who};
-use crate::tui::{BesideWork, Opening, TuiError, open, screen::Tone};
 
-impl From<TuiError> for Failure {
-    fn from(e: TuiError) -> Self {
-        match e {
-            TuiError::Keymap(_) | TuiError::Theme(_) | TuiError::Settings(_) => Self::usage(e),
-            TuiError::NoTerminal => Self::usage(e).hint(
-                "`polyculture help` lists the commands; `polyculture demo` prints its table anywhere",
-            ),
-            TuiError::Terminal(_) | TuiError::Ended(_) => Self::failed(e),
-        }
-    }
+fn opened(result: Result<(), NotOpened>) -> Result<(), Failure> {
+    result.map_err(|e| {
+        if e.usage { Failure::usage(e.message) } else { Failure::failed(Said(e.message)) }
+    })
+}
+
+/// A message that is an error.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Said(String);
+
+fn no_terminal() -> Failure {
+    Failure::usage("this is no terminal: the workbench needs one on its input and its output")
+        .hint("`polyculture help` lists the commands; `polyculture demo` prints its table anywhere")
 }
 
 fn opening(place: Place, looks: &LooksArgs) -> Opening {
     Opening {
         place,
-        at: None,
-        alone: false,
         rate: None,
         theme: looks.theme.clone(),
         bidi: looks.bidi,
@@ -41,9 +42,9 @@ fn opening(place: Place, looks: &LooksArgs) -> Opening {
 /// No terminal; a workspace, a keymap or a theme that cannot be used.
 pub fn workbench(ctx: &Context, looks: &LooksArgs) -> Result<(), Failure> {
     if !is_terminal() {
-        return Err(TuiError::NoTerminal.into());
+        return Err(no_terminal());
     }
-    Ok(open(opening(ctx.place()?, looks))?)
+    opened((ctx.screen.open)(opening(ctx.place()?, looks)))
 }
 
 /// Opens the rating screen, with nothing else to be reached.
@@ -52,7 +53,7 @@ pub fn workbench(ctx: &Context, looks: &LooksArgs) -> Result<(), Failure> {
 /// As [`workbench`].
 pub fn rate(ctx: &Context, args: RateArgs, looks: &LooksArgs) -> Result<(), Failure> {
     if !is_terminal() {
-        return Err(TuiError::NoTerminal.into());
+        return Err(no_terminal());
     }
     let place = ctx.place()?;
     // what is wrong is said here, before the terminal is taken
@@ -66,14 +67,19 @@ pub fn rate(ctx: &Context, args: RateArgs, looks: &LooksArgs) -> Result<(), Fail
         (study.into(), rater.into())
     };
     let opening = opening(place, looks);
-    Ok(open(Opening { alone: true, rate: Some((Some(study), Some(rater))), ..opening })?)
+    opened((ctx.screen.open)(Opening { rate: Some((Some(study), Some(rater))), ..opening }))
 }
 
 /// Opens the workbench on the demo's workspace, and goes through the loop beside it.
 ///
 /// # Errors
 /// As [`workbench`]; the folder is a workspace already.
-pub fn watch_demo(place: Place, size: Size, looks: &LooksArgs) -> Result<(), Failure> {
+pub fn watch_demo(
+    ctx: &Context,
+    place: Place,
+    size: Size,
+    looks: &LooksArgs,
+) -> Result<(), Failure> {
     let own = place.clone();
     let work = BesideWork(Box::new(move |say| {
         let mut last = String::new();
@@ -96,7 +102,7 @@ pub fn watch_demo(place: Place, size: Size, looks: &LooksArgs) -> Result<(), Fai
         }
     }));
     let folder = place.folder().root().to_owned();
-    open(Opening { beside: Some(work), ..opening(place, looks) })?;
+    opened((ctx.screen.open)(Opening { beside: Some(work), ..opening(place, looks) }))?;
     super::output::note(&format!(
         "the demo's workspace stays: polyculture -w {}",
         folder.display()

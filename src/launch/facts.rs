@@ -91,7 +91,7 @@ fn files(dir: &Path) -> Vec<(String, u64)> {
         .flatten()
         .filter_map(|e| {
             let (name, meta) = (e.file_name().to_string_lossy().into_owned(), e.metadata().ok()?);
-            (meta.is_file() && !name.starts_with('.')).then(|| (name, meta.len()))
+            (meta.is_file() && !name.starts_with('.')).then_some((name, meta.len()))
         })
         .collect();
     out.sort();

@@ -8,6 +8,7 @@ mod classify;
 mod dataset;
 mod endpoints;
 mod error;
+mod faces;
 mod facts;
 mod judge;
 mod language;
@@ -28,6 +29,7 @@ pub use dataset::{
 };
 pub use endpoints::{ask_services, endpoint, price, reply_files};
 pub use error::LaunchError;
+pub use faces::{BesideWork, KeyRow, NotOpened, Opening, Say, ScreenFace, Tone};
 pub use facts::{AttemptFacts, RunFacts};
 pub use judge::{JudgeRequest, PreparedJudge, judge, judge_name};
 pub use language::{augment_with, translate};

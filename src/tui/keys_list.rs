@@ -1,33 +1,19 @@
 //! The table of commands as a list: for `polyculture keys` and the documentation.
 
 use super::command::{self, When};
-use super::keymap::{Keymap, KeymapError};
+use super::keymap::Keymap;
 use super::screen::ScreenId;
 use super::settings;
-
-/// One command.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    /// Its name.
-    pub name: &'static str,
-    /// Its keys, as keymaps write them.
-    pub keys: Vec<String>,
-    /// What it does.
-    pub doc: &'static str,
-}
-
-/// The keymap of this user.
-///
-/// # Errors
-/// Their `keys.toml` cannot be used.
-pub fn keymap_in_use() -> Result<Keymap, KeymapError> {
-    Keymap::load(&settings::keys_file())
-}
+use crate::launch::KeyRow;
 
 /// Commands by the place where they can be given: everywhere, lists, then each screen and its
 /// states.
-pub fn commands_by_place(keymap: &Keymap) -> Vec<(String, Vec<Row>)> {
-    let mut places: Vec<(String, Vec<Row>)> = Vec::new();
+///
+/// # Errors
+/// This user's `keys.toml` cannot be used.
+pub fn commands_by_place() -> Result<Vec<(String, Vec<KeyRow>)>, String> {
+    let keymap = Keymap::load(&settings::keys_file()).map_err(|e| e.to_string())?;
+    let mut places: Vec<(String, Vec<KeyRow>)> = Vec::new();
     let title = |s: ScreenId| s.title();
     for c in command::all() {
         let place = match c.when {
@@ -37,11 +23,11 @@ pub fn commands_by_place(keymap: &Keymap) -> Vec<(String, Vec<Row>)> {
             When::In(s, mode) => format!("{}, {mode}", title(s)),
         };
         let keys = keymap.keys(c.name).iter().map(ToString::to_string).collect();
-        let row = Row { name: c.name, keys, doc: c.doc };
+        let row = KeyRow { name: c.name, keys, doc: c.doc };
         match places.iter_mut().find(|(p, _)| *p == place) {
             Some((_, rows)) => rows.push(row),
             None => places.push((place, vec![row])),
         }
     }
-    places
+    Ok(places)
 }

@@ -25,6 +25,10 @@ pub mod testing;
 pub mod theme;
 pub mod widgets;
 
-pub use keys_list::{commands_by_place, keymap_in_use};
-pub use run::{BesideWork, Opening, Say, TuiError, open};
+pub use keys_list::commands_by_place;
+pub use run::{TuiError, open};
 pub use settings::UserLooks;
+
+/// The screen as the command line knows it.
+pub const FACE: crate::launch::ScreenFace =
+    crate::launch::ScreenFace { open: |o| Ok(open(o)?), keys: commands_by_place };

@@ -18,8 +18,7 @@ use super::screens::Screens;
 use super::settings::{self, UserLooks};
 use super::terminal::{self, Copied, Input, Options, Signal, Terminal};
 use super::theme::ThemeError;
-use crate::launch::Place;
-use crate::text::BidiMode;
+use crate::launch::{BesideWork, NotOpened, Opening, Place, Say};
 
 /// Why the workbench does not open.
 #[derive(Debug, Error)]
@@ -44,36 +43,10 @@ pub enum TuiError {
     Ended(&'static str),
 }
 
-/// How to open it.
-#[derive(Debug)]
-pub struct Opening {
-    /// The workspace.
-    pub place: Place,
-    /// The first screen; `None`: where the person was.
-    pub at: Option<ScreenId>,
-    /// Rating alone: study and rater.
-    pub alone: bool,
-    /// Told to the screen at the start: (study, rater) for rating.
-    pub rate: Option<(Option<String>, Option<String>)>,
-    /// Over the settings file: a theme.
-    pub theme: Option<String>,
-    /// Over the settings file.
-    pub bidi: Option<BidiMode>,
-    /// Over the settings file.
-    pub plain: bool,
-    /// Work of the program's own that the workbench watches: the demo. It says what it does.
-    pub beside: Option<BesideWork>,
-}
-
-/// Says something while the workbench is open: (how it is meant, text).
-pub type Say = Box<dyn Fn(Tone, String) + Send>;
-
-/// A piece of work that runs on a thread of its own while the workbench is open.
-pub struct BesideWork(pub Box<dyn FnOnce(Say) + Send>);
-
-impl std::fmt::Debug for BesideWork {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("BesideWork")
+impl From<TuiError> for NotOpened {
+    fn from(e: TuiError) -> Self {
+        let usage = !matches!(e, TuiError::Terminal(_) | TuiError::Ended(_));
+        Self { message: e.to_string(), usage }
     }
 }
 
@@ -90,6 +63,7 @@ pub fn open(opening: Opening) -> Result<(), TuiError> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(TuiError::NoTerminal);
     }
+    let alone = opening.rate.is_some();
     let file = settings::looks_file();
     let (mut user, complaint) = match UserLooks::load(&file) {
         Ok(u) => (u, None),
@@ -116,7 +90,7 @@ pub fn open(opening: Opening) -> Result<(), TuiError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let _inside = runtime.enter();
     let options = Options {
-        mouse: user.mouse && !opening.alone,
+        mouse: user.mouse && !alone,
         explicit_bidi: looks.direction == crate::text::Resolved::App,
         depth,
         ..Options::default()
@@ -135,13 +109,13 @@ pub fn open(opening: Opening) -> Result<(), TuiError> {
         engine: EngineNow::default(),
         changes: 0,
         now: jiff::Timestamp::now(),
-        alone: opening.alone,
+        alone,
         size: (w, h),
     };
-    let at = if opening.alone { ScreenId::Rate } else { opening.at.unwrap_or(ScreenId::Overview) };
+    let at = if alone { ScreenId::Rate } else { ScreenId::Overview };
     let mut app = App::new(shared, keymap, Screens::default(), at);
     let memory = Memory::of(&opening.place);
-    if opening.at.is_none() && !opening.alone {
+    if !alone {
         app.restore(&memory.read());
     }
     if let Some((study, rater)) = opening.rate.clone() {

@@ -98,15 +98,7 @@ pub struct Answer {
     pub value: Option<Result<Box<dyn Any + Send>, WorkError>>,
 }
 
-/// How a note is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum Tone {
-    Good,
-    Plain,
-    Warn,
-    Bad,
-}
+pub use crate::launch::Tone;
 
 /// What a screen asks the program to do.
 pub enum Effect {

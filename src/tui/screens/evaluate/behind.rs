@@ -10,9 +10,7 @@ use crate::tui::load::Load;
 use crate::tui::pen::Pen;
 use crate::tui::screen::{Answer, Cx};
 use crate::tui::theme::Role;
-use crate::tui::widgets::{
-    Column, ListControl, Memory, draw_rows, draw_scrollbar, said, thousands,
-};
+use crate::tui::widgets::{Column, ListControl, Memory, draw_rows, draw_scrollbar, said};
 
 /// The items of one cell.
 #[derive(Debug)]

@@ -3,19 +3,15 @@
 
 use ratatui::layout::Rect;
 
-use super::listed::line;
 use crate::evaluate::inspect::Aim;
 use crate::evaluate::leaderboard::{
     Across, Better, BoardRow, Figure, Leaderboard, RowKind, Slice, better, leaderboard, slices,
 };
 use crate::store::{EvaluationFilter, EvaluationHead, EvaluationRow};
-use crate::text;
 use crate::tui::data::Lane;
 use crate::tui::load::Load;
-use crate::tui::pen::Pen;
 use crate::tui::screen::{Answer, Cx};
-use crate::tui::theme::Role;
-use crate::tui::widgets::{ListControl, Memory, said, thousands};
+use crate::tui::widgets::{ListControl, Memory};
 
 /// One row of the table with what it is sorted by.
 #[derive(Debug, Clone)]

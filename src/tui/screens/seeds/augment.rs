@@ -9,9 +9,7 @@ use crate::tui::data::Lane;
 use crate::tui::load::Load;
 use crate::tui::screen::{Answer, Cx, Tone};
 use crate::tui::theme::Role;
-use crate::tui::widgets::{
-    Field, Form, FormEvent, ListControl, positive, share_or_nothing, thousands,
-};
+use crate::tui::widgets::{Field, Form, FormEvent, positive, share_or_nothing, thousands};
 
 /// The form and what is known around it.
 #[derive(Debug)]

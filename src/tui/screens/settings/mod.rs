@@ -13,11 +13,11 @@ use serde_json::Value;
 
 use crate::config::{UserConfig, user_config_file};
 use crate::tui::command::{self, Command, Run, When};
-use crate::tui::data::{Lane, WorkError};
+use crate::tui::data::WorkError;
 use crate::tui::keymap::Keymap;
 use crate::tui::load::Load;
 use crate::tui::pen::Pen;
-use crate::tui::screen::{Answer, Cx, Effect, Exportable, Screen, ScreenId, Shared, Told, Tone};
+use crate::tui::screen::{Answer, Cx, Exportable, Screen, ScreenId, Shared, Told};
 use crate::tui::settings::{UserLooks, keys_file, looks_file, themes_folder};
 use crate::tui::theme::{self, Role};
 use crate::tui::widgets::{Column, ListControl, Memory, draw_rows, draw_scrollbar, said};
