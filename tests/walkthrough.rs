@@ -61,6 +61,17 @@ impl Walk {
         self.pty.wait_for_text(shows);
     }
 
+    /// Waits for work of minutes on a slow machine.
+    fn wait_long(&mut self, shows: &str) {
+        for _ in 0..600 {
+            if self.pty.screen(|s| s.contents().contains(shows)) {
+                return;
+            }
+            self.pty.bytes_within(std::time::Duration::from_millis(500));
+        }
+        panic!("no `{shows}`:\n{}", self.pty.screen_text());
+    }
+
     /// A picture, and what a reader is told beside it.
     fn shot(&mut self, name: &str, says: &str) {
         let exports = self.workspace().join("exports");
@@ -158,8 +169,8 @@ fn walk() -> Walk {
     w.step("\t", "Models");
     w.step(" ", "polyculture evaluate");
     w.shot("evaluate", "Evaluate (`6`): models and tasks, with calls, cost and time before anything starts.");
-    w.step("\r", "survey");
-    w.wait("nothing runs");
+    w.step("\r", "started");
+    w.wait_long("Evaluations · 1 of 1");
     w.step("\r", "mixture of other");
     w.shot(
         "leaderboard",

@@ -19,7 +19,8 @@ impl Home {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let home = Self { dir };
-        let done = home.polyculture(&["init", home.workspace().to_str().unwrap()]).output().unwrap();
+        let done =
+            home.polyculture(&["init", home.workspace().to_str().unwrap()]).output().unwrap();
         assert!(done.status.success(), "{done:?}");
         home
     }
@@ -116,7 +117,10 @@ fn samples_are_grown_and_decided_on_by_keys_alone() {
     p.send("3");
     p.wait_for_text("of 35");
     p.send("x");
-    p.wait_for(|s| s.contents().contains("reject") || s.contents().contains("Reject"), "a word on rejecting");
+    p.wait_for(
+        |s| s.contents().contains("reject") || s.contents().contains("Reject"),
+        "a word on rejecting",
+    );
     p.send("\r");
     p.wait_for_text("rejected: by-hand");
     p.send("u");

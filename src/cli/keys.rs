@@ -15,9 +15,8 @@ pub fn run(ctx: &Context, markdown: bool) -> Result<(), Failure> {
     let items: Vec<_> = places
         .iter()
         .flat_map(|(place, rows)| {
-            rows.iter().map(move |r| {
-                json!({"name": r.name, "place": place, "keys": r.keys, "doc": r.doc})
-            })
+            rows.iter()
+                .map(move |r| json!({"name": r.name, "place": place, "keys": r.keys, "doc": r.doc}))
         })
         .collect();
     ctx.out.show(&json!({"items": items, "next": null}), || {
@@ -31,7 +30,11 @@ pub fn run(ctx: &Context, markdown: bool) -> Result<(), Failure> {
             for r in rows {
                 let keys = r.keys.join(" ");
                 out += &if markdown {
-                    let keys = if keys.is_empty() { String::new() } else { format!("`{}`", r.keys.join("` `").replace('|', "\\|")) };
+                    let keys = if keys.is_empty() {
+                        String::new()
+                    } else {
+                        format!("`{}`", r.keys.join("` `").replace('|', "\\|"))
+                    };
                     format!("| {keys} | {} | `{}` |\n", r.doc, r.name)
                 } else {
                     format!("  {keys:<16} {:<62} {}\n", r.doc, r.name)

@@ -293,7 +293,7 @@ fn texts_that_are_held_out_are_measured_and_never_learned_from() {
     let metrics: Vec<MetricsRow> = read_jsonl(&a.file("metrics.jsonl")).unwrap();
     let evals: Vec<(u64, f64)> =
         metrics.iter().filter_map(|m| Some((m.step, *m.values.get("eval_loss")?))).collect();
-    assert!(evals.len() >= 12 && evals.iter().all(|e| e.1.is_finite()), "{evals:?}");
+    assert!(evals.len() >= 10 && evals.iter().all(|e| e.1.is_finite()), "{evals:?}");
     // Every checkpoint has its own measure, and the best is the lowest of them.
     let known = checkpoint::known(tmp.path(), 1);
     assert!(known.iter().all(|c| evals.contains(&(c.step, c.eval_loss.unwrap()))), "{known:?}");

@@ -173,7 +173,7 @@ pub struct Recipe {
     /// Newest checkpoints that are kept (the best one and the final one are kept beside them).
     #[serde(default = "two")]
     pub keep_checkpoints: usize,
-    /// Share of the texts that no step learns from, 0 to 0.5: the loss on them is measured a dozen
+    /// Share of the texts that no step learns from, 0 to 0.5: the loss on them is measured about ten
     /// times a run and tells the best checkpoint.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub eval_share: f64,

@@ -45,10 +45,11 @@ impl Curve {
             if self.lowest.is_none_or(|l| value < l.1) {
                 self.lowest = Some((step, value));
             }
-            // Bias-corrected, as `chart::smooth`.
-            self.mean = SMOOTHING * self.mean + (1.0 - SMOOTHING) * value;
+            // Bias-corrected, as `chart::smooth`, and so put that what stays equal stays equal to
+            // the last bit: a chart would blow the rounding up.
             self.weight = SMOOTHING * self.weight + (1.0 - SMOOTHING);
-            self.smooth.push((x, self.mean / self.weight));
+            self.mean += (1.0 - SMOOTHING) / self.weight * (value - self.mean);
+            self.smooth.push((x, self.mean));
         } else {
             self.not_finite += 1;
             self.smooth.push((x, value));

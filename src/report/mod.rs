@@ -6,13 +6,13 @@ mod csv;
 mod gather;
 mod html;
 mod markdown;
-mod standing;
 mod runs;
+mod standing;
 
 pub use self::csv::csv;
 pub use card::{CardError, model_card};
 pub use gather::{EvaluationPart, ReportError, SamplePart, StudyPart, WorkspaceReport, gather};
 pub use html::html;
 pub use markdown::markdown;
-pub use standing::{Best, Standing, StudyStanding, standing};
 pub use runs::{RunPart, RunsPart, runs};
+pub use standing::{Best, Standing, StudyStanding, standing};

@@ -98,6 +98,7 @@ impl Bench {
     }
 
     /// Shows a screen, with what it asks for.
+    #[must_use]
     pub fn at(mut self, screen: ScreenId) -> Self {
         let n = ScreenId::ALL.iter().position(|s| *s == screen).unwrap() + 1;
         self.keys(&n.to_string()).settle();
@@ -105,18 +106,21 @@ impl Bench {
     }
 
     /// Plain drawing.
+    #[must_use]
     pub fn plain(mut self) -> Self {
         self.app.shared.looks.plain = true;
         self
     }
 
     /// Another theme.
+    #[must_use]
     pub fn theme(mut self, name: &str) -> Self {
         self.app.shared.looks.theme = theme::load(name, Path::new("/nowhere")).unwrap();
         self
     }
 
     /// What a form's command answers, instead of another process.
+    #[must_use]
     pub fn command(
         mut self,
         f: impl FnMut(&[String]) -> Result<Value, WorkError> + Send + 'static,
@@ -156,6 +160,7 @@ impl Bench {
     }
 
     /// Presses keys and lets everything settle.
+    #[must_use]
     pub fn tapped(mut self, keys: &str) -> Self {
         self.keys(keys).settle();
         self

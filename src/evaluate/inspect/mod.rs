@@ -7,8 +7,6 @@ mod pace;
 mod robust;
 mod scored;
 #[cfg(test)]
-mod testing;
-#[cfg(test)]
 mod tests;
 mod worded;
 

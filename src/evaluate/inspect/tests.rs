@@ -1,5 +1,7 @@
-use super::testing::{classification, survey};
+mod made;
+
 use super::*;
+use made::{classification, survey};
 
 fn aim(model: &str, metric: &str, split: &str, column: &str) -> Aim {
     Aim { model: model.into(), metric: metric.into(), split: split.into(), column: column.into() }

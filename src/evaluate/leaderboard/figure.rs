@@ -48,6 +48,17 @@ impl Mark {
         }
     }
 
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Better(false) => "better",
+            Self::Better(true) => "better, after Holm too",
+            Self::Worse(false) => "worse",
+            Self::Worse(true) => "worse, after Holm too",
+        }
+    }
+
     /// True where the test holds after Holm's correction.
     pub fn is_corrected(self) -> bool {
         matches!(self, Self::Better(true) | Self::Worse(true))

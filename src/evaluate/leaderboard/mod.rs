@@ -85,18 +85,17 @@ impl Leaderboard {
         named.all(|n| n == first).then_some(first)
     }
 
-    /// What the marks mean, in words; empty where no cell has one.
+    /// What the marks mean, in words; empty where no cell has one. A mark says that the 95 %
+    /// interval of the paired difference leaves out 0.
     pub fn legend(&self) -> String {
         let cells = || self.rows.iter().flat_map(|r| &r.cells).flatten();
         if cells().all(|f| f.mark(&self.slice.metric) == Mark::None) {
             return String::new();
         }
         let than = self.baseline().unwrap_or("the row it is compared with");
-        let mut out = format!(
-            "+ better, - worse than {than}: the 95 % interval of the paired difference leaves out 0"
-        );
+        let mut out = format!("+ better, - worse than {than} (95 % paired)");
         if cells().any(|f| f.mark(&self.slice.metric).is_corrected()) {
-            out += "; * also p < .05 after Holm";
+            out += ", * after Holm";
         }
         out
     }

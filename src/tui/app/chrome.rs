@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use super::App;
 use super::overlay::Overlay;
+use crate::tui::command::When;
 use crate::tui::data::Link;
 use crate::tui::key::shown;
 use crate::tui::pen::Pen;
@@ -115,12 +116,14 @@ impl App {
             return;
         }
         let (mode, list) = self.with_screen(|s, _| (s.mode(), s.list().is_some()));
+        // What scrolls but has no rows understands the keys, and has nothing to mark or sort.
+        let rows = self.with_screen(|s, _| s.list().is_some_and(|l| l.has_rows()));
         let typing = self.with_screen(|s, _| s.is_typing());
         let mut x = row.x + 1;
         let (key, word) = (pen.style(Role::Key), pen.style(Role::Muted));
         let plain = self.shared.looks.plain;
         for c in self.keymap.here(self.at, mode, list) {
-            if c.hint.is_empty() || !self.allows(c) {
+            if c.hint.is_empty() || !self.allows(c) || !rows && c.when == When::List {
                 continue;
             }
             // While letters are text, only keys that are none of them are offered.

@@ -129,11 +129,15 @@ impl Theme {
                 };
                 let bg = [mix(0), mix(1), mix(2)];
                 // The letters take whichever end reads better on this ground.
-                let fg = [low.fg, high.fg]
-                    .into_iter()
-                    .flatten()
-                    .filter_map(Paint::rgb)
-                    .max_by(|a, b| contrast_ratio(*a, bg).total_cmp(&contrast_ratio(*b, bg)));
+                let better = |a: &[u8; 3], b: &[u8; 3]| {
+                    contrast_ratio(*a, bg).total_cmp(&contrast_ratio(*b, bg))
+                };
+                let ends = [low.fg, high.fg].into_iter().flatten().filter_map(Paint::rgb);
+                // Halfway neither may do; black or white always has 4.58 (WCAG's ratio).
+                let fg = ends
+                    .max_by(better)
+                    .filter(|fg| contrast_ratio(*fg, bg) >= 4.5)
+                    .or_else(|| [[0; 3], [255; 3]].into_iter().max_by(better));
                 let mut style = Style::new().bg(Paint::Rgb(bg).colour());
                 if let Some(fg) = fg {
                     style = style.fg(Paint::Rgb(fg).colour());

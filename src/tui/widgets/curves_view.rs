@@ -41,14 +41,16 @@ pub fn metric_words(name: &str) -> (String, &'static str) {
     let unit = match name {
         "loss" => "nats",
         "lr" | "grad_norm" => "",
-        n if n.ends_with("_per_s") => "per second",
         n if n.ends_with("seconds") => "s",
         _ => "",
     };
     let words = match name {
         "lr" => "learning rate".to_owned(),
         "grad_norm" => "gradient norm".to_owned(),
-        n => n.trim_end_matches("_per_s").replace('_', " "),
+        n => match n.strip_suffix("_per_s") {
+            Some(what) => format!("{} per second", what.replace('_', " ")),
+            None => n.replace('_', " "),
+        },
     };
     (words, unit)
 }

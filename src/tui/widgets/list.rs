@@ -39,6 +39,10 @@ pub trait ListControl {
     fn filter(&self) -> &str;
     /// Where it stands.
     fn position(&self) -> Position;
+    /// Whether its rows can be marked and sorted.
+    fn has_rows(&self) -> bool {
+        true
+    }
 }
 
 /// A list that fits into memory: thousands of rows, not millions.

@@ -419,4 +419,8 @@ impl ListControl for LogView {
     fn position(&self) -> Position {
         Position::default()
     }
+
+    fn has_rows(&self) -> bool {
+        false
+    }
 }

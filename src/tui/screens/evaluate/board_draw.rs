@@ -75,7 +75,7 @@ impl Board {
         let room = inner.width - label - 2;
         let each = (room / columns.len().max(1) as u16).clamp(10, 13);
         self.shown = usize::from(room / each).max(1);
-        self.first = self.first.min(self.column);
+        self.first = self.first.min(self.column).min(columns.len().saturating_sub(self.shown));
         if self.column >= self.first + self.shown {
             self.first = self.column + 1 - self.shown;
         }
@@ -102,7 +102,12 @@ impl Board {
         let more =
             if pen.looks.plain { more.replace('→', ">").replace('←', "<") } else { more };
         pen.put(inner.x, inner.y, label, &more, muted);
-        let bottom = u16::from(!legend.is_empty() && inner.height > 5);
+        let needed =
+            text::lay_out(&legend, usize::from(inner.width), pen.looks.direction).lines.len();
+        let bottom = match (legend.is_empty(), inner.height) {
+            (true, _) | (_, 0..=5) => 0,
+            (_, h) => (needed as u16).min(2).min(h - 5),
+        };
         let height = usize::from(inner.height - 1 - bottom);
         let (column, first) = (self.column, self.first);
         let window = self.list.window(height);
@@ -141,8 +146,9 @@ impl Board {
                 draw_cell(pen, cell, figure, &metric, range, here && j == column && focused);
             }
         }
-        if bottom == 1 {
-            pen.put(inner.x, inner.bottom() - 1, inner.width, &legend, muted);
+        if bottom > 0 {
+            let at = Rect { y: inner.bottom() - bottom, height: bottom, ..inner };
+            pen.text(at, &legend, muted);
         }
     }
 
@@ -163,9 +169,13 @@ impl Board {
         };
         out.push((value_words(f, &table.slice.metric), Role::Text));
         if let Some(words) = difference_words(f) {
+            out.push((words, Role::Text));
             let mark = f.mark(&table.slice.metric);
-            let said = if mark.as_str().is_empty() { "" } else { mark.as_str() };
-            out.push((format!("{words} {said}").trim_end().to_owned(), Role::Text));
+            let said = match mark.words() {
+                "" => "no claim: the interval holds 0, or nothing may be claimed here",
+                words => words,
+            };
+            out.push((format!("{} {said}", mark.as_str()).trim_start().to_owned(), Role::Text));
         } else if line.row.kind == RowKind::Model {
             out.push(("no paired difference is stored for this cell".into(), Role::Muted));
         }

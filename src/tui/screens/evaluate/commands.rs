@@ -205,6 +205,22 @@ pub const COMMANDS: &[Command] = &[
             }
         }
     ),
+    command!("evaluate.send", &["enter"], "form", "Start what the form says", "start", |s, cx| {
+        s.form_key(crossterm::event::KeyCode::Enter.into(), cx);
+    }),
+    command!("evaluate.field", &["tab", "down"], "form", "Next field", "next field", |s, cx| {
+        s.form_key(crossterm::event::KeyCode::Tab.into(), cx);
+    }),
+    command!(
+        "evaluate.choose",
+        &["right"],
+        "form",
+        "Another choice; Space chooses among several",
+        "choose",
+        |s, cx| {
+            s.form_key(crossterm::event::KeyCode::Right.into(), cx);
+        }
+    ),
     command!("evaluate.new", &["n"], "Start an evaluation", "new", |s, cx| s.open_form(cx, None)),
     command!(
         "evaluate.source",

@@ -82,10 +82,10 @@ impl Behind {
                 let style =
                     if here { pen.style(Role::Selection) } else { pen.looks.theme.heat(share) };
                 pen.tint(row, style);
-                let right = if i == j { "=" } else { "" };
+                let right = if i == j { "=" } else { " " };
                 pen.right(
                     row,
-                    &format!("{}{right}{}", if here { ">" } else { "" }, thousands(*n)),
+                    &format!("{}{}{right}", if here { ">" } else { "" }, thousands(*n)),
                     style,
                 );
             }

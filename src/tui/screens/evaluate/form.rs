@@ -104,10 +104,8 @@ impl Launch {
         self.took.ask(cx, Lane::Read, move |a| {
             let runs = a.place().folder().runs();
             let heads = a.read(|r| r.evaluation_heads(200))?;
-            let like = heads.into_iter().filter(|h| h.task == task);
-            Ok(like
-                .filter_map(|h| Some((h.models.len(), pace(&runs.join(h.run?.as_str()))?)))
-                .next())
+            let mut like = heads.into_iter().filter(|h| h.task == task);
+            Ok(like.find_map(|h| Some((h.models.len(), pace(&runs.join(h.run?.as_str()))?))))
         });
     }
 

@@ -22,6 +22,7 @@ pub struct Listed {
     /// The rows.
     pub list: Memory<EvaluationHead>,
     load: Load<Vec<EvaluationHead>>,
+    known: bool,
     area: Rect,
 }
 
@@ -45,7 +46,7 @@ impl Default for Listed {
                 ("n, most first", |a: &EvaluationHead, b: &EvaluationHead| b.n.cmp(&a.n)),
             ],
         );
-        Self { list, load: Load::default(), area: Rect::ZERO }
+        Self { list, load: Load::default(), known: false, area: Rect::ZERO }
     }
 }
 
@@ -60,22 +61,24 @@ impl Listed {
         if !self.load.accept(answer) {
             return false;
         }
-        if let Some(rows) = self.load.take() {
+        if self.load.error().is_none()
+            && let Some(rows) = self.load.take()
+        {
+            self.known = true;
             self.list.set_rows(rows);
-            self.load.set(Vec::new());
         }
         true
     }
 
     /// True once the list was read.
     pub fn is_known(&self) -> bool {
-        self.load.get().is_some()
+        self.known
     }
 
     /// Draws the list.
     pub fn draw(&mut self, pen: &mut Pen<'_>, area: Rect, focused: bool) {
         let title = format!(
-            "Evaluations  {}  {}",
+            "Evaluations · {}  {}",
             said(self.list.position()),
             if self.list.filter().is_empty() {
                 String::new()
@@ -106,7 +109,7 @@ impl Listed {
         }
         const COLUMNS: [Column; 6] = [
             Column::words("task", 14),
-            Column::words("when (UTC)", 16),
+            Column::words("when (UTC)", 16).from(56),
             Column::words("models", 0),
             Column::number("n", 7),
             Column::number("sets", 4).from(70),

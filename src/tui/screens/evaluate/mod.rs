@@ -207,12 +207,12 @@ impl Screen for Evaluate {
             || self.duel.accept(answer)
             || self.page.accept(answer)
         {
-        } else if let Some(form) = &mut self.form {
-            if form.accept(answer, cx) {
-                self.take_started();
-                self.form = None;
-                self.listed.ask(cx);
-            }
+        } else if let Some(form) = &mut self.form
+            && form.accept(answer, cx)
+        {
+            self.take_started();
+            self.form = None;
+            self.listed.ask(cx);
         }
     }
 

@@ -11,6 +11,11 @@ use crate::tui::theme::Role;
 /// Series of a radar that can be told apart.
 const SERIES: usize = 6;
 
+/// A label as charts on a terminal want it: letters in the order in which they stand.
+fn in_place(pen: &Pen<'_>, label: &str) -> String {
+    crate::text::lay_line(label, 40, pen.looks.direction).text
+}
+
 impl Board {
     /// Columns that are single cultures or parts, not means over several.
     fn single(&self) -> Vec<usize> {
@@ -136,7 +141,8 @@ impl Board {
     pub fn draw_radar(&self, pen: &mut Pen<'_>, area: Rect) {
         let inner = pen.pane(area, &format!("Radar of {}", self.title()), true);
         match self.radar_chart() {
-            Some(r) if r.axes.len() >= 3 => {
+            Some(mut r) if r.axes.len() >= 3 => {
+                r.series.iter_mut().for_each(|s| s.0 = in_place(pen, &s.0));
                 let note = "marked rows, else the first models and baselines; v shows another view";
                 let chart = Rect { height: inner.height.saturating_sub(1), ..inner };
                 let canvas = Chart::Radar(r).cells(chart.width, chart.height, pen.looks.glyphs());
@@ -172,6 +178,8 @@ impl Board {
             );
             return;
         };
+        let mut bars = bars;
+        bars.rows.iter_mut().for_each(|b| b.label = in_place(pen, &b.label));
         let legend = self.table.as_ref().map_or_else(String::new, |t| t.legend());
         let chart = Rect { height: inner.height.saturating_sub(1), ..inner };
         let canvas = Chart::Bars(bars).cells(chart.width, chart.height, pen.looks.glyphs());

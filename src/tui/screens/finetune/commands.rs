@@ -80,7 +80,22 @@ pub const COMMANDS: &[Command] = &[
         "panel",
         Finetune::next_panel,
     ),
-    command("finetune.side", &["tab"], ON, "To the other list", "other list", Finetune::other_side),
+    command(
+        "finetune.to-runs",
+        &["tab"],
+        DATA,
+        "To the list of runs",
+        "runs",
+        Finetune::other_side,
+    ),
+    command(
+        "finetune.to-datasets",
+        &["tab"],
+        RUNS,
+        "To the list of datasets",
+        "datasets",
+        Finetune::other_side,
+    ),
     command(
         "finetune.follow",
         &["f"],

@@ -221,7 +221,7 @@ impl Finetune {
         let focused = self.focus == Focus::Runs;
         let mut title = listed("Training runs", &self.runs);
         if shared.engine.link != Link::Up {
-            title += " · engine at rest, as last known";
+            title += " · engine at rest";
         }
         let inner = pen.pane(area, &title, focused);
         if let Some(e) = self.runs.error() {
@@ -311,7 +311,7 @@ impl Finetune {
                 pen.put(inner.x, inner.y, inner.width, &line, text);
                 top += 1;
             }
-            pen.put(inner.x, inner.y + top, inner.width, &best_words(m), good);
+            pen.put(inner.x, inner.y + top, inner.width, &best_words(m, inner.width >= 100), good);
             top += 1;
         }
         let rest = Rect { y: inner.y + top, height: inner.height - top, ..inner };
@@ -324,12 +324,12 @@ impl Finetune {
             let (w, h) = (rest.width / 2, rest.height / 2);
             for (i, metric) in ["loss", "lr", "grad_norm", "tokens_per_s"].iter().enumerate() {
                 let (dx, dy) = (i as u16 % 2, i as u16 / 2);
-                let at = Rect { x: rest.x + dx * w, y: rest.y + dy * h, width: w, height: h };
+                let at = Rect { x: rest.x + dx * w, y: rest.y + dy * h, width: w - 1, height: h };
                 let mut view = CurvesView::default();
                 view.show(metric);
                 let own = if *metric == "loss" { markers.clone() } else { Vec::new() };
                 let chart = Chart::Line(CurvesView::chart(metric, &drawn, own));
-                pen.canvas(at, &chart.cells(w, h, pen.looks.glyphs()));
+                pen.canvas(at, &chart.cells(w - 1, h, pen.looks.glyphs()));
             }
             return;
         }
@@ -427,19 +427,13 @@ fn standing(m: &data::Measured) -> String {
     out.join(" · ")
 }
 
-fn best_words(m: &data::Measured) -> String {
-    match m.best() {
-        None => "no checkpoint yet".into(),
-        Some((step, loss, held_out)) => {
-            let which = if held_out { "eval loss" } else { "training loss, no eval loss measured" };
-            let n = m.checkpoints.len();
-            format!(
-                "best checkpoint: run:{}@{step} · {} nats ({which}) · {n} saved",
-                super::super::runs::rows::short(&m.run),
-                figure(loss)
-            )
-        }
-    }
+/// The best checkpoint, and where there is room its name.
+fn best_words(m: &data::Measured, room: bool) -> String {
+    let Some((step, loss, held_out)) = m.best() else { return "no checkpoint yet".into() };
+    let which = if held_out { "of eval loss" } else { "of training loss (no eval loss)" };
+    let name = if room { format!(" · run:{}@{step}", m.run) } else { String::new() };
+    let n = m.checkpoints.len();
+    format!("best: step {}, {} nats {which}, {n} saved{name}", thousands(step), figure(loss))
 }
 
 fn best_marker(m: &data::Measured) -> Option<Marker> {

@@ -240,7 +240,10 @@ fn the_best_checkpoint_is_named_by_its_loss_and_copied() {
     let mut bench = bench.at(ScreenId::Finetune);
     bench.keys("tab");
     let screen = shown(&mut bench);
-    assert!(screen.contains("@20 · 1.200 nats (training loss, no eval loss measured)"), "{screen}");
+    assert!(
+        screen.contains("best: step 20, 1.200 nats of training loss (no eval loss), 3 saved"),
+        "{screen}"
+    );
     assert!(screen.contains("12345 tokens/s") || screen.contains("1.23e4"), "{screen}");
     bench.keys("y");
     let copied = format!("run:{}@20", view.id);
@@ -257,7 +260,7 @@ fn panels_go_round_and_end_at_the_log() {
         "loss · 1 of 4",
         "learning rate",
         "gradient norm",
-        "tokens · 4 of 4",
+        "tokens per second · 4 of 4",
         "log ·",
         "loss · 1 of 4",
     ] {

@@ -13,17 +13,17 @@ use crate::tui::pen::Pen;
 use crate::tui::screen::{Exportable, Shared};
 use crate::tui::theme::Role;
 use crate::tui::widgets::{
-    Column, CurvesView, ListControl, draw_rows, draw_scrollbar, figure, said,
+    Column, CurvesView, ListControl, draw_rows, draw_scrollbar, figure, said, thousands,
 };
 
 const COLUMNS: [Column; 7] = [
     Column::words("state", 11),
     Column::words("kind", 8).from(46),
     Column::words("label", 0),
-    Column::words("progress", 24).from(60),
+    Column::words("progress", 22).from(60),
     Column::words("started", 11).from(92),
     Column::number("took", 8).from(52),
-    Column::number("try", 3).from(76),
+    Column::number("try", 3).from(90),
 ];
 
 impl Runs {
@@ -44,9 +44,8 @@ impl Runs {
             if area.height >= 30 {
                 let top = area.height / 2;
                 self.draw_pane(pen, Rect { height: top, ..beside }, shared, self.pane);
-                let below = if self.pane == Pane::Log { Pane::Metrics } else { Pane::Log };
                 let rest = Rect { y: beside.y + top, height: area.height - top, ..beside };
-                self.draw_pane(pen, rest, shared, below);
+                self.draw_pane(pen, rest, shared, self.pane.beside());
             } else {
                 self.draw_pane(pen, beside, shared, self.pane);
             }
@@ -54,7 +53,14 @@ impl Runs {
             let top = (area.height * 9 / 20).max(7);
             self.draw_list(pen, Rect { height: top, ..area }, shared);
             let below = Rect { y: area.y + top, height: area.height - top, ..area };
-            self.draw_pane(pen, below, shared, self.pane);
+            if area.width < 110 {
+                self.draw_pane(pen, below, shared, self.pane);
+            } else {
+                let half = below.width / 2;
+                self.draw_pane(pen, Rect { width: half, ..below }, shared, self.pane);
+                let rest = Rect { x: below.x + half, width: below.width - half, ..below };
+                self.draw_pane(pen, rest, shared, self.pane.beside());
+            }
         } else {
             self.draw_list(pen, area, shared);
         }
@@ -233,6 +239,11 @@ impl Runs {
             times += &format!(" · ended {}", clock(t, now));
         }
         add("times", times + " UTC");
+        let live = self.list.current().filter(|r| r.view.id == v.id && v.state.is_live());
+        if let Some(p) = live.and_then(|r| r.progress.as_ref()) {
+            let total = p.total.map_or_else(String::new, |t| format!(" of {}", thousands(t)));
+            add("progress", format!("{}{total} · {}", thousands(p.done), p.note));
+        }
         if let Some(f) = facts {
             facts_of(f, v, &mut add);
         }

@@ -31,6 +31,13 @@ enum Pane {
     Metrics,
 }
 
+impl Pane {
+    /// What stands beside it where there is room for two.
+    fn beside(self) -> Self {
+        if self == Self::Log { Self::Metrics } else { Self::Log }
+    }
+}
+
 /// Its state.
 #[derive(Debug)]
 pub struct Runs {

@@ -151,7 +151,7 @@ impl Row {
         let Some(p) = &self.progress else { return String::new() };
         let mut out = match p.total {
             Some(0) | None => thousands(p.done),
-            Some(t) => format!("{} % of {}", p.done.min(t) * 100 / t, thousands(t)),
+            Some(t) => format!("{} %", p.done.min(t) * 100 / t),
         };
         if let Some(s) = self.left() {
             out += &format!(" · {} left", duration(s));

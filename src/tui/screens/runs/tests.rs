@@ -375,7 +375,10 @@ fn progress_says_how_far_and_how_long_and_a_resume_counts_from_where_it_took_up(
         }));
     }
     let screen = shown(&mut bench);
-    assert!(screen.contains("91 % of 1,000") && screen.contains("9 min left"), "{screen}");
+    assert!(
+        screen.contains("91 % · 9 min left") && screen.contains("910 of 1,000 · loss 1"),
+        "{screen}"
+    );
 }
 
 #[test]

@@ -72,8 +72,7 @@ impl Pane {
             self.top = 0;
         }
         let sample = sample.clone();
-        // Reply files may be long: no other read waits behind them.
-        self.read.ask(cx, Lane::Slow, move |a| read(a, &sample));
+        self.read.ask(cx, Lane::Read, move |a| read(a, &sample));
     }
 
     /// Takes an answer that belongs here.
@@ -193,7 +192,7 @@ impl Samples {
                 Role::Warn,
             )),
             (None, None) => {
-                out.push(("none: rules, a file or a person made it".into(), Role::Muted))
+                out.push(("none: rules, a file or a person made it".into(), Role::Muted));
             }
         }
     }

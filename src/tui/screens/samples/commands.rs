@@ -134,7 +134,7 @@ pub const COMMANDS: &[Command] = &[
         Samples::forget,
     ),
     within("ancestry", "samples.ancestry-down", &["j", "down"], "Further down", "", |s, _| {
-        s.scroll(1)
+        s.scroll(1);
     }),
     within("ancestry", "samples.ancestry-up", &["k", "up"], "Further up", "", |s, _| s.scroll(-1)),
     within(
@@ -154,10 +154,10 @@ pub const COMMANDS: &[Command] = &[
         |s, _| s.scroll(-10),
     ),
     within("ancestry", "samples.ancestry-first", &["home", "g"], "To the beginning", "", |s, _| {
-        s.scroll(-1_000_000)
+        s.scroll(-1_000_000);
     }),
     within("ancestry", "samples.ancestry-last", &["end", "G"], "To the end", "", |s, _| {
-        s.scroll(1_000_000)
+        s.scroll(1_000_000);
     }),
     within(
         "ancestry",
@@ -192,7 +192,7 @@ pub const COMMANDS: &[Command] = &[
         Samples::ancestry_pager,
     ),
     within("ancestry", "samples.ancestry-retry", &["r"], "Read it again", "", |s, cx| {
-        s.read_ancestry(cx)
+        s.read_ancestry(cx);
     }),
     within(
         "ancestry",
@@ -203,7 +203,7 @@ pub const COMMANDS: &[Command] = &[
         Samples::close_ancestry,
     ),
     within("threshold", "samples.threshold-less", &["left"], "Lower by 0.01", "lower", |s, _| {
-        s.move_threshold(-10)
+        s.move_threshold(-10);
     }),
     within(
         "threshold",

@@ -15,6 +15,8 @@ use crate::tui::screen::{Exportable, Shared};
 use crate::tui::theme::Role;
 use crate::tui::widgets::{Column, ListControl, draw_rows, draw_scrollbar, said, thousands};
 
+/// Bytes of a text that a pane lays out and compares.
+const PANE: usize = 4_000;
 /// From this width on panes stand side by side.
 const WIDE: u16 = 120;
 
@@ -275,14 +277,20 @@ impl Samples {
         let styles = [Role::Text, Role::Removed, Role::Added].map(|r| pen.style(r)).to_vec();
         let Some(row) = self.list.current() else { return (Vec::new(), styles, String::new()) };
         let s = &row.sample;
+        // A page of text is more than any pane shows; Enter shows all of it.
+        let text = first(&s.text, PANE);
         let mode = pen.looks.direction;
         let seed = shared.survey.as_ref().and_then(|v| v.question(&s.seed));
         let comparable = seed.filter(|q| same_language(&q.language, &s.language));
         match comparable {
             Some(q) if !self.as_it_is && !s.text.is_empty() => {
-                let (gone, new) = diff::counts(&q.text, &s.text);
+                let (gone, new) = diff::counts(&first(&q.text, PANE), &text);
                 let said = format!("{gone} words gone, {new} new · d: as it is");
-                (diff::lines(&q.text, &s.text, pen.looks.plain, cells, mode), styles, said)
+                (
+                    diff::lines(&first(&q.text, PANE), &text, pen.looks.plain, cells, mode),
+                    styles,
+                    said,
+                )
             }
             _ => {
                 let why = match (s.text.is_empty(), self.as_it_is) {
@@ -290,7 +298,7 @@ impl Samples {
                     (_, true) => "as it is · d: what changed",
                     _ => "in another language than the seed: no word diff",
                 };
-                (text::lay_out(&s.text, cells, mode).lines, styles, why.into())
+                (text::lay_out(&text, cells, mode).lines, styles, why.into())
             }
         }
     }
@@ -316,12 +324,12 @@ impl Samples {
         }
         let (_, rest) = cut(inner, used);
         if rest.height >= 4 {
-            self.draw_short_ancestry(pen, rest, row);
+            Self::draw_short_ancestry(pen, rest, row);
         }
     }
 
     /// What the row itself knows of its making; Enter reads the rest.
-    fn draw_short_ancestry(&self, pen: &mut Pen<'_>, area: Rect, row: &SampleRow) {
+    fn draw_short_ancestry(pen: &mut Pen<'_>, area: Rect, row: &SampleRow) {
         let p = &row.sample.provenance;
         let mut lines = vec![String::new()];
         let made = p.template.as_ref().map_or(String::new(), |t| format!(", template {t}"));
@@ -387,7 +395,13 @@ impl Samples {
         let inner =
             pen.pane(lower, "As it will read, with what changes against the old text", false);
         let cells = usize::from(inner.width).max(1);
-        let lines = diff::lines(old, &text.text(), pen.looks.plain, cells, pen.looks.direction);
+        let lines = diff::lines(
+            &first(old, PANE),
+            &first(&text.text(), PANE),
+            pen.looks.plain,
+            cells,
+            pen.looks.direction,
+        );
         let styles = [Role::Text, Role::Removed, Role::Added].map(|r| pen.style(r));
         let used = pen.laid(inner, &lines, 0, plain, &styles);
         let (_, below) = cut(inner, used);

@@ -212,7 +212,7 @@ impl Samples {
         match run.and_then(|r| RunId::new(r).ok()) {
             Some(run) => cx.go(ScreenId::Runs, Some(Told::Run(run))),
             None => {
-                cx.note(Tone::Plain, "no run made this sample: it was imported or written by hand")
+                cx.note(Tone::Plain, "no run made this sample: it was imported or written by hand");
             }
         }
     }

@@ -197,6 +197,22 @@ fn marked_samples_are_decided_on_together_and_undone_together() {
 }
 
 #[test]
+fn an_undo_takes_back_nothing_that_was_decided_elsewhere_unasked() {
+    let mut b = bench((80, 24));
+    b.keys("space space a").settle();
+    let id = garden()[3].id.clone();
+    b.written(|store| {
+        let why = Decision::Rejected(RejectReason::ByHand { note: "elsewhere".into() });
+        store.write(|tx| tx.set_decision(&id, &why, &crate::config::who(), "elsewhere")).unwrap();
+    });
+    b.keys("u").settle();
+    assert!(b.note().unwrap().1.contains("elsewhere"));
+    assert_eq!(texts(&b).iter().filter(|t| t.2).count(), 3);
+    b.keys("u").settle();
+    assert_eq!(texts(&b).iter().filter(|t| t.2).count(), 2);
+}
+
+#[test]
 fn an_edit_is_kept_in_the_editor_until_it_is_saved() {
     let mut b = bench((80, 24));
     b.keys("E").types(" Always.").keys("ctrl-s");
@@ -319,6 +335,10 @@ fn a_threshold_says_what_it_would_keep_and_changes_nothing() {
     assert!(b.shows("filter: sim>=0.501") && b.shows("of 499"), "{}", b.screen());
     assert_eq!(texts(&b), before);
     assert!(b.note().unwrap().1.contains("polyculture augment"));
+    b.keys("h").settle();
+    b.keys("right a").settle();
+    assert_eq!(b.app.at(), ScreenId::Seeds);
+    assert!(b.shows("Grow samples from 50 seeds") && b.shows("--threshold 0.5"), "{}", b.screen());
 }
 
 #[test]

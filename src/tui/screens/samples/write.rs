@@ -4,7 +4,7 @@
 use crate::augment::{acceptable, corrected};
 use crate::config::who;
 use crate::domain::{Decision, RejectReason, SampleId};
-use crate::store::SampleRow;
+use crate::store::{SampleRow, StoreError};
 use crate::tui::data::{Access, Lane, WorkError};
 use crate::tui::load::Load;
 use crate::tui::screen::{Answer, Cx, Tone};
@@ -28,7 +28,12 @@ pub struct Written {
     pub rows: Vec<SampleRow>,
     /// Entries of the decision log.
     entries: usize,
+    /// Nothing was undone: the last decision of this person was made elsewhere.
+    elsewhere: bool,
 }
+
+/// Rolls an undo back; it never reaches a person.
+const ELSEWHERE: &str = "made elsewhere";
 
 /// A decision on its way, or one that failed.
 #[derive(Debug)]
@@ -42,8 +47,8 @@ pub struct Pending {
 #[derive(Debug, Default)]
 pub struct Decisions {
     pending: Vec<Pending>,
-    /// Entries of each decision made here, the last at the end.
-    undo: Vec<usize>,
+    /// Entries of each decision made here, and its samples; the last at the end.
+    undo: Vec<(usize, Vec<SampleId>)>,
 }
 
 /// What came of an answer.
@@ -82,6 +87,7 @@ impl Pending {
 
 fn write(a: &mut Access, what: &What, ids: &[SampleId]) -> Result<Written, WorkError> {
     let who = who();
+    let place = a.place().clone();
     let store = a.writer()?;
     let mut touched: Vec<SampleId> = ids.to_vec();
     let entries = match what {
@@ -114,13 +120,28 @@ fn write(a: &mut Access, what: &What, ids: &[SampleId]) -> Result<Written, WorkE
             2
         }
         What::Undo(n) => {
+            let path = place.folder().database();
             let changes = store.write(|tx| {
                 let mut changes = Vec::new();
                 for _ in 0..*n {
-                    changes.extend(tx.undo_decision(&who)?);
+                    let change = tx.undo_decision(&who)?;
+                    let ours = |s: &SampleId| ids.is_empty() || ids.contains(s);
+                    if change.as_ref().is_some_and(|c| !ours(&c.sample)) {
+                        return Err(StoreError::Refused {
+                            path: path.clone(),
+                            rule: ELSEWHERE.into(),
+                        });
+                    }
+                    changes.extend(change);
                 }
                 Ok(changes)
-            })?;
+            });
+            let changes = match changes {
+                Err(StoreError::Refused { rule, .. }) if rule == ELSEWHERE => {
+                    return Ok(Written { rows: Vec::new(), entries: 0, elsewhere: true });
+                }
+                other => other?,
+            };
             touched = changes.into_iter().map(|c| c.sample).collect();
             0
         }
@@ -129,7 +150,7 @@ fn write(a: &mut Access, what: &What, ids: &[SampleId]) -> Result<Written, WorkE
     for id in &touched {
         rows.extend(store.read().sample(id)?);
     }
-    Ok(Written { rows, entries })
+    Ok(Written { rows, entries, elsewhere: false })
 }
 
 impl Decisions {
@@ -142,8 +163,8 @@ impl Decisions {
 
     /// Takes back the last decision made here, whole; else the last one of this person.
     pub fn undo(&mut self, cx: &mut Cx<'_>) {
-        let entries = self.undo.last().copied().unwrap_or(1);
-        self.start(What::Undo(entries), Vec::new(), cx);
+        let (entries, ids) = self.undo.last().cloned().unwrap_or((1, Vec::new()));
+        self.start(What::Undo(entries), ids, cx);
     }
 
     /// Takes an answer that belongs here.
@@ -152,23 +173,25 @@ impl Decisions {
             return Came::NotOurs;
         };
         let Some(written) = self.pending[at].load.take() else {
-            if matches!(self.pending[at].what, What::Undo(_)) {
-                self.undo.clear();
-            }
             return Came::Failed;
         };
         let done = self.pending.remove(at);
         match &done.what {
             What::Undo(_) => {
                 self.undo.pop();
-                if written.rows.is_empty() {
+                if written.elsewhere {
+                    self.undo.clear();
+                    let said = "your last decision was made elsewhere; u again takes back that one";
+                    cx.note(Tone::Warn, said);
+                } else if written.rows.is_empty() {
                     cx.note(Tone::Plain, "there is nothing to undo");
                 } else {
                     cx.note(Tone::Good, format!("undone: {}", many(written.rows.len())));
                 }
             }
             _ => {
-                self.undo.push(written.entries);
+                let ids = written.rows.iter().map(|r| r.sample.id.clone()).collect();
+                self.undo.push((written.entries, ids));
                 let said = match &done.what {
                     What::Accept => format!("{} kept", many(done.ids.len())),
                     What::Reject(_) => format!("{} rejected", many(done.ids.len())),

@@ -144,10 +144,10 @@ pub const COMMANDS: &[Command] = &[
         |s, _| s.scroll(10),
     ),
     within("details", "seeds.details-page-up", &["pageup", "ctrl-u"], "A page up", "", |s, _| {
-        s.scroll(-10)
+        s.scroll(-10);
     }),
     within("details", "seeds.details-first", &["home", "g"], "To the beginning", "", |s, _| {
-        s.scroll(-100_000)
+        s.scroll(-100_000);
     }),
     within(
         "details",

@@ -11,8 +11,15 @@ use crate::tui::screen::{Answer, Cx, Effect, Shared, Tone};
 use crate::tui::theme::Role;
 use crate::tui::widgets::{ListControl, thousands};
 
-/// What is read for it.
-type Read = (QuestionId, Vec<Question>, Vec<CountSource>);
+/// What is read for it, and the lines on every country: working those out takes a while in a survey
+/// of sixty countries.
+#[derive(Debug)]
+struct Read {
+    id: QuestionId,
+    wordings: Vec<Question>,
+    sources: Vec<CountSource>,
+    countries: Vec<(String, Role)>,
+}
 
 /// The pane's state.
 #[derive(Debug, Default)]
@@ -32,11 +39,21 @@ impl Details {
 
     fn ask(&mut self, id: QuestionId, cx: &mut Cx<'_>) {
         self.top = 0;
+        let survey = cx.shared.survey.clone();
         self.read.ask(cx, Lane::Read, move |a| {
-            a.read(|r| {
-                let (wordings, sources) = (r.wordings_of(&id)?, r.count_sources(&id)?);
-                Ok((id, wordings, sources))
-            })
+            let (wordings, sources) =
+                a.read(|r| Ok((r.wordings_of(&id)?, r.count_sources(&id)?)))?;
+            let mut countries = Vec::new();
+            if let Some(survey) = survey
+                && let Some(q) = survey.question(&id)
+            {
+                for c in &survey.cultures {
+                    for k in &c.countries {
+                        countries.extend(country_lines(&survey, &c.name, k, q));
+                    }
+                }
+            }
+            Ok(Read { id, wordings, sources, countries })
         });
     }
 }
@@ -83,13 +100,12 @@ impl Seeds {
 
     /// The lines of the pane.
     pub(super) fn detail_lines(&self, shared: &Shared) -> Vec<(String, Role)> {
-        let Some(survey) = &shared.survey else { return Vec::new() };
         let Some(q) = self.question(shared) else { return Vec::new() };
-        let read = self.details.read.get().filter(|r| r.0 == q.id);
+        let read = self.details.read.get().filter(|r| r.id == q.id);
         let mut out = vec![(format!("{}  {}", q.id, q.topic), Role::Title)];
         match read {
-            Some((_, wordings, _)) => {
-                for w in wordings {
+            Some(read) => {
+                for w in &read.wordings {
                     out.push((
                         format!("{} ({})", language_name(&w.language), w.language),
                         Role::Muted,
@@ -120,21 +136,20 @@ impl Seeds {
         }
         out.push((String::new(), Role::Text));
         out.push(("Answers by country".into(), Role::Title));
-        for c in &survey.cultures {
-            for k in &c.countries {
-                out.extend(country_lines(survey, &c.name, k, q));
-            }
+        match read {
+            Some(read) => out.extend(read.countries.iter().cloned()),
+            None => out.push(("reading ..".into(), Role::Muted)),
         }
         out.push((String::new(), Role::Text));
         out.push(("Sources".into(), Role::Title));
         match read {
-            Some((_, _, sources)) if sources.is_empty() => {
+            Some(read) if read.sources.is_empty() => {
                 out.push((
                     "no counts of this question are stored: n imports answers".into(),
                     Role::Muted,
                 ));
             }
-            Some((_, _, sources)) => out.extend(source_lines(sources)),
+            Some(read) => out.extend(source_lines(&read.sources)),
             None => {}
         }
         out

@@ -150,7 +150,7 @@ impl Seeds {
     }
 
     /// The seed's id, topic and wording; gives the area below them.
-    fn draw_wording(&self, pen: &mut Pen<'_>, area: Rect, q: &Question) -> Rect {
+    fn draw_wording(pen: &mut Pen<'_>, area: Rect, q: &Question) -> Rect {
         let style = pen.style(Role::Text);
         let used =
             pen.text(Rect { height: area.height.min(2), ..area }, &q.text, style).min(2) as u16;
@@ -189,23 +189,22 @@ impl Seeds {
             (side, None)
         };
         if self.view == View::Distances && !both {
-            self.draw_distances(pen, first, q, survey, &answers, &shown);
+            Self::draw_distances(pen, first, q, survey, &answers, &shown);
             return;
         }
         let title = format!("{} · {} · share of valid answers, by culture", q.id, q.topic);
         let inner = pen.pane(first, &title, false);
-        let inner = self.draw_wording(pen, inner, q);
+        let inner = Self::draw_wording(pen, inner, q);
         let mut chart = answers::distribution(q, survey, &answers, &shown);
         in_reading_order(&mut chart, pen);
         let canvas = chart.cells(inner.width, inner.height, pen.looks.glyphs());
         pen.canvas(inner, &canvas);
         if let Some(second) = second {
-            self.draw_distances(pen, second, q, survey, &answers, &shown);
+            Self::draw_distances(pen, second, q, survey, &answers, &shown);
         }
     }
 
     fn draw_distances(
-        &self,
         pen: &mut Pen<'_>,
         area: Rect,
         q: &Question,
@@ -215,7 +214,7 @@ impl Seeds {
     ) {
         let title = format!("{} · distance between cultures · p picks which", q.id);
         let inner = pen.pane(area, &title, false);
-        let inner = self.draw_wording(pen, inner, q);
+        let inner = Self::draw_wording(pen, inner, q);
         let mut chart = answers::distances(q, survey, answers, shown);
         chart.title = String::new();
         let unit = pen.style(Role::Muted);
@@ -335,7 +334,7 @@ impl Seeds {
             None => "no distance: one of the two has no usable answers".into(),
         };
         let inner = pen.pane(side, &format!("{} · {d}", row.id), false);
-        let inner = self.draw_wording(pen, inner, q);
+        let inner = Self::draw_wording(pen, inner, q);
         if let Some(answers) = answers {
             let mut chart = answers::distribution(q, survey, &answers, &shown);
             in_reading_order(&mut chart, pen);

@@ -109,12 +109,12 @@ impl Default for Seeds {
 impl Seeds {
     /// Asks for what is missing: answers once a survey, counts whenever the store changed.
     fn look(&mut self, cx: &mut Cx<'_>) {
-        if let Some(survey) = &cx.shared.survey {
-            if self.known.as_ref().is_none_or(|k| !Arc::ptr_eq(k, survey)) {
-                let survey = Arc::clone(survey);
-                self.known = Some(Arc::clone(&survey));
-                self.answers.ask(cx, Lane::Read, move |_| Ok(Arc::new(Answers::of(&survey))));
-            }
+        if let Some(survey) = &cx.shared.survey
+            && self.known.as_ref().is_none_or(|k| !Arc::ptr_eq(k, survey))
+        {
+            let survey = Arc::clone(survey);
+            self.known = Some(Arc::clone(&survey));
+            self.answers.ask(cx, Lane::Read, move |_| Ok(Arc::new(Answers::of(&survey))));
         }
         self.counts.ask(cx, Lane::Slow, |a| a.read(|r| r.sample_counts_by_seed()));
         self.fill(cx.shared);

@@ -285,7 +285,7 @@ fn data_that_would_do_harm_is_drawn_in_every_size_and_look() {
                 b = b.plain();
             }
             b.keys("/").types("Q90").keys("enter").settle();
-            for _ in 0..HOSTILE.len() + 1 {
+            for _ in 0..=HOSTILE.len() {
                 b.screen();
                 b.keys("enter").settle();
                 b.screen();

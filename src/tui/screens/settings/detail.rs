@@ -61,7 +61,7 @@ impl Settings {
         let Some(p) = known.config.as_ref().ok().and_then(|c| c.providers.get(name)) else {
             return out;
         };
-        line(&mut out, format!("kind      openai: chat completions"), Role::Text);
+        line(&mut out, "kind      openai: chat completions", Role::Text);
         line(&mut out, format!("address   {}", super::rows::host(&p.base_url)), Role::Text);
         line(
             &mut out,
@@ -104,7 +104,7 @@ impl Settings {
         match (self.testing.as_deref() == Some(name), self.tested.get(name)) {
             (true, _) => line(&mut out, "asking it ..", Role::Accent),
             (_, None) => {
-                line(&mut out, "t asks it for a word: some tokens, which may cost", Role::Muted)
+                line(&mut out, "t asks it for a word: some tokens, which may cost", Role::Muted);
             }
             (_, Some(Err(e))) => {
                 line(&mut out, format!("it did not answer: {}", e.message), Role::Bad);
@@ -333,7 +333,13 @@ fn draw_theme(pen: &mut Pen<'_>, area: Rect) {
         for n in 0..8 {
             let mark = crate::chart::mark(n, pen.looks.glyphs()).to_owned();
             let style = theme.series(n);
-            x += pen.put(x, y, area.right().saturating_sub(x), &format!("{mark}{} ", n + 1), style);
+            x += 1 + pen.put(
+                x,
+                y,
+                area.right().saturating_sub(x),
+                &format!("{mark}{}", n + 1),
+                style,
+            );
         }
         y += 1;
     }
@@ -342,7 +348,7 @@ fn draw_theme(pen: &mut Pen<'_>, area: Rect) {
         for n in 0..=5 {
             let share = n as f32 / 5.0;
             let style = theme.heat(share);
-            x += pen.put(x, y, area.right().saturating_sub(x), &format!(" .{}0 ", n * 2), style);
+            x += pen.put(x, y, area.right().saturating_sub(x), &format!(" {share:.1} "), style);
         }
         y += 1;
     }

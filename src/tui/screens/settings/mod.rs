@@ -200,7 +200,7 @@ impl Settings {
             "" => String::new(),
             f => format!(" /{f}"),
         };
-        let title = format!("Settings  {}{filter}", said(self.list.position()));
+        let title = format!("Settings · {}{filter}", said(self.list.position()));
         let inner = pen.pane(area, &title, true);
         self.area = inner;
         if self.known.get().is_none() {
