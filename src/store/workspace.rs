@@ -1,6 +1,8 @@
 //! `workspace.db`: the database of one workspace folder.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::{Access, Database, Interrupter, Migration, Reader, Schema, StoreError, Tx};
 
@@ -60,6 +62,15 @@ impl Workspace {
     /// What another thread stops a long read with; see [`Interrupter::stop`].
     pub fn interrupter(&self) -> Interrupter {
         Interrupter::new(self.db.conn())
+    }
+
+    /// From now on reads end with [`StoreError::Interrupted`] once `stop` is true: what they
+    /// would answer is not wanted any more. `None`: they run to their end.
+    ///
+    /// # Errors
+    /// SQLite refuses.
+    pub fn stop_reads_when(&mut self, stop: Option<Arc<AtomicBool>>) -> Result<(), StoreError> {
+        self.db.stop_when(stop)
     }
 
     /// Runs `f` in one transaction. On `Ok` everything is on the disk; on an error nothing is

@@ -149,3 +149,19 @@ fn a_long_read_is_stopped_from_another_thread_and_the_connection_lives_on() {
     assert!(stopped);
     assert_eq!(ws.read().count_samples(&filter).unwrap(), 300);
 }
+
+#[test]
+fn a_read_that_is_not_wanted_any_more_ends_and_the_next_one_does_not() {
+    let dir = folder();
+    let mut ws = filled(dir.path(), 300);
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+    ws.stop_reads_when(Some(std::sync::Arc::clone(&stop))).unwrap();
+    let filter = SampleFilter { words: Some("text number".into()), ..SampleFilter::default() };
+    let ended = ws.read().count_samples(&filter);
+    assert!(matches!(ended, Err(StoreError::Interrupted { .. })), "{ended:?}");
+    stop.store(false, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(ws.read().count_samples(&filter).unwrap(), 300);
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    ws.stop_reads_when(None).unwrap();
+    assert_eq!(ws.read().count_samples(&filter).unwrap(), 300);
+}

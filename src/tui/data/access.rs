@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crate::engine::protocol::{ListAsk, Page};
 use crate::engine::{Client, EngineError, StateDir, at_rest};
@@ -69,6 +71,7 @@ pub struct Access {
     reader: Option<Store>,
     writer: Option<Store>,
     engine: Option<Client>,
+    stale: Option<Arc<AtomicBool>>,
     #[cfg(test)]
     pretended: Option<Pretended>,
 }
@@ -91,6 +94,7 @@ impl Access {
             reader: None,
             writer: None,
             engine: None,
+            stale: None,
             #[cfg(test)]
             pretended: None,
         }
@@ -100,6 +104,11 @@ impl Access {
     #[cfg(test)]
     pub fn pretend(&mut self, f: Pretended) {
         self.pretended = Some(f);
+    }
+
+    /// The work that begins now is not wanted any more once this is set; reads then end early.
+    pub(super) fn wanted_until(&mut self, stale: Option<Arc<AtomicBool>>) {
+        self.stale = stale;
     }
 
     /// The workspace.
@@ -118,8 +127,12 @@ impl Access {
         if self.reader.is_none() {
             self.reader = Some(self.place.read()?);
         }
-        match &self.reader {
-            Some(store) => Ok(f(store.read())?),
+        match &mut self.reader {
+            Some(store) => {
+                // A filter typed on makes the scan for its beginning worthless.
+                store.stop_reads_when(self.stale.clone())?;
+                Ok(f(store.read())?)
+            }
             None => Err(WorkError::lost()),
         }
     }

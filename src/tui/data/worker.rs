@@ -87,9 +87,10 @@ fn start(
     thread::spawn(move || {
         let mut access = Access::new(place);
         for (to, ticket, job, stale) in take {
-            if stale.is_some_and(|s| s.load(Ordering::Relaxed)) {
+            if stale.as_ref().is_some_and(|s| s.load(Ordering::Relaxed)) {
                 continue;
             }
+            access.wanted_until(stale);
             let value = Some(job(&mut access));
             answer(to, Answer { ticket, value });
         }
