@@ -75,15 +75,15 @@ pub fn audit(a: &mut Access, name: &DatasetId) -> Result<Audit, WorkError> {
     let findings = report
         .by_kind()
         .into_keys()
-        .map(|k| (k.as_str(), report.rows_with(k) as u64, report.share(k)))
+        .map(|k| (k.as_str(), report.rows_with(k), report.share(k)))
         .collect();
     let questions: std::collections::BTreeSet<_> =
         stored.examples.iter().map(|e| &e.question).collect();
     let cultures: std::collections::BTreeSet<_> =
         stored.examples.iter().filter_map(|e| e.culture.as_ref()).collect();
     Ok(Audit {
-        rows: report.rows as u64,
-        distinct: report.distinct_prompts as u64,
+        rows: report.rows,
+        distinct: report.distinct_prompts,
         spread: (questions.len(), cultures.len()),
         findings,
         refused: stored.manifest.refused.len(),

@@ -98,7 +98,7 @@ pub fn fetch_with(a: &mut Access, page: &Ask<i64>, ask: ListAsk) -> Result<Page<
         (PageEdge::From(c), false) => newer(c.saturating_sub(1)),
     };
     let limit = u32::try_from(page.limit).unwrap_or(u32::MAX);
-    let ask = ListAsk { before, after, limit, ..ask };
+    let ask = ListAsk { before, limit, after, ..ask };
     let found = a.runs(&ask)?;
     let mut rows: Vec<Row> = found
         .seqs
@@ -127,7 +127,7 @@ impl Row {
         }
         self.view = now.view.clone();
         if now.progress.is_some() {
-            self.progress = now.progress.clone();
+            self.progress.clone_from(&now.progress);
         }
         self.base = base(self.base, &self.view, self.progress.as_ref());
         moved
