@@ -328,3 +328,36 @@ pub enum Push {
     /// Events were dropped for this client: start again from here.
     Resync(Snapshot),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_and_engines_of_the_first_release_understand_lists() {
+        let old = r#"{"id":1,"do":"list","workspace":null,"before":7,"limit":3}"#;
+        let frame: Frame = serde_json::from_str(old).unwrap();
+        let Request::List(ask) = frame.request else { panic!("another request") };
+        assert_eq!(ask, ListAsk { before: Some(7), limit: 3, ..ListAsk::default() });
+        assert!(!ask.finds());
+        let frame = Frame { id: 1, request: Request::List(ask) };
+        assert_eq!(serde_json::to_string(&frame).unwrap(), old);
+        let page: Page = serde_json::from_str(r#"{"items":[],"next":null}"#).unwrap();
+        assert!(page.seqs.is_empty() && page.total.is_none());
+        let hello = r#"{"protocol":1,"engine":"0.1.0","pid":1}"#;
+        assert!(serde_json::from_str::<Hello>(hello).unwrap().can.is_empty());
+    }
+
+    #[test]
+    fn an_engine_that_would_leave_a_filter_out_is_not_asked() {
+        for ask in [
+            ListAsk { after: Some(0), ..ListAsk::default() },
+            ListAsk { words: "x".into(), ..ListAsk::default() },
+            ListAsk { states: vec![StateName::Lost], ..ListAsk::default() },
+            ListAsk { kind: Some(RunKind::Judge), ..ListAsk::default() },
+            ListAsk { count: true, ..ListAsk::default() },
+        ] {
+            assert!(ask.finds(), "{ask:?}");
+        }
+    }
+}

@@ -53,7 +53,7 @@ impl RunFacts {
         match RunSpec::read(dir) {
             Ok(spec) => {
                 facts.told = told(&spec, &dir.join("input"));
-                facts.results = results(spec.kind).to_owned();
+                results(spec.kind).clone_into(&mut facts.results);
                 facts.spec = Some(spec);
             }
             Err(e) => facts.trouble = Some(e.to_string()),
@@ -91,7 +91,8 @@ fn files(dir: &Path) -> Vec<(String, u64)> {
         .flatten()
         .filter_map(|e| {
             let (name, meta) = (e.file_name().to_string_lossy().into_owned(), e.metadata().ok()?);
-            (meta.is_file() && !name.starts_with('.')).then_some((name, meta.len()))
+            let shown = meta.is_file() && !name.starts_with('.');
+            shown.then_some((name, meta.len()))
         })
         .collect();
     out.sort();

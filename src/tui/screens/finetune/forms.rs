@@ -397,7 +397,7 @@ impl Open {
     pub fn dry_line(&self) -> Option<Vec<String>> {
         let mut line = self.recipe_lines().ok()?.into_iter().find(|l| l[0] == "finetune")?;
         // Datasets of one culture are made when it starts: they take as much a step.
-        line[2] = self.form.value("dataset").to_owned();
+        self.form.value("dataset").clone_into(&mut line[2]);
         line.push("--dry-run".into());
         Some(line)
     }

@@ -121,5 +121,7 @@ pub const COMMANDS: &[Command] = &[
     command("runs.right", &["right", "l"], LOG, "See what stands further right", "", |s, _| {
         s.log.sideways(20);
     }),
-    command("runs.left", &["left", "h"], LOG, "Back to the left", "", |s, _| s.log.sideways(-20)),
+    command("runs.left", &["left", "h"], LOG, "Back to the left", "", |s, _| {
+        s.log.sideways(-20);
+    }),
 ];

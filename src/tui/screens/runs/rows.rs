@@ -127,7 +127,7 @@ impl Row {
         }
         self.view = now.view.clone();
         if now.progress.is_some() {
-            self.progress = now.progress.clone();
+            self.progress.clone_from(&now.progress);
         }
         self.base = base(self.base, &self.view, self.progress.as_ref());
         moved
