@@ -114,7 +114,10 @@ fn the_page_of_a_whole_workspace_opens_in_a_browser_and_asks_for_nothing() {
     p.ok(&["report", "--format", "html", "-o", page.to_str().unwrap()]);
     let text = fs::read_to_string(&page).unwrap();
     assert_eq!(p.ok(&["report", "--format", "html"]).lines().count(), text.lines().count());
-    assert!(text.contains("&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;"), "the label is text");
+    assert!(
+        text.contains("&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;"),
+        "the label is text"
+    );
     assert!(!text.contains("<script") && !text.contains("<img") && !text.contains("url("));
     for what in ["alpha-ordinal", "ac2-quadratic", "raw", "loss (nats)", "baseline: uniform"] {
         assert!(text.contains(what), "{what}");

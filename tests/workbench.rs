@@ -1,5 +1,6 @@
 //! The real binary in a pseudo-terminal: it opens, is worked with by keys alone, and leaves the
 //! terminal as it found it, however it ends.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
 mod pty;
 

@@ -203,7 +203,7 @@ impl Loop {
             tokio::select! {
                 biased;
                 event = events.recv() => {
-                    let Some(event) = event else { return None };
+                    let event = event?;
                     self.take(event);
                     // Whatever else is waiting belongs to the same frame.
                     while self.ends.is_none() && let Ok(event) = events.try_recv() {

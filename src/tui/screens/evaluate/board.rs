@@ -11,7 +11,7 @@ use crate::store::{EvaluationFilter, EvaluationHead, EvaluationRow};
 use crate::tui::data::Lane;
 use crate::tui::load::Load;
 use crate::tui::screen::{Answer, Cx};
-use crate::tui::widgets::{ListControl, Memory};
+use crate::tui::widgets::Memory;
 
 /// One row of the table with what it is sorted by.
 #[derive(Debug, Clone)]

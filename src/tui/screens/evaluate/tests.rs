@@ -2,6 +2,7 @@
 //! whose folders are there and gone.
 
 mod forms;
+#[allow(clippy::duplicate_mod, reason = "the same made-up runs, read from two floors")]
 #[path = "../../../evaluate/inspect/tests/made.rs"]
 mod made;
 

@@ -268,7 +268,16 @@ impl Screen for Seeds {
             }
             Told::Seeds(ids) => self.augment(ids, "", cx),
             Told::Augment(ids, threshold) => self.augment(ids, &threshold, cx),
-            Told::Start("augment") => self.open_augment(cx),
+            // Whoever is sent here to begin begins with every seed.
+            Told::Start("augment") => {
+                let all = cx.shared.survey.as_ref().map(|s| {
+                    s.questions.iter().map(|q| q.id.clone()).collect::<Vec<_>>()
+                });
+                match all {
+                    Some(all) => self.augment(all, "", cx),
+                    None => self.open_augment(cx),
+                }
+            }
             Told::Start("import") => self.open_import(cx),
             _ => {}
         }
