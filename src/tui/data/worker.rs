@@ -74,7 +74,7 @@ impl Workers {
         }
         drop(done);
         // Ends when the last lane let go of its end.
-        let _ = ended.recv_timeout(std::time::Duration::from_secs(12)));
+        let _ = ended.recv_timeout(std::time::Duration::from_secs(12));
     }
 }
 

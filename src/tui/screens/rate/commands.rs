@@ -48,9 +48,14 @@ pub const COMMANDS: &[Command] = &[
     rate!("rate.try-again", "failed", &["r"], "Try again", "try again", Rate::try_again),
     rate!("rate.give-up", "failed", &["esc"], "Back to the list", "back", Rate::leave_session),
     // a pair
-    rate!("rate.1", "item", &["1"], "Rate 1: different or opposite meaning", "to 5: rate", |r, cx| score(
-        r, cx, 1
-    )),
+    rate!(
+        "rate.1",
+        "item",
+        &["1"],
+        "Rate 1: different or opposite meaning",
+        "to 5: rate",
+        |r, cx| score(r, cx, 1)
+    ),
     rate!("rate.2", "item", &["2"], "Rate 2", "", |r, cx| score(r, cx, 2)),
     rate!("rate.3", "item", &["3"], "Rate 3", "", |r, cx| score(r, cx, 3)),
     rate!("rate.4", "item", &["4"], "Rate 4", "", |r, cx| score(r, cx, 4)),

@@ -270,9 +270,11 @@ impl Screen for Seeds {
             Told::Augment(ids, threshold) => self.augment(ids, &threshold, cx),
             // Whoever is sent here to begin begins with every seed.
             Told::Start("augment") => {
-                let all = cx.shared.survey.as_ref().map(|s| {
-                    s.questions.iter().map(|q| q.id.clone()).collect::<Vec<_>>()
-                });
+                let all = cx
+                    .shared
+                    .survey
+                    .as_ref()
+                    .map(|s| s.questions.iter().map(|q| q.id.clone()).collect::<Vec<_>>());
                 match all {
                     Some(all) => self.augment(all, "", cx),
                     None => self.open_augment(cx),
