@@ -194,7 +194,7 @@ fn walk() -> Walk {
         "settings",
         "Settings (`8`): providers with a test button, themes, keys, directions, `doctor`.",
     );
-    w.step("?", "Everywhere");
+    w.step("?", "This screen");
     w.shot("help", "`?` shows every key that works here; `:` does anything by its name.");
     w.pty.send("x\x03");
     assert_eq!(w.pty.wait_exit().code(), Some(0));

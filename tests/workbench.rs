@@ -89,7 +89,7 @@ fn it_opens_is_walked_through_and_left_by_keys_with_the_terminal_whole() {
         ("6", "No evaluation yet"),
         ("7", "Runs"),
         ("8", "themes"),
-        ("?", "Everywhere"),
+        ("?", "This screen"),
     ] {
         p.send(key);
         p.wait_for_text(says);
@@ -123,9 +123,9 @@ fn samples_are_grown_and_decided_on_by_keys_alone() {
         "a word on rejecting",
     );
     p.send("\r");
-    p.wait_for_text("rejected: by-hand");
+    p.wait_for_text("rejected*: by-hand");
     p.send("u");
-    p.wait_for(|s| !s.contents().contains("rejected: by-hand"), "the decision undone");
+    p.wait_for(|s| !s.contents().contains("rejected*: by-hand"), "the decision undone");
     p.send("\u{3}");
     assert_eq!(p.wait_exit().code(), Some(0));
 }
