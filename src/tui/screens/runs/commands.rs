@@ -113,13 +113,13 @@ pub const COMMANDS: &[Command] = &[
     command("runs.cancel-now", &[], HERE, "Cancel the run without asking", "", Runs::cancel_now),
     command("runs.log-close", &["esc", "q"], LOG, "Back to the list", "back", Runs::close_log),
     command("runs.older", &["n"], LOG, "Older match of the search", "older match", |s, cx| {
-        s.search(true, cx)
+        s.search(true, cx);
     }),
     command("runs.newer", &["N"], LOG, "Newer match of the search", "newer", |s, cx| {
-        s.search(false, cx)
+        s.search(false, cx);
     }),
     command("runs.right", &["right", "l"], LOG, "See what stands further right", "", |s, _| {
-        s.log.sideways(20)
+        s.log.sideways(20);
     }),
     command("runs.left", &["left", "h"], LOG, "Back to the left", "", |s, _| {
         s.log.sideways(-20);
