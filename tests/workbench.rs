@@ -65,6 +65,26 @@ fn without_a_terminal_it_says_what_to_use_instead() {
 }
 
 #[test]
+fn the_page_of_keys_is_the_table_of_commands() {
+    let home = Home::new();
+    let done = home.polyculture(&["keys", "--markdown"]).output().unwrap();
+    assert!(done.status.success(), "{done:?}");
+    let page = format!(
+        "# Keys\n\nMade by `polyculture keys --markdown` from the table of commands; your own keys stand \
+         in `keys.toml` ([workbench.md](workbench.md)).\n\n{}",
+        String::from_utf8(done.stdout).unwrap()
+    );
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/keys.md");
+    if std::env::var_os("POLYCULTURE_WRITE_WALKTHROUGH").is_some() {
+        std::fs::write(file, page).unwrap();
+        return;
+    }
+    let known = std::fs::read_to_string(file).unwrap();
+    let again = "POLYCULTURE_WRITE_WALKTHROUGH=1 cargo test --test workbench keys";
+    assert!(known == page, "docs/keys.md is of other commands: {again}");
+}
+
+#[test]
 fn a_keymap_with_a_conflict_names_both_commands_and_leaves_the_terminal_alone() {
     let home = Home::new();
     std::fs::create_dir_all(home.dir.path().join("config")).unwrap();
