@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    polyculture::cli::main(std::env::args_os())
+    polyculture::cli::main(std::env::args_os(), polyculture::tui::FACE)
 }

@@ -202,6 +202,9 @@ fn a_run_that_is_killed_and_retried_pays_for_nothing_twice_and_its_replies_can_b
     });
     let p = Place::new(&endpoint.base_url());
     let tasks = "samples/english,samples/korean";
+    let plan = p.json(&["evaluate", "--model", "lab/a,lab/b", "--tasks", tasks, "--dry-run"]);
+    assert_eq!(plan["calls"], 480, "10 sets of 24 items, two models");
+    assert!(plan["prompt_tokens"].as_u64().unwrap() > 480 && endpoint.seen().is_empty());
     let started =
         p.json(&["evaluate", "--model", "lab/a,lab/b", "--tasks", tasks, "--draws", "500"]);
     let run = started["id"].as_str().unwrap().to_owned();

@@ -17,9 +17,15 @@ const FLOORS: [&[&str]; 8] = [
 ];
 
 /// Imports between rooms of one floor that are meant: ids in the job contract and in the settings,
-/// and the demo and the sweep, which drive the launcher that the faces above it drive too.
-const SIDEWAYS: [(&str, &str); 4] =
-    [("job", "domain"), ("config", "domain"), ("demo", "launch"), ("sweep", "launch")];
+/// the width of labels in charts, and the demo and the sweep, which drive the launcher that the
+/// faces above it drive too.
+const SIDEWAYS: [(&str, &str); 5] = [
+    ("job", "domain"),
+    ("config", "domain"),
+    ("chart", "text"),
+    ("demo", "launch"),
+    ("sweep", "launch"),
+];
 
 fn sources(dir: &Path, out: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).unwrap() {

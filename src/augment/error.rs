@@ -10,6 +10,9 @@ pub enum AugmentError {
     /// Settings that no run could follow.
     #[error("augmentation settings: {0}")]
     Settings(String),
+    /// A correction or a decision by hand that cannot be.
+    #[error("{0}")]
+    ByHand(String),
     /// The encoder gave no usable similarity.
     #[error("semantic filter `{model}`: {reason}")]
     Similarity {

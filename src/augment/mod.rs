@@ -4,6 +4,7 @@
 
 mod calibration;
 mod calls;
+mod correct;
 mod error;
 mod growth;
 pub mod guards;
@@ -22,6 +23,7 @@ pub mod translate;
 mod waves;
 
 pub use calibration::{Calibration, calibrate};
+pub use correct::{acceptable, corrected};
 pub use error::AugmentError;
 pub use id::sample_id;
 pub use import::{ImportReport, import};

@@ -84,6 +84,13 @@ impl Settings {
         self.scope.partition == Some(Partition::HeldOut)
     }
 
+    /// Proposals that the rules are asked for at most: seeds that have their samples ask for fewer.
+    pub fn proposals_at_most(&self, seeds: usize) -> usize {
+        let first = self.templates * super::growth::STAGE_1_OVER;
+        let second = if self.keep > self.templates { self.templates * self.synonyms } else { 0 };
+        seeds * (first + second)
+    }
+
     /// # Errors
     /// Numbers that no run could follow.
     pub fn check(&self) -> Result<(), AugmentError> {

@@ -3,12 +3,14 @@
 use std::fs;
 use std::path::Path;
 
+use serde_json::json;
+
 use super::args::{EvaluateArgs, FinetuneArgs, ModelsCommand};
 use super::output::table;
 use super::{Context, Failure, open, runs, seeds, survey_task};
 use crate::domain::RunId;
 use crate::evaluate::{Plan, PlannedModel};
-use crate::finetune::{Estimate, ModelChoice, ModelRef, Recipe, preset, preset_names};
+use crate::finetune::{Estimate, ModelChoice, ModelRef, Overrides, Recipe, preset, preset_names};
 use crate::job::RunView;
 use crate::launch::{self, FinetuneRequest, Place, SurveyInput, finetune};
 
@@ -45,22 +47,35 @@ pub fn recipe(name: &str) -> Result<Recipe, Failure> {
 /// An unknown dataset, a recipe that does not parse; with `--wait`, a run that failed.
 pub fn tune(ctx: &Context, a: FinetuneArgs) -> Result<(), Failure> {
     let place = ctx.place()?;
-    let mut recipe = recipe(&a.recipe)?;
-    if let Some(seed) = a.seed {
-        recipe.seed = seed;
-    }
-    if let Some(steps) = a.steps {
-        (recipe.steps, recipe.epochs) = (Some(steps), None);
-    }
-    if let Some(base) = a.base.base {
-        recipe.model = ModelChoice::Named(base.parse().map_err(Failure::usage)?);
-    }
-    if let ModelChoice::Named(reference) = &recipe.model {
+    let c = a.changes;
+    let changes = Overrides {
+        steps: c.steps,
+        epochs: c.epochs,
+        lr: c.lr,
+        batch: c.batch,
+        rank: c.rank,
+        seed: c.seed,
+        threads: c.threads,
+        eval_share: c.eval_share,
+        base: a.base.base,
+    };
+    let recipe = changes.apply(recipe(&a.recipe)?).map_err(Failure::usage)?;
+    if let ModelChoice::Named(reference) = &recipe.model
+        && !c.dry_run
+    {
         super::models::fetch(reference)?;
     }
     let request = FinetuneRequest { dataset: a.dataset, recipe, alias: a.name };
     let prepared = finetune(&place, &request)?;
-    if let Some(e) = prepared.input::<Estimate>("estimate.json") {
+    let estimate = prepared.input::<Estimate>("estimate.json");
+    if c.dry_run {
+        let doc = json!({"estimate": estimate, "memory": estimate.map(|e| e.memory()),
+            "in_words": estimate.map(|e| e.to_string())});
+        return ctx
+            .out
+            .show(&doc, || estimate.map_or_else(|| "no estimate".to_owned(), |e| e.to_string()));
+    }
+    if let Some(e) = estimate {
         super::output::note(&e.to_string());
     }
     runs::start(ctx, &place, &prepared, a.wait.wait).map(drop)

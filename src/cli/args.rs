@@ -19,6 +19,7 @@ pub use super::args_providers::{BudgetArgs, ProvidersCommand, RepliesCommand};
 pub use super::args_robustness::RobustnessCommand;
 pub use super::args_runs::{EngineCommand, RunsCommand};
 pub use super::args_tasks::{ClassifyArgs, EvaluateCommand, TasksCommand};
+pub use super::args_workbench::{LooksArgs, RateArgs};
 
 /// A terminal workbench for growing culture-aware language models from survey seeds.
 #[derive(Debug, Parser)]
@@ -30,7 +31,10 @@ pub struct Cli {
     /// One JSON document on stdout; notes go to stderr
     #[arg(long, global = true)]
     pub json: bool,
-    /// What to do
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub looks: LooksArgs,
+    /// What to do; nothing: open the workbench
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -61,6 +65,8 @@ pub enum Command {
     /// Rating studies
     #[command(subcommand)]
     Study(StudyCommand),
+    /// Rate, full screen: nothing else to learn
+    Rate(RateArgs),
     /// Ask a model something, to hear how it talks; nothing is kept
     Ask(AskArgs),
     /// Texts with typos, look-alike letters and injections, and whether their labels survive
@@ -105,6 +111,12 @@ pub enum Command {
     /// The local task engine
     #[command(subcommand)]
     Engine(EngineCommand),
+    /// The workbench's commands and their keys
+    Keys {
+        /// As Markdown: the source of docs/keys.md
+        #[arg(long)]
+        markdown: bool,
+    },
     /// What this machine and workspace can do, and what to mend
     Doctor,
     /// Print a completion script for a shell
@@ -423,6 +435,10 @@ pub enum ControlArg {
     Uniform,
 }
 
+/// What `dataset build --like` takes from the other dataset.
+const LIKE_IS_ALL: [&str; 7] =
+    ["cultures", "texts", "count", "language", "policy", "hold_out_questions", "allow"];
+
 /// `polyculture dataset ..`
 #[derive(Debug, Subcommand)]
 pub enum DatasetCommand {
@@ -433,6 +449,9 @@ pub enum DatasetCommand {
         /// Only this culture's answers; all cultures, each row naming its own, by default
         #[arg(long, conflicts_with = "control")]
         culture: Option<CultureId>,
+        /// As this dataset is, but for whose answers it holds
+        #[arg(long, value_name = "DATASET", conflicts_with_all = LIKE_IS_ALL)]
+        like: Option<DatasetId>,
         /// A control instead: the mixture of all cultures, or the same share for every option
         #[arg(long, value_enum)]
         control: Option<ControlArg>,
@@ -502,12 +521,9 @@ pub struct FinetuneArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
     pub base: super::args_models::BaseArgs,
-    /// Random seed; the recipe's otherwise
-    #[arg(long)]
-    pub seed: Option<u64>,
-    /// Optimiser steps; the recipe's otherwise
-    #[arg(long)]
-    pub steps: Option<u64>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub changes: super::args_models::RecipeArgs,
     /// Alias of the model in the registry
     #[arg(long)]
     pub name: Option<String>,

@@ -100,12 +100,13 @@ pub enum ReportFormat {
     Md,
     Json,
     Csv,
+    Html,
 }
 
 /// `polyculture report`
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// md: a page; json: everything; csv: the evaluation rows
+    /// md: a page; json: everything; csv: the evaluation rows; html: a page with charts, one file
     #[arg(long, value_enum, default_value_t = ReportFormat::Md)]
     pub format: ReportFormat,
     /// Where to; standard output by default

@@ -4,6 +4,14 @@ use clap::Subcommand;
 
 use super::args::WaitArgs;
 use crate::domain::RunId;
+use crate::job::StateName;
+
+fn state(word: &str) -> Result<StateName, String> {
+    StateName::from_word(word).ok_or_else(|| {
+        let all: Vec<&str> = StateName::ALL.iter().map(|s| s.word()).collect();
+        format!("expected one of {}", all.join(", "))
+    })
+}
 
 /// `polyculture runs ..`
 #[derive(Debug, Subcommand)]
@@ -25,6 +33,12 @@ pub enum RunsCommand {
         /// Of all workspaces
         #[arg(long)]
         all: bool,
+        /// Only runs that have every word of this in id, kind, label or state
+        #[arg(long, value_name = "WORDS", default_value = "")]
+        filter: String,
+        /// Only runs in these states: queued, running, failed, lost, ..
+        #[arg(long, value_delimiter = ',', value_parser = state)]
+        state: Vec<StateName>,
         /// At most this many
         #[arg(long, default_value_t = 100)]
         limit: usize,

@@ -54,7 +54,7 @@ pub fn run(ctx: &Context, a: EvaluateArgs) -> Result<(), Failure> {
         seed: a.seed,
         threads: open::threads(),
     };
-    let prepared = classify(&place, &request)?;
+    let mut prepared = classify(&place, &request)?;
     let models = request.models.len();
     note(&format!(
         "{} tasks, {} items, {models} models: up to {} requests",
@@ -69,6 +69,10 @@ pub fn run(ctx: &Context, a: EvaluateArgs) -> Result<(), Failure> {
             prepared.not_here.join(", ")
         ));
     }
+    if !open::said_before(ctx, &prepared.asked, &a.spend)? {
+        return Ok(());
+    }
+    open::spend(&mut prepared.run, &a.spend, a.fresh);
     let Some(run) = runs::start(ctx, &place, &prepared.run, a.wait.wait)? else { return Ok(()) };
     if !ctx.out.json {
         let text = fs::read_to_string(activities::attempt_file(&place, &run, "evaluation.json"))?;

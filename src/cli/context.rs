@@ -4,7 +4,7 @@ use std::env;
 use std::path::PathBuf;
 
 use super::{Failure, Output};
-use crate::launch::{Place, PlaceError};
+use crate::launch::{Place, PlaceError, ScreenFace};
 use crate::store::Workspace as Store;
 
 /// Global flags, resolved at first need.
@@ -12,6 +12,8 @@ use crate::store::Workspace as Store;
 pub struct Context {
     /// How to answer.
     pub out: Output,
+    /// The other face.
+    pub screen: ScreenFace,
     named: Option<PathBuf>,
 }
 
@@ -29,8 +31,8 @@ impl From<crate::store::StoreError> for Failure {
 
 impl Context {
     /// From the global flags.
-    pub fn new(json: bool, named: Option<PathBuf>) -> Self {
-        Self { out: Output { json }, named }
+    pub fn new(json: bool, named: Option<PathBuf>, screen: ScreenFace) -> Self {
+        Self { out: Output { json }, screen, named }
     }
 
     /// The workspace that is meant.

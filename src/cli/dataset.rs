@@ -68,6 +68,7 @@ pub fn run(ctx: &Context, command: DatasetCommand) -> Result<(), Failure> {
             name,
             culture,
             control,
+            like,
             cultures,
             texts,
             count,
@@ -85,6 +86,12 @@ pub fn run(ctx: &Context, command: DatasetCommand) -> Result<(), Failure> {
                 (None, Some(ControlArg::Uniform)) => Arm::Uniform,
                 (None, None) => Arm::One,
             };
+            if let Some(like) = like {
+                let spec = open_dataset(&place, &like)?.manifest.spec;
+                let spec = DatasetSpec { name: name.to_string(), arm, ..spec };
+                let built = build_dataset(&place, &name, &spec)?;
+                return show_built(ctx, &place, &name, &built);
+            }
             let spec = DatasetSpec {
                 name: name.to_string(),
                 policy,

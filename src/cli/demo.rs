@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::args::DemoArgs;
+use super::args::{DemoArgs, LooksArgs};
 use super::output::note;
 use super::{Context, Failure};
 use crate::demo::{DemoError, DemoReport, Size, run};
@@ -26,16 +26,20 @@ impl From<DemoError> for Failure {
 ///
 /// # Errors
 /// The folder is a workspace already, or a step failed.
-pub fn demo(ctx: &Context, args: DemoArgs) -> Result<(), Failure> {
+pub fn demo(ctx: &Context, args: DemoArgs, looks: &LooksArgs) -> Result<(), Failure> {
     let dir = match args.dir {
         Some(dir) => dir,
         None => fresh_dir()?,
     };
+    let size = if args.quick { Size::QUICK } else { Size::FULL };
+    if !args.headless && !ctx.out.json && super::workbench::is_terminal() {
+        let place = crate::launch::Place::init(&dir, false)?;
+        return super::workbench::watch_demo(ctx, place, size, looks);
+    }
     note(&format!(
         "demo workspace: {} (the models are tiny and the raters are scripts)",
         dir.display()
     ));
-    let size = if args.quick { Size::QUICK } else { Size::FULL };
     let mut watch = Watcher::new();
     let report = run(&dir, size, &mut |step, done, of| watch.at(step, done, of))?;
     watch.end();

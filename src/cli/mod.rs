@@ -14,6 +14,7 @@ mod args_providers;
 mod args_robustness;
 mod args_runs;
 mod args_tasks;
+mod args_workbench;
 mod ask;
 mod augment;
 mod classify;
@@ -25,6 +26,7 @@ mod doctor;
 mod encoder;
 mod failure;
 mod judge;
+mod keys;
 mod models;
 mod open;
 mod output;
@@ -44,9 +46,10 @@ mod study_judges;
 mod survey_task;
 mod sweep;
 mod tasks;
+mod workbench;
 
 use std::ffi::OsString;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -57,8 +60,10 @@ pub use context::Context;
 pub use failure::{Exit, Failure};
 pub use output::Output;
 
+use crate::launch::ScreenFace;
+
 /// Runs one command line; the process exits with what is returned.
-pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+pub fn main(args: impl IntoIterator<Item = OsString>, screen: ScreenFace) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(e) => {
@@ -68,7 +73,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let json = cli.json;
-    match dispatch(cli) {
+    match dispatch(cli, screen) {
         Ok(code) => code,
         Err(e) => {
             report(&e, json);
@@ -89,9 +94,13 @@ fn report(e: &Failure, json: bool) {
     }
 }
 
-fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
-    let ctx = Context::new(cli.json, cli.workspace);
-    let Some(command) = cli.command else { return Err(no_command()) };
+fn dispatch(cli: Cli, screen: ScreenFace) -> Result<ExitCode, Failure> {
+    let ctx = Context::new(cli.json, cli.workspace, screen);
+    let looks = cli.looks;
+    let Some(command) = cli.command else {
+        workbench::workbench(&ctx, &looks)?;
+        return Ok(ExitCode::SUCCESS);
+    };
     match command {
         Command::Seeds(c) => seeds::run(&ctx, c)?,
         Command::Samples(c) => samples::run(&ctx, c)?,
@@ -104,7 +113,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
             );
         }
         Command::Man => clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?,
-        Command::Demo(a) => demo::demo(&ctx, a)?,
+        Command::Demo(a) => demo::demo(&ctx, a, &looks)?,
         Command::Init { dir, empty } => init(&ctx, &dir, empty)?,
         Command::Augment(a) => augment::grow(&ctx, a)?,
         Command::Translate(a) => augment::translated(&ctx, a)?,
@@ -124,6 +133,8 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Ask(a) => ask::run(&ctx, a)?,
         Command::Robustness(c) => robustness::run(&ctx, c)?,
         Command::Judge(a) => judge::run(&ctx, a)?,
+        Command::Keys { markdown } => keys::run(&ctx, markdown)?,
+        Command::Rate(a) => workbench::rate(&ctx, a, &looks)?,
         Command::Study(c) => study::run(&ctx, c)?,
         Command::Ratings(c) => study::ratings(&ctx, c)?,
         Command::Providers(c) => providers::run(&ctx, &c)?,
@@ -150,16 +161,6 @@ fn init(ctx: &Context, dir: &std::path::Path, empty: bool) -> Result<(), Failure
 }
 
 /// `polyculture` alone: the workbench, which needs a terminal.
-fn no_command() -> Failure {
-    let hint = "`polyculture demo` runs the whole loop on sample data; `polyculture help` lists the commands";
-    if std::io::stdout().is_terminal() {
-        Failure::usage("the workbench on screen is not part of this version: use the commands")
-            .hint(hint)
-    } else {
-        Failure::usage("the workbench needs a terminal, and this is none").hint(hint)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

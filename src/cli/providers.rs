@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::args_providers::{ProvidersCommand, RepliesCommand};
 use super::output::table;
 use super::{Context, Failure};
-use crate::config::{KeySource, KeyStyle, ProviderSettings, Structured, UserConfig};
+use crate::config::{KeyStyle, PROVIDER_EXAMPLE, ProviderSettings, Structured, UserConfig};
 use crate::domain::RunId;
 use crate::providers::openai::{Probe, probe};
 use crate::providers::replies::{ReplyKey, find};
@@ -43,28 +43,6 @@ fn of_config(e: crate::config::ConfigError) -> Failure {
     }
 }
 
-/// Where the key comes from: never the key.
-fn key(p: &ProviderSettings) -> String {
-    match &p.key {
-        KeySource::None => "none".into(),
-        KeySource::Variable(name) => format!("variable {name}"),
-        KeySource::Command(words) => {
-            format!("command {}", words.first().map_or("", String::as_str))
-        }
-        KeySource::File(path) => format!("file {}", path.display()),
-    }
-}
-
-fn key_is_set(p: &ProviderSettings) -> Option<bool> {
-    match &p.key {
-        KeySource::None => None,
-        KeySource::Variable(name) => Some(std::env::var_os(name).is_some_and(|v| !v.is_empty())),
-        KeySource::File(path) => Some(path.is_file()),
-        // It may ask a person: not for a list.
-        KeySource::Command(_) => Some(true),
-    }
-}
-
 fn describe(p: &ProviderSettings) -> Value {
     let price = p.model.as_deref().and_then(|m| p.prices(m));
     json!({
@@ -72,8 +50,8 @@ fn describe(p: &ProviderSettings) -> Value {
         "kind": "openai",
         "base_url": p.base_url,
         "model": p.model,
-        "key": key(p),
-        "key_found": key_is_set(p),
+        "key": p.key.words(),
+        "key_found": p.key.is_there(),
         "auth": match &p.key_style { KeyStyle::Bearer => "bearer", KeyStyle::Header(h) => h },
         "headers": p.headers.keys().collect::<Vec<_>>(),
         "query": p.query.keys().collect::<Vec<_>>(),
@@ -110,21 +88,19 @@ fn list(ctx: &Context, config: &UserConfig) -> Result<(), Failure> {
     let items: Vec<Value> = config.providers.values().map(describe).collect();
     ctx.out.list(&items, None, || {
         if items.is_empty() {
-            return format!(
-                "No providers. Define one in {}:\n\n  [providers.lab]\n  kind = \"openai\"\n  base_url = \"http://localhost:8000/v1\"\n  model = \"NAME\"\n  # key_env = \"VARIABLE\", key_command = \"COMMAND\" or key_file = \"FILE\" (mode 600)",
-                config.file.display()
-            );
+            let example: String = PROVIDER_EXAMPLE.lines().map(|l| format!("  {l}\n")).collect();
+            return format!("No providers. Define one in {}:\n\n{example}", config.file.display());
         }
         let rows: Vec<Vec<String>> = config
             .providers
             .values()
             .map(|p| {
-                let found = if key_is_set(p) == Some(false) { " (not found)" } else { "" };
+                let found = if p.key.is_there() == Some(false) { " (not found)" } else { "" };
                 vec![
                     p.name.clone(),
                     p.base_url.clone(),
                     p.model.clone().unwrap_or_else(|| "-".into()),
-                    format!("{}{found}", key(p)),
+                    format!("{}{found}", p.key.words()),
                 ]
             })
             .collect();

@@ -20,6 +20,7 @@ pub fn run(ctx: &Context, a: &ReportArgs) -> Result<(), Failure> {
         ReportFormat::Md => report::markdown(&r),
         ReportFormat::Json => serde_json::to_string_pretty(&r)? + "\n",
         ReportFormat::Csv => report::csv(&r).map_err(Failure::failed)?,
+        ReportFormat::Html => report::html(&r, &report::runs(&ctx.place()?.folder().runs())),
     };
     write(a.output.as_deref(), &text)
 }

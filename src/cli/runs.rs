@@ -11,6 +11,7 @@ use super::args::{EngineCommand, RunsCommand};
 use super::output::{note, table};
 use super::{Context, Failure};
 use crate::domain::RunId;
+use crate::engine::protocol::ListAsk;
 use crate::engine::{Client, EngineError, Foreground, daemon, follow, wait_in_foreground};
 use crate::ingest::ingest;
 use crate::job::{MetricsRow, RunView, StateName, read_jsonl};
@@ -116,7 +117,10 @@ pub fn run(ctx: &Context, command: RunsCommand) -> Result<(), Failure> {
             let cwd = env::current_dir()?;
             start(ctx, &place, &launch::command(&place, argv, label, &cwd), wait.wait).map(drop)
         }
-        RunsCommand::List { all, limit, after } => list(ctx, all, limit, after.as_deref()),
+        RunsCommand::List { all, filter, state, limit, after } => {
+            let ask = ListAsk { words: filter, states: state, ..ListAsk::default() };
+            list(ctx, all, limit, after.as_deref(), ask)
+        }
         RunsCommand::Show { run } => {
             let view = Client::connect_or_start()?.show(&run)?;
             ctx.out.show(&view, || {
@@ -166,7 +170,13 @@ pub fn run(ctx: &Context, command: RunsCommand) -> Result<(), Failure> {
     }
 }
 
-fn list(ctx: &Context, all: bool, limit: usize, after: Option<&str>) -> Result<(), Failure> {
+fn list(
+    ctx: &Context,
+    all: bool,
+    limit: usize,
+    after: Option<&str>,
+    ask: ListAsk,
+) -> Result<(), Failure> {
     let place = if all { None } else { Some(ctx.place()?) };
     let before = after
         .map(|a| {
@@ -174,11 +184,8 @@ fn list(ctx: &Context, all: bool, limit: usize, after: Option<&str>) -> Result<(
         })
         .transpose()?;
     let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-    let page = Client::connect_or_start()?.list(
-        place.as_ref().map(|p| p.folder().root()),
-        before,
-        limit,
-    )?;
+    let workspace = place.map(|p| p.folder().root().to_owned());
+    let page = Client::connect_or_start()?.find(&ListAsk { workspace, before, limit, ..ask })?;
     ctx.out.list(&page.items, page.next.map(|n| n.to_string()), || {
         if page.items.is_empty() {
             return "No runs yet. `polyculture augment`, `finetune`, `evaluate` and `runs add -- CMD` start them.".into();

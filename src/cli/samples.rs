@@ -8,7 +8,8 @@ use serde_json::json;
 use super::args::{DecisionArg, SamplesCommand};
 use super::output::{note, table};
 use super::{Context, Failure};
-use crate::domain::{Decision, RejectReason, Sample, SampleId, Similarity};
+use crate::config::who;
+use crate::domain::{Decision, RejectReason, Sample, SampleId};
 use crate::store::{DecisionKind, SampleCursor, SampleFilter, SampleRow};
 use crate::text;
 
@@ -179,16 +180,12 @@ fn show(ctx: &Context, id: &SampleId) -> Result<(), Failure> {
     })
 }
 
-/// Who decides on this machine, for the log.
-fn who() -> String {
-    std::env::var("USER").unwrap_or_else(|_| "someone".into())
-}
-
 fn decide(ctx: &Context, ids: &[SampleId], to: &Decision, words: &str) -> Result<(), Failure> {
     let mut store = ctx.write()?;
     for id in ids {
-        if store.read().sample(id)?.is_none() {
-            return Err(unknown(id));
+        let row = store.read().sample(id)?.ok_or_else(|| unknown(id))?;
+        if *to == Decision::Kept {
+            crate::augment::acceptable(&row.sample).map_err(Failure::usage)?;
         }
     }
     let done = store.write(|tx| {
@@ -199,17 +196,7 @@ fn decide(ctx: &Context, ids: &[SampleId], to: &Decision, words: &str) -> Result
 
 fn edit(ctx: &Context, id: &SampleId, new: &str) -> Result<(), Failure> {
     let old = row(ctx, id)?.sample;
-    let new = text::nfc(new.trim()).into_owned();
-    if new.is_empty() {
-        return Err(Failure::usage("the new text is empty"));
-    }
-    let corrected = Sample {
-        id: crate::augment::sample_id(&old.seed, &old.language, &new).map_err(Failure::failed)?,
-        text: new,
-        similarity: None::<Similarity>,
-        decision: Decision::Kept,
-        ..old.clone()
-    };
+    let corrected = crate::augment::corrected(&old, new).map_err(Failure::usage)?;
     ctx.write()?.write(|tx| tx.edit_sample(id, &corrected, &who()))?;
     ctx.out.show(&corrected, || format!("{id} is now {}", corrected.id))
 }

@@ -11,6 +11,13 @@ mod workspace;
 pub use error::ConfigError;
 pub use local::LocalSettings;
 pub use places::{default_workspace, user_config_file, user_prompts_folder};
-pub use providers::{KeySource, KeyStyle, Prices, ProviderKind, ProviderSettings, Structured};
+pub use providers::{
+    KeySource, KeyStyle, PROVIDER_EXAMPLE, Prices, ProviderKind, ProviderSettings, Structured,
+};
 pub use user::UserConfig;
 pub use workspace::{MARKER, Workspace, WorkspaceSettings};
+
+/// Who decides on this machine, for logs of decisions: the name of the account.
+pub fn who() -> String {
+    std::env::var("USER").ok().filter(|u| !u.is_empty()).unwrap_or_else(|| "someone".into())
+}

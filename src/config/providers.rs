@@ -39,6 +39,40 @@ pub enum KeySource {
     File(PathBuf),
 }
 
+impl KeySource {
+    /// Where the key comes from, in words: never the key, and of a command only its program.
+    pub fn words(&self) -> String {
+        match self {
+            Self::None => "none".into(),
+            Self::Variable(name) => format!("variable {name}"),
+            Self::Command(words) => {
+                format!("command {}", words.first().map_or("", String::as_str))
+            }
+            Self::File(path) => format!("file {}", path.display()),
+        }
+    }
+
+    /// Whether it is there, as far as that is known without asking anybody; `None` without a key.
+    pub fn is_there(&self) -> Option<bool> {
+        match self {
+            Self::None => None,
+            Self::Variable(name) => Some(std::env::var_os(name).is_some_and(|v| !v.is_empty())),
+            Self::File(path) => Some(path.is_file()),
+            // It may ask a person: not for a list.
+            Self::Command(_) => Some(true),
+        }
+    }
+}
+
+/// A provider to copy and change.
+pub const PROVIDER_EXAMPLE: &str = "\
+[providers.lab]
+kind = \"openai\"
+base_url = \"http://localhost:8000/v1\"
+model = \"NAME\"
+# key_env = \"VARIABLE\", key_command = \"COMMAND\" or key_file = \"FILE\" (mode 600)
+";
+
 /// How the key is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyStyle {

@@ -9,4 +9,4 @@ mod study;
 
 pub use arms::{Arms, Size};
 pub use report::{DemoReport, RatingCounts, SampleCounts};
-pub use steps::{DemoError, Watch, run};
+pub use steps::{DemoError, Watch, run, run_in};

@@ -67,16 +67,24 @@ pub type Watch<'a> = dyn FnMut(&str, u64, u64) + 'a;
 /// # Errors
 /// A workspace that cannot be made, a run that did not succeed.
 pub fn run(dir: &Path, size: Size, watch: &mut Watch<'_>) -> Result<DemoReport, DemoError> {
-    let began = Instant::now();
     let place = Place::init(dir, false)?;
     let engine_was_there = Client::connect()?.is_some();
-    let mut client = Client::connect_or_start()?;
-    let report = Demo { place: &place, client: &mut client, size, watch, runs: Vec::new() }.go();
-    if !engine_was_there {
+    let report = run_in(&place, size, watch);
+    if !engine_was_there && let Some(mut client) = Client::connect()? {
         // The demo leaves the machine as it found it; the workspace stays.
         client.stop()?;
     }
-    let mut report = report?;
+    report
+}
+
+/// The same in a workspace that is there already; the engine stays up.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_in(place: &Place, size: Size, watch: &mut Watch<'_>) -> Result<DemoReport, DemoError> {
+    let began = Instant::now();
+    let mut client = Client::connect_or_start()?;
+    let mut report = Demo { place, client: &mut client, size, watch, runs: Vec::new() }.go()?;
     report.seconds = began.elapsed().as_secs_f64();
     Ok(report)
 }

@@ -12,7 +12,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::protocol::{
-    self, AddedRun, Files, Frame, Hello, Page, Push, Reply, Request, Snapshot, Status,
+    self, AddedRun, CAN_FIND, Files, Frame, Hello, ListAsk, Page, Push, Reply, Request, Snapshot,
+    Status,
 };
 use super::{EngineError, StateDir, launch};
 use crate::domain::RunId;
@@ -66,7 +67,11 @@ impl Client {
         Self::at(StateDir::find()?)
     }
 
-    fn at(state: StateDir) -> Result<Option<Self>, EngineError> {
+    /// The running engine of a state folder; `None` when there is none.
+    ///
+    /// # Errors
+    /// As [`Self::connect_or_start`].
+    pub fn at(state: StateDir) -> Result<Option<Self>, EngineError> {
         let socket = state.socket();
         let stream = match UnixStream::connect(&socket) {
             Ok(s) => s,
@@ -81,7 +86,7 @@ impl Client {
             stream: BufReader::new(stream),
             part: Vec::new(),
             last_id: 0,
-            hello: Hello { protocol: 0, engine: String::new(), pid: 0 },
+            hello: Hello { protocol: 0, engine: String::new(), pid: 0, can: Vec::new() },
         };
         // An engine that ends just now closes the connection without a word.
         let Ok(line) = client.line(PATIENCE) else { return Ok(None) };
@@ -186,7 +191,17 @@ impl Client {
         before: Option<i64>,
         limit: u32,
     ) -> Result<Page, EngineError> {
-        self.ask(Request::List { workspace: workspace.map(Path::to_owned), before, limit })
+        let workspace = workspace.map(Path::to_owned);
+        self.find(&ListAsk { workspace, before, limit, ..ListAsk::default() })
+    }
+
+    /// A page of the runs that are asked for, either way from a cursor.
+    pub fn find(&mut self, ask: &ListAsk) -> Result<Page, EngineError> {
+        if ask.finds() && !self.hello.can.iter().any(|c| c == CAN_FIND) {
+            // It would leave the filter out and answer with other runs.
+            return Err(EngineError::TooOld { engine: self.hello.engine.clone() });
+        }
+        self.ask(Request::List(ask.clone()))
     }
 
     /// One run.

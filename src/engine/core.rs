@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use tokio::sync::{Notify, broadcast};
 
-use super::protocol::{Push, Snapshot};
+use super::protocol::{ListAsk, Page, Push, Snapshot};
 use super::schedule::{slots, startable};
 use super::{EngineError, Ingest, StateDir, lifecycle};
 use crate::domain::RunId;
 use crate::job::{Attempt, RunRecord, RunSpec, RunState, StateName, now};
-use crate::store::engine::{EngineDb, EventRow, ListQuery};
+use crate::store::engine::{EngineDb, EngineDbError, EventRow, ListQuery};
 
 /// How many lines a subscriber may fall behind before it is resynchronised.
 const BACKLOG: usize = 1024;
@@ -72,6 +72,8 @@ pub(super) struct Core {
     pub(super) stop: Notify,
     lines: broadcast::Sender<Arc<Sent>>,
     inner: Mutex<Inner>,
+    /// A second connection, for lists: a search through 100,000 runs holds no transition up.
+    reader: Mutex<Option<EngineDb>>,
 }
 
 impl Core {
@@ -93,6 +95,23 @@ impl Core {
             stop: Notify::new(),
             lines: broadcast::channel(BACKLOG).0,
             inner: Mutex::new(Inner { db, live: HashMap::new(), secrets: HashMap::new() }),
+            reader: Mutex::new(None),
+        }
+    }
+
+    /// A page of runs, as last committed.
+    pub(super) fn list(&self, ask: &ListAsk) -> Result<Page, EngineDbError> {
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        if reader.is_none() {
+            *reader = EngineDb::open_to_read(&self.state.db()).unwrap_or(None);
+        }
+        match reader.as_ref().map(|db| Page::read(db, ask)) {
+            Some(Ok(page)) => Ok(page),
+            // A reader can lack the right to make the files that a WAL needs; the writer has them.
+            Some(Err(_)) | None => {
+                *reader = None;
+                Page::read(&self.lock().db, ask)
+            }
         }
     }
 

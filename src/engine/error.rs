@@ -55,6 +55,15 @@ pub enum EngineError {
         /// Ours.
         ours: u32,
     },
+    /// The running engine is of a release that does not know what was asked.
+    #[error(
+        "the running engine ({engine}) is older than this polyculture and cannot search its runs: \
+         run `polyculture engine stop` (its runs go on) and try again"
+    )]
+    TooOld {
+        /// Its release.
+        engine: String,
+    },
 }
 
 impl EngineError {
@@ -75,7 +84,7 @@ impl EngineError {
             Self::Io { .. } => "io",
             Self::Refused(r) => &r.code,
             Self::Unreachable { .. } => "engine_unreachable",
-            Self::Protocol { .. } => "protocol",
+            Self::Protocol { .. } | Self::TooOld { .. } => "protocol",
         }
     }
 

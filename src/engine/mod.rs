@@ -2,6 +2,7 @@
 //! carries one attempt and outlives it, and the client that the two faces use.
 //! `docs/engine.md` has the state diagram and the rules of adoption. No SQL here: see `store`.
 
+pub mod at_rest;
 pub mod client;
 mod connection;
 mod core;

@@ -13,13 +13,17 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::RunId;
-use crate::job::{ProgressNow, RunView};
+use crate::job::{ProgressNow, RunKind, RunRecord, RunView, StateName};
+use crate::store::engine::{EngineDb, EngineDbError, ListQuery};
 
 /// The version both sides must speak.
 pub const VERSION: u32 = 1;
 
 /// The longest line either side accepts, in bytes.
 pub const LONGEST_LINE: usize = 64 << 20;
+
+/// The longest page of runs.
+const LONGEST_PAGE: u32 = 20_000;
 
 /// The engine's greeting.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +34,13 @@ pub struct Hello {
     pub engine: String,
     /// Its process.
     pub pid: u32,
+    /// What it can beyond the first release of this protocol: see [`CAN_FIND`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub can: Vec<String>,
 }
+
+/// In [`Hello::can`]: lists are filtered and paged both ways (`after`, `words`, `states`, `count`).
+pub const CAN_FIND: &str = "list.find";
 
 /// A request, as it stands on the line.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -66,16 +76,7 @@ pub enum Request {
         secrets: BTreeMap<String, String>,
     },
     /// A page of runs, newest first. Answered by [`Page`].
-    List {
-        /// Only those of this workspace.
-        #[serde(default)]
-        workspace: Option<PathBuf>,
-        /// The `next` of the page before.
-        #[serde(default)]
-        before: Option<i64>,
-        /// At most so many.
-        limit: u32,
-    },
+    List(ListAsk),
     /// One run.
     Show {
         /// The run.
@@ -110,6 +111,45 @@ pub enum Request {
     },
     /// End the engine; live runs go on under their shims.
     Stop,
+}
+
+/// Which runs a page holds. Engines without [`CAN_FIND`] know the first three.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ListAsk {
+    /// Only those of this workspace.
+    #[serde(default)]
+    pub workspace: Option<PathBuf>,
+    /// The `next` of the page before: only those that arrived before it.
+    #[serde(default)]
+    pub before: Option<i64>,
+    /// At most so many.
+    pub limit: u32,
+    /// Only those that arrived after this one; without `before`, those next to it (0: the oldest).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<i64>,
+    /// Every word of this stands in the run's id, kind, label or state, in either case.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub words: String,
+    /// Only those in one of these states; empty: in any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub states: Vec<StateName>,
+    /// Only those of this kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<RunKind>,
+    /// Whether [`Page::total`] is wanted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub count: bool,
+}
+
+impl ListAsk {
+    /// True for what only engines with [`CAN_FIND`] understand.
+    pub fn finds(&self) -> bool {
+        self.after.is_some()
+            || !self.words.is_empty()
+            || !self.states.is_empty()
+            || self.kind.is_some()
+            || self.count
+    }
 }
 
 /// A refusal, as everywhere in `--json`.
@@ -170,8 +210,54 @@ pub struct AddedRun {
 pub struct Page {
     /// Newest first.
     pub items: Vec<RunView>,
-    /// Cursor of the next page; `None` on the last.
+    /// Cursor of the next page; `None` on the last. On a page next to `after`: `None` when there
+    /// is nothing newer than its first run.
     pub next: Option<i64>,
+    /// The cursor of every item.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seqs: Vec<i64>,
+    /// How many runs pass the filter, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+}
+
+impl Page {
+    /// What a database answers.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read(db: &EngineDb, ask: &ListAsk) -> Result<Self, EngineDbError> {
+        let limit = ask.limit.clamp(1, LONGEST_PAGE);
+        let ListAsk { workspace, before, after, words, states, .. } = ask;
+        let query = ListQuery {
+            workspace: workspace.as_deref(),
+            before: *before,
+            after: *after,
+            words,
+            states,
+            kind: ask.kind,
+            // One more than asked for tells whether there is a next page.
+            limit: limit + 1,
+        };
+        let mut records = db.list(&query)?;
+        let more = records.len() > limit as usize;
+        let next = if after.is_some() && before.is_none() {
+            if more {
+                records.remove(0);
+            }
+            records.first().map(|r| r.seq)
+        } else {
+            records.truncate(limit as usize);
+            records.last().map(|r| r.seq)
+        };
+        let everywhere = ListQuery { before: None, after: None, ..query };
+        Ok(Self {
+            seqs: records.iter().map(|r| r.seq).collect(),
+            items: records.iter().map(RunRecord::view).collect(),
+            next: next.filter(|_| more),
+            total: if ask.count { Some(db.count(&everywhere)?) } else { None },
+        })
+    }
 }
 
 /// The start of a subscription.
@@ -241,4 +327,37 @@ pub enum Push {
     },
     /// Events were dropped for this client: start again from here.
     Resync(Snapshot),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_and_engines_of_the_first_release_understand_lists() {
+        let old = r#"{"id":1,"do":"list","workspace":null,"before":7,"limit":3}"#;
+        let frame: Frame = serde_json::from_str(old).unwrap();
+        let Request::List(ask) = frame.request else { panic!("another request") };
+        assert_eq!(ask, ListAsk { before: Some(7), limit: 3, ..ListAsk::default() });
+        assert!(!ask.finds());
+        let frame = Frame { id: 1, request: Request::List(ask) };
+        assert_eq!(serde_json::to_string(&frame).unwrap(), old);
+        let page: Page = serde_json::from_str(r#"{"items":[],"next":null}"#).unwrap();
+        assert!(page.seqs.is_empty() && page.total.is_none());
+        let hello = r#"{"protocol":1,"engine":"0.1.0","pid":1}"#;
+        assert!(serde_json::from_str::<Hello>(hello).unwrap().can.is_empty());
+    }
+
+    #[test]
+    fn an_engine_that_would_leave_a_filter_out_is_not_asked() {
+        for ask in [
+            ListAsk { after: Some(0), ..ListAsk::default() },
+            ListAsk { words: "x".into(), ..ListAsk::default() },
+            ListAsk { states: vec![StateName::Lost], ..ListAsk::default() },
+            ListAsk { kind: Some(RunKind::Judge), ..ListAsk::default() },
+            ListAsk { count: true, ..ListAsk::default() },
+        ] {
+            assert!(ask.finds(), "{ask:?}");
+        }
+    }
 }

@@ -11,17 +11,14 @@ use serde::Serialize;
 
 use super::core::{Core, missing_secret};
 use super::judge::{Close, close};
-use super::protocol::{AddedRun, Files, Page, Refusal, Request, Status};
+use super::protocol::{AddedRun, Files, Refusal, Request, Status};
 use super::{EngineError, rebuild, workspaces};
 use crate::domain::RunId;
 use crate::job::{
     Attempt, JobError, RunFile, RunLock, RunRecord, RunSpec, RunState, RunView, StateName,
     StopFile, StopWhy, boot_id, now,
 };
-use crate::store::engine::{Added, ListQuery, NewRow};
-
-/// The longest page.
-const LONGEST_PAGE: u32 = 20_000;
+use crate::store::engine::{Added, NewRow};
 
 impl From<EngineError> for Refusal {
     fn from(e: EngineError) -> Self {
@@ -51,9 +48,7 @@ pub(super) fn answer(core: &Arc<Core>, request: Request) -> Result<String, Refus
         Request::Ping | Request::Stop | Request::Subscribe { .. } => Ok("{}".into()),
         Request::Add { dir, secrets } => json(&add(core, &dir, secrets)?),
         Request::Secrets { run, secrets } => json(&give_secrets(core, &run, secrets)?),
-        Request::List { workspace, before, limit } => {
-            json(&list(core, workspace.as_deref(), before, limit)?)
-        }
+        Request::List(ask) => json(&core.list(&ask)?),
         Request::Show { run } => json(&find(&core.lock(), &run)?.view()),
         Request::Cancel { run } => json(&cancel(core, &run)?),
         Request::Retry { run } => json(&retry(core, &run)?),
@@ -177,22 +172,6 @@ fn give_secrets(
         }
     }
     Ok(record.view())
-}
-
-fn list(
-    core: &Core,
-    workspace: Option<&Path>,
-    before: Option<i64>,
-    limit: u32,
-) -> Result<Page, Refusal> {
-    let limit = limit.clamp(1, LONGEST_PAGE);
-    // One more than asked for tells whether there is a next page.
-    let query = ListQuery { workspace, before, limit: limit + 1 };
-    let mut records = core.lock().db.list(&query)?;
-    let more = records.len() > limit as usize;
-    records.truncate(limit as usize);
-    let next = records.last().filter(|_| more).map(|r| r.seq);
-    Ok(Page { items: records.iter().map(RunRecord::view).collect(), next })
 }
 
 fn cancel(core: &Arc<Core>, run: &RunId) -> Result<RunView, Refusal> {

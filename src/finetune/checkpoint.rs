@@ -50,6 +50,9 @@ pub struct TrainerState {
     pub optimizer_step: u64,
     /// Mean loss since the checkpoint before, nats.
     pub loss: Option<f64>,
+    /// Mean loss on the texts that were held out, nats; none where none were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eval_loss: Option<f64>,
     /// SHA-256 of `recipe.toml` as this run read it.
     pub recipe_sha256: String,
     /// SHA-256 of `dataset.jsonl` as this run read it.
@@ -296,6 +299,50 @@ pub fn list(checkpoints: &Path) -> Vec<(u64, PathBuf)> {
     found
 }
 
+/// A checkpoint as a person is told of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownCheckpoint {
+    /// Steps done.
+    pub step: u64,
+    /// Its folder.
+    pub dir: PathBuf,
+    /// Mean training loss since the checkpoint before, nats.
+    pub loss: Option<f64>,
+    /// Mean loss on the texts that were held out, nats.
+    pub eval_loss: Option<f64>,
+}
+
+/// Checkpoints of a run's attempts whose manifest is there, oldest first; where attempts saved the
+/// same step, the newest one. Files are not checked: that reads all of them.
+pub fn known(run_dir: &Path, attempt: u32) -> Vec<KnownCheckpoint> {
+    let mut by_step = BTreeMap::new();
+    for n in 1..=attempt {
+        for (_, dir) in list(&run_dir.join(format!("attempt-{n}")).join("checkpoints")) {
+            if dir.join(MANIFEST).is_file()
+                && let Ok(state) = trainer_state(&dir)
+            {
+                let TrainerState { step, loss, eval_loss, .. } = state;
+                by_step.insert(step, KnownCheckpoint { step, dir, loss, eval_loss });
+            }
+        }
+    }
+    by_step.into_values().collect()
+}
+
+/// The best of them and its loss: lowest on held-out texts where that was measured, otherwise lowest
+/// in training. The last value says whether it was measured.
+pub fn best(known: &[KnownCheckpoint]) -> Option<(&KnownCheckpoint, f64, bool)> {
+    let least = |loss: fn(&KnownCheckpoint) -> Option<f64>| {
+        known
+            .iter()
+            .filter_map(|c| Some((c, loss(c).filter(|l| l.is_finite())?)))
+            .min_by(|a, b| a.1.total_cmp(&b.1))
+    };
+    least(|c| c.eval_loss)
+        .map(|(c, l)| (c, l, true))
+        .or_else(|| least(|c| c.loss).map(|(c, l)| (c, l, false)))
+}
+
 /// Removes all but the newest `keep` and the one of lowest loss; `final` is never touched.
 ///
 /// # Errors
@@ -303,12 +350,14 @@ pub fn list(checkpoints: &Path) -> Vec<(u64, PathBuf)> {
 pub fn retain(checkpoints: &Path, keep: usize) -> Result<(), FinetuneError> {
     let steps: Vec<PathBuf> =
         list(checkpoints).into_iter().filter(|c| c.0 != u64::MAX).map(|c| c.1).collect();
-    let loss = |dir: &PathBuf| -> Option<f64> { trainer_state(dir).ok()?.loss };
-    let best = steps
+    let states: Vec<KnownCheckpoint> = steps
         .iter()
-        .filter_map(|d| loss(d).map(|l| (l, d)))
-        .min_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|b| b.1.clone());
+        .filter_map(|dir| {
+            let TrainerState { step, loss, eval_loss, .. } = trainer_state(dir).ok()?;
+            Some(KnownCheckpoint { step, dir: dir.clone(), loss, eval_loss })
+        })
+        .collect();
+    let best = best(&states).map(|b| b.0.dir.clone());
     for dir in steps.iter().skip(keep.max(1)) {
         if best.as_ref() == Some(dir) {
             continue;

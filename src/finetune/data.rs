@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
+use sha2::{Digest, Sha256};
 
 use super::{FinetuneError, PromptChoice, TargetKind};
 use crate::domain::prompt::{Variant, render};
@@ -145,6 +146,23 @@ fn shares(target: &Target, q: &Question, kind: TargetKind) -> Result<Vec<f64>, S
             TargetKind::Hard => point(d.modes()[0]),
         }),
     }
+}
+
+/// Parts a dataset: rows to learn from, and the rows of a share of its texts that no step sees. All
+/// rows of a text go the same way, and a larger share holds what a smaller one does.
+pub fn hold_out(rows: Vec<Example>, share: f64, seed: u64) -> (Vec<Example>, Vec<Example>) {
+    let name = |e: &Example| {
+        let text = format!("{seed}\0{}\0{}", e.question, e.text);
+        <[u8; 32]>::from(Sha256::digest(text.as_bytes()))
+    };
+    let mut texts: Vec<[u8; 32]> = rows.iter().map(name).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    let n = (share * texts.len() as f64).ceil() as usize;
+    // One text at least is learned from.
+    let n = n.min(texts.len().saturating_sub(1));
+    let Some(border) = n.checked_sub(1).map(|i| texts[i]) else { return (rows, Vec::new()) };
+    rows.into_iter().partition(|e| name(e) > border)
 }
 
 /// The order of a training set under one seed.

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::base::{Base, Start};
 use super::checkpoint::{self, Restored, Saving, TrainerState, sha256};
-use super::{DataOrder, FinetuneError, Recipe, TrainingSet};
+use super::{DataOrder, FinetuneError, Recipe, TrainingSet, hold_out};
 use crate::domain::{Example, Survey};
-use crate::embedded::training::{AdamWSettings, StepReport, StepSettings, Trainer};
+use crate::embedded::training::{AdamWSettings, AnswerTarget, StepReport, StepSettings, Trainer};
 use crate::embedded::{ChatTokenizer, DecoderConfig};
 use crate::job::{Attempt, JobError, MetricsWriter, Progress, read_jsonl};
 
@@ -69,7 +69,14 @@ pub fn work(attempt: &Attempt, progress: &mut dyn Progress) -> Result<TrainSumma
     let dataset_path = attempt.input("dataset.jsonl");
     let dataset_sha256 = sha256(&read("dataset.jsonl")?);
     let rows: Vec<Example> = read_jsonl(&dataset_path)?;
+    let (rows, held_out) = hold_out(rows, recipe.eval_share, recipe.seed);
     let set = TrainingSet::new(&rows, &survey, &recipe.prompts, recipe.target).map_err(failed)?;
+    let unseen = if held_out.is_empty() {
+        None
+    } else {
+        let unseen = TrainingSet::new(&held_out, &survey, &recipe.prompts, recipe.target);
+        Some(unseen.map_err(failed)?)
+    };
     let total = recipe.length().steps(set.len(), recipe.batch);
     progress.at(0, Some(total), "reading");
     let base = Base::of(attempt, &recipe)?;
@@ -78,6 +85,7 @@ pub fn work(attempt: &Attempt, progress: &mut dyn Progress) -> Result<TrainSumma
         total,
         optimizer_step: 0,
         loss: None,
+        eval_loss: None,
         recipe_sha256: sha256(&recipe_bytes),
         dataset_sha256,
         base: base.as_ref().map(|b| b.state.clone()),
@@ -110,7 +118,14 @@ pub fn work(attempt: &Attempt, progress: &mut dyn Progress) -> Result<TrainSumma
         tokenizer: &tokenizer,
         state: TrainerState { step: resumed_from.unwrap_or(0), ..start },
         since: Mean::default(),
+        unseen: Vec::new(),
     };
+    if let Some(unseen) = &unseen {
+        // The same examples each time: what differs is the model.
+        let n = unseen.len().min(EVAL_EXAMPLES);
+        let mut order = DataOrder::new(unseen, recipe.seed, n);
+        run.unseen = order.step(0, &mut tokenizer.reader()).map_err(failed)?;
+    }
     let first = run.state.step;
     let loss = run.steps(&set, attempt.metrics()?, progress)?;
     run.save("final")?;
@@ -189,6 +204,11 @@ fn newest(
     None
 }
 
+/// Held-out examples that the loss is measured on, at most.
+const EVAL_EXAMPLES: usize = 256;
+/// How often it is measured over a run, beside at its checkpoints.
+const EVAL_TIMES: u64 = 12;
+
 #[derive(Debug, Default)]
 struct Mean {
     sum: f64,
@@ -214,6 +234,8 @@ struct Run<'a> {
     state: TrainerState,
     /// Loss since the last checkpoint.
     since: Mean,
+    /// Examples that no step sees; none where none are held out.
+    unseen: Vec<AnswerTarget>,
 }
 
 impl Run<'_> {
@@ -236,6 +258,8 @@ impl Run<'_> {
             let i = self.state.step;
             if progress.should_stop() {
                 if i > 0 {
+                    // Measured before this step, if at all.
+                    self.state.eval_loss = None;
                     self.save(&format!("step-{i}"))?;
                 }
                 return Err(JobError::Stopped);
@@ -250,8 +274,17 @@ impl Run<'_> {
             let done = i + 1;
             let bad = !report.loss.is_finite() || !report.grad_norm.is_finite();
             pace.add(&report, batch.len());
-            if bad || done.is_multiple_of(r.log_every) || done == total {
-                metrics.log(done, Some(total), &pace.values(&report, lr))?;
+            let saves =
+                r.checkpoint_every > 0 && done.is_multiple_of(r.checkpoint_every) || done == total;
+            let measures = saves || done.is_multiple_of(total.div_ceil(EVAL_TIMES));
+            if bad || done.is_multiple_of(r.log_every) || done == total || self.evals(measures) {
+                let mut values = pace.values(&report, lr).to_vec();
+                if self.evals(measures) && !bad {
+                    let loss = self.trainer.loss(&self.unseen, r.seed);
+                    self.state.eval_loss = Some(loss.map_err(|e| failed(e.into()))?);
+                    values.extend(self.state.eval_loss.map(|l| ("eval_loss", l)));
+                }
+                metrics.log(done, Some(total), &values)?;
                 let note = format!("loss {:.4}", report.loss);
                 progress.at(done, Some(total), &note);
                 pace = Pace::new();
@@ -274,6 +307,10 @@ impl Run<'_> {
             }
         }
         Ok(end.take())
+    }
+
+    fn evals(&self, due: bool) -> bool {
+        due && !self.unseen.is_empty()
     }
 
     fn save(&mut self, name: &str) -> Result<(), JobError> {

@@ -269,3 +269,34 @@ fn hard_targets_are_one_answer_and_ties_go_to_the_lowest_code() {
     let batch = DataOrder::new(&set, 1, 1).step(0, &mut t.reader()).unwrap();
     assert_eq!(batch[0].answers, [(t.answer("2").unwrap(), 1.0)]);
 }
+
+#[test]
+fn texts_that_are_held_out_are_measured_and_never_learned_from() {
+    for share in [0.0, 0.01, 0.4, 0.5] {
+        let (learn, unseen) = hold_out(rows(), share, 3);
+        assert_eq!(learn.len() + unseen.len(), rows().len());
+        assert_eq!(unseen.is_empty(), share == 0.0);
+        assert!(!learn.is_empty());
+        assert!(unseen.iter().all(|u| learn.iter().all(|l| l.text != u.text)));
+    }
+    let one: Vec<Example> = rows().into_iter().filter(|r| r.question.as_str() == "Q2").collect();
+    assert!(hold_out(one, 0.5, 1).1.is_empty(), "something has to be learned from");
+
+    let tmp = tempfile::tempdir().unwrap();
+    run_folder(
+        tmp.path(),
+        &RECIPE.replace("log_every = 1", "log_every = 7\neval_share = 0.3"),
+        &rows(),
+    );
+    let a = Attempt::create(tmp.path(), 1).unwrap();
+    work(&a, &mut NoProgress).unwrap();
+    let metrics: Vec<MetricsRow> = read_jsonl(&a.file("metrics.jsonl")).unwrap();
+    let evals: Vec<(u64, f64)> =
+        metrics.iter().filter_map(|m| Some((m.step, *m.values.get("eval_loss")?))).collect();
+    assert!(evals.len() >= 10 && evals.iter().all(|e| e.1.is_finite()), "{evals:?}");
+    // Every checkpoint has its own measure, and the best is the lowest of them.
+    let known = checkpoint::known(tmp.path(), 1);
+    assert!(known.iter().all(|c| evals.contains(&(c.step, c.eval_loss.unwrap()))), "{known:?}");
+    let (best, loss, held_out) = checkpoint::best(&known).unwrap();
+    assert!(held_out && known.iter().all(|c| c.eval_loss.unwrap() >= loss), "{best:?}");
+}

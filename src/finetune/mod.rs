@@ -9,15 +9,17 @@ mod error;
 mod estimate;
 mod job;
 mod models;
+mod overrides;
 mod recipe;
 
 pub use base::{FrozenBase, refuse_adapter};
 pub use choice::{ModelChoice, TinyModel};
-pub use data::{DataOrder, TrainingSet};
+pub use data::{DataOrder, TrainingSet, hold_out};
 pub use error::FinetuneError;
 pub use estimate::{Estimate, StepTokens, machine_memory};
 pub use job::{TrainSummary, work};
 pub use models::{ModelCard, ModelRef};
+pub use overrides::Overrides;
 pub use recipe::{
     Backend, Length, OrderChoice, PromptChoice, Recipe, Resources, TargetKind, preset, preset_names,
 };

@@ -173,6 +173,10 @@ pub struct Recipe {
     /// Newest checkpoints that are kept (the best one and the final one are kept beside them).
     #[serde(default = "two")]
     pub keep_checkpoints: usize,
+    /// Share of the texts that no step learns from, 0 to 0.5: the loss on them is measured about ten
+    /// times a run and tells the best checkpoint.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub eval_share: f64,
     /// Steps between rows of `metrics.jsonl`.
     #[serde(default = "ten")]
     pub log_every: u64,
@@ -195,6 +199,11 @@ pub struct Recipe {
     /// What the run may use.
     #[serde(default)]
     pub resources: Resources,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_nothing(x: &f64) -> bool {
+    *x == 0.0
 }
 
 fn one() -> f64 {
@@ -265,7 +274,11 @@ impl Recipe {
         }
     }
 
-    fn check(&self) -> Result<(), (&'static str, String)> {
+    /// Checks every bound.
+    ///
+    /// # Errors
+    /// The key that is wrong, and what was expected there.
+    pub fn check(&self) -> Result<(), (&'static str, String)> {
         let no = |key, reason: &str| Err((key, reason.to_owned()));
         match (self.steps, self.epochs) {
             (Some(_), Some(_)) => return no("epochs", "either `steps` or `epochs`, not both"),
@@ -288,6 +301,9 @@ impl Recipe {
         }
         if !inside(self.warmup, 0.0, 1.0) {
             return no("warmup", "expected a share of the steps, 0 to 1");
+        }
+        if !inside(self.eval_share, 0.0, 0.5) {
+            return no("eval_share", "expected a share of the texts, 0 to 0.5");
         }
         if !inside(self.weight_decay, 0.0, 10.0) {
             return no("weight_decay", "expected 0 to 10");

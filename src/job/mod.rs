@@ -6,12 +6,15 @@
 
 mod attempt;
 mod crash;
+mod curves;
 mod environment;
 mod error;
 mod exit;
 mod file_progress;
 mod jsonl;
 mod lock;
+mod log_lines;
+mod log_search;
 mod metrics;
 mod process;
 mod progress;
@@ -22,12 +25,15 @@ mod state;
 
 pub use attempt::{Attempt, write_atomically};
 pub use crash::{VARIABLE as CRASH_VARIABLE, crash_point};
+pub use curves::{Curve, Curves, SMOOTHING, seconds_left};
 pub use environment::{MARK, allowed_environment, is_secret_name};
 pub use error::JobError;
 pub use exit::{ExitFile, FailureFile, RunFile, StopFile, StopWhy};
 pub use file_progress::{FileProgress, ProgressNow, read_progress};
 pub use jsonl::{JsonlWriter, read_jsonl};
 pub use lock::{Mention, RunLock};
+pub use log_lines::{LogEdge, LogPage, LogRow, read_log};
+pub use log_search::{LogFound, find_in_log};
 pub use metrics::{MetricsRow, MetricsWriter};
 pub use process::{ProcessMark, boot_id};
 pub use progress::{NoProgress, Progress};

@@ -1,17 +1,18 @@
 //! Classification: tasks, texts and models, checked, frozen and locked.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::runs::new_run;
 use super::{LaunchError, Place, Prepared, named_source};
 use crate::domain::{Culture, CultureId};
 use crate::evaluate::classify::parser::ParserName;
 use crate::evaluate::classify::{
-    ClassifyError, ClassifyPlan, Library, Method, PlannedSet, Unanswered,
+    ClassifyError, ClassifyPlan, Items, Library, Method, PlannedSet, Unanswered,
 };
 use crate::evaluate::{locked, made_up_culture};
 use crate::job::RunKind;
-use crate::providers::ModelSource;
+use crate::providers::{ChatRequest, ModelSource};
 
 /// Which culture prompts name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -89,6 +90,8 @@ pub struct PreparedClassify {
     pub items: u64,
     /// Tasks that were meant by a group but whose texts are not here.
     pub not_here: Vec<String>,
+    /// Requests by model: for an estimate before the start.
+    pub asked: Vec<(ModelSource, Vec<ChatRequest>)>,
 }
 
 /// Checks every set by the oracle, freezes texts and prompts, locks the plan.
@@ -155,6 +158,7 @@ pub fn classify(place: &Place, r: &ClassifyRequest) -> Result<PreparedClassify, 
     for name in &plan.models {
         sources.insert(name.clone(), named_source(place, name)?);
     }
+    let asked = asked(&plan, &sources, &files)?;
     let items = plan.sets.iter().map(|s| s.items).sum();
     let label = format!("{} tasks x {} models", plan.sets.len(), plan.models.len());
     let mut run = new_run(place, RunKind::Evaluate, label);
@@ -166,7 +170,34 @@ pub fn classify(place: &Place, r: &ClassifyRequest) -> Result<PreparedClassify, 
     for (name, bytes) in files {
         prepared = prepared.file(name, bytes);
     }
-    Ok(PreparedClassify { run: prepared, sets: plan.sets.len(), items, not_here })
+    Ok(PreparedClassify { run: prepared, sets: plan.sets.len(), items, not_here, asked })
+}
+
+/// What services will be asked. Models in folders cost nothing and are left out.
+fn asked(
+    plan: &ClassifyPlan,
+    sources: &BTreeMap<String, ModelSource>,
+    files: &[(String, Vec<u8>)],
+) -> Result<Vec<(ModelSource, Vec<ChatRequest>)>, LaunchError> {
+    let mut out: Vec<(ModelSource, Vec<ChatRequest>)> = Vec::new();
+    let services = plan.models.iter().filter_map(|m| sources.get(m));
+    for source in services.filter(|s| matches!(s, ModelSource::Endpoint { .. })) {
+        if let Some((_, first)) = out.first() {
+            out.push((source.clone(), first.clone()));
+            continue;
+        }
+        let mut requests = Vec::new();
+        for (set, (_, bytes)) in plan.sets.iter().zip(files) {
+            for item in Items::new(bytes.as_slice(), Path::new(&set.data), &set.task)? {
+                let item = item?;
+                if !item.gold.is_empty() {
+                    requests.push(set.request(&item.text, plan.max_tokens));
+                }
+            }
+        }
+        out.push((source.clone(), requests));
+    }
+    Ok(out)
 }
 
 /// The system message: whose chatbot it is, where a culture is named, then the task's own words.

@@ -8,15 +8,19 @@ mod classify;
 mod dataset;
 mod endpoints;
 mod error;
+mod faces;
+mod facts;
 mod judge;
 mod language;
 mod models;
 mod named;
+mod offered;
 mod open;
 mod place;
 mod prepared;
 mod runs;
 mod sources;
+mod speakers;
 
 pub use calls::{PreparedCalls, Speaker};
 pub use classify::{ClassifyRequest, CulturePrompt, PreparedClassify, classify};
@@ -25,9 +29,12 @@ pub use dataset::{
 };
 pub use endpoints::{ask_services, endpoint, price, reply_files};
 pub use error::LaunchError;
+pub use faces::{BesideWork, KeyRow, NotOpened, Opening, Say, ScreenFace, Tone};
+pub use facts::{AttemptFacts, RunFacts};
 pub use judge::{JudgeRequest, PreparedJudge, judge, judge_name};
 pub use language::{augment_with, translate};
 pub use models::{base_of_adapter, model_folder, model_source, planned_model};
+pub use offered::{OfferedModel, offered_models, offered_tasks};
 pub use open::{
     ForgettingRequest, PreparedTask, RobustnessRequest, WinRateRequest, forgetting, party,
     robustness, robustness_pairs, win_rate,
@@ -36,3 +43,4 @@ pub use place::{Place, PlaceError};
 pub use prepared::Prepared;
 pub use runs::{FinetuneRequest, SurveyInput, augment, command, evaluate, finetune, submit};
 pub use sources::named_source;
+pub use speakers::{KnownSpeaker, known_speakers};

@@ -1,12 +1,18 @@
 //! What a workspace holds, on one page: seeds, samples, ratings, datasets, models, evaluations,
-//! with where each figure came from. And the card of one model.
+//! with where each figure came from: Markdown, JSON, CSV, HTML. And the card of one model.
 
 mod card;
 mod csv;
 mod gather;
+mod html;
 mod markdown;
+mod runs;
+mod standing;
 
 pub use self::csv::csv;
 pub use card::{CardError, model_card};
 pub use gather::{EvaluationPart, ReportError, SamplePart, StudyPart, WorkspaceReport, gather};
+pub use html::html;
 pub use markdown::markdown;
+pub use runs::{RunPart, RunsPart, runs};
+pub use standing::{Best, Standing, StudyStanding, standing};

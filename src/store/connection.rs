@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::StoreError;
+use super::{StoreError, sample_words};
 
 /// The oldest SQLite that may write our files: before it, two writers could damage a database at
 /// the moment the WAL is reset (mended in 3.51.3).
@@ -181,6 +181,7 @@ fn common(conn: &mut Connection, path: &Path) -> Result<(), StoreError> {
         // a workspace may come from somebody else: its schema may not call functions of ours
         conn.pragma_update(None, "trusted_schema", false)?;
         conn.set_prepared_statement_cache_capacity(64);
+        sample_words::register(conn)?;
         Ok(())
     };
     set().map_err(|e| StoreError::sql(path, e))

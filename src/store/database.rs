@@ -1,6 +1,8 @@
 //! A database file of ours: made whole, opened with care, backed up.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -189,6 +191,15 @@ impl Database {
              FROM pragma_foreign_key_check");
         found.extend(broken.map_err(|e| StoreError::sql(&self.path, e))?);
         Ok(found)
+    }
+
+    /// Every read looks now and then whether `stop` is set, and ends then with
+    /// [`StoreError::Interrupted`]; `None` lets reads run to their end.
+    pub(super) fn stop_when(&mut self, stop: Option<Arc<AtomicBool>>) -> Result<(), StoreError> {
+        // some ten microseconds of SQLite's work: nothing beside a page, soon enough for a scan
+        let every = 2_000;
+        let asked = stop.map(|s| move || s.load(Ordering::Relaxed));
+        self.conn.progress_handler(every, asked).map_err(|e| StoreError::sql(&self.path, e))
     }
 
     /// The connection, for the typed readers of this room.

@@ -90,6 +90,12 @@ pub enum StoreError {
         /// How long was waited, in milliseconds.
         waited_ms: u64,
     },
+    /// A read was stopped because its answer is not wanted any more.
+    #[error("{path}: the read was stopped before its end; ask again")]
+    Interrupted {
+        /// The file.
+        path: PathBuf,
+    },
     /// No space left.
     #[error(
         "{path}: the disk is full; nothing of this step was written, all before it is safe. Free space and repeat"
@@ -188,6 +194,7 @@ impl StoreError {
                     ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
                         Self::Busy { path, waited_ms: super::connection::BUSY_BUDGET_MS }
                     }
+                    ErrorCode::OperationInterrupted => Self::Interrupted { path },
                     ErrorCode::DiskFull => Self::DiskFull { path },
                     ErrorCode::ReadOnly => Self::ReadOnly { path },
                     ErrorCode::NotADatabase => Self::NotADatabase { path, reason: said },

@@ -9,6 +9,7 @@ mod database;
 mod datasets;
 pub mod engine;
 mod error;
+mod evaluation_heads;
 mod evaluations;
 mod filesystem;
 mod imports;
@@ -17,7 +18,10 @@ mod migrate;
 mod models;
 mod sample_decisions;
 mod sample_filter;
+mod sample_pages;
+mod sample_words;
 mod samples;
+mod seed_sources;
 mod study;
 mod survey;
 mod survey_merge;
@@ -29,6 +33,7 @@ mod workspace;
 pub use database::{Access, Database};
 pub use datasets::DatasetRecord;
 pub use error::StoreError;
+pub use evaluation_heads::EvaluationHead;
 pub use evaluations::{EvaluationFilter, EvaluationRecord, EvaluationRow};
 pub use filesystem::{network_file_system, refuse_network_file_system};
 pub use imports::ImportRecord;
@@ -37,12 +42,14 @@ pub use migrate::{Migration, Schema};
 pub use models::ModelRecord;
 pub use sample_decisions::DecisionChange;
 pub use sample_filter::{DecisionKind, SampleFilter, SampleOrder};
+pub use sample_pages::PageFrom;
 pub use samples::{PutReport, SampleCount, SampleCursor, SampleRow};
+pub use seed_sources::CountSource;
 pub use study::{
     Action, Assignment, Consent, EventKind, Item, ItemKind, JUDGE_SLOTS, JudgeRecord,
-    NewAssignment, NewEvent, Rater, RaterKind, RaterProgress, RatingRow, Reclaimed, Shown,
+    NewAssignment, NewEvent, Rater, RaterKind, RaterProgress, RatingRow, Reason, Reclaimed, Shown,
     StudyRecord, VerdictClass, VerdictRow,
 };
 pub use survey_merge::{MergeReport, MergeRule};
-pub use transaction::{Reader, Tx};
+pub use transaction::{Interrupter, Reader, Tx};
 pub use workspace::Workspace;

@@ -83,7 +83,8 @@ impl Tx<'_> {
     }
 
     /// Puts a corrected text in place of a sample. An id belongs to a text, so the correction is
-    /// a sample of its own with the old one as its parent, and the old one is rejected by hand.
+    /// a sample of its own with the old one as its parent, and the old one is rejected by hand: two
+    /// entries of the log. Where there is a sample of that text already, it is decided on.
     ///
     /// # Errors
     /// No such sample; the corrected text is the old one.
@@ -102,10 +103,16 @@ impl Tx<'_> {
         let note = format!("edited into {}", corrected.id);
         let to = Decision::Rejected(RejectReason::ByHand { note: note.clone() });
         self.set_decision(old, &to, who, &note)?;
-        let mut corrected = corrected.clone();
-        corrected.provenance.parent = Some(old.clone());
-        self.put_samples(std::slice::from_ref(&corrected))?;
-        self.set_decision(&corrected.id, &corrected.decision, who, &format!("edit of {old}"))?;
+        let words = format!("edit of {old}");
+        if self.sample(&corrected.id)?.is_none() {
+            // It begins as turned down, so that undoing the edit leaves it out of use.
+            let mut first = corrected.clone();
+            first.provenance.parent = Some(old.clone());
+            let note = format!("{words}, taken back");
+            first.decision = Decision::Rejected(RejectReason::ByHand { note });
+            self.put_samples(std::slice::from_ref(&first))?;
+        }
+        self.set_decision(&corrected.id, &corrected.decision, who, &words)?;
         Ok(())
     }
 

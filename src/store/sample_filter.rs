@@ -4,6 +4,10 @@ use rusqlite::types::Value;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Decision, QuestionId, Stage};
+use crate::text::fold;
+
+/// Words of a filter that are looked at; a pasted page would be more than SQLite takes.
+const MOST_WORDS: usize = 64;
 
 /// The three fates of a proposal, without their reasons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -64,8 +68,13 @@ pub struct SampleFilter {
     pub max_similarity: Option<f64>,
     /// Text holds this (ASCII letters in either case).
     pub contains: Option<String>,
+    /// Every blank-separated word occurs, in any case, in the text, the seed's id, the fate, the
+    /// reason, the stage, the language, or the name of a culture of that language.
+    pub words: Option<String>,
     /// Decided by a person, or not.
     pub by_hand: Option<bool>,
+    /// Only what a threshold decides on: kept samples and those rejected as too dissimilar.
+    pub by_threshold: bool,
 }
 
 /// Order of a list of samples.
@@ -124,10 +133,44 @@ fn like(text: &str) -> String {
 }
 
 impl SampleFilter {
+    /// For counts and exports: SQLite chooses among all indexes.
     pub(super) fn conditions(&self) -> Conditions {
+        self.built(None)
+    }
+
+    /// For a page of a list: only an index that yields the order wanted may be used. An index on
+    /// another column would fetch and sort all that it finds for every page.
+    pub(super) fn listed(&self, order: SampleOrder) -> Conditions {
+        self.built(Some(order))
+    }
+
+    fn built(&self, list: Option<SampleOrder>) -> Conditions {
         let mut c = Conditions::default();
+        // the narrowest of the indexed columns leads; `+` keeps SQLite from using the others
+        let run = self.run.is_some();
+        let seed = self.seed.is_some() && !run;
+        let decision = self.decision.is_some() && !run && !seed;
+        let column = |name: &str, leads: bool| {
+            if list.is_none() || leads { name.to_owned() } else { format!("+{name}") }
+        };
+        if let Some(x) = &self.run {
+            c.add(&format!("{} = ?", column("run", run)), x.clone());
+        }
         if let Some(x) = &self.seed {
-            c.add("seed = ?", x.as_str().to_owned());
+            c.add(&format!("{} = ?", column("seed", seed)), x.as_str().to_owned());
+        }
+        if let Some(x) = self.decision {
+            c.add(&format!("{} = ?", column("decision", decision)), x.as_str().to_owned());
+        }
+        if let Some(x) = &self.reason {
+            // `broken` means `broken/..` too; '0' is the character after '/'
+            let r = column("reason", false);
+            c.add(&format!("({r} = ? OR ({r} > ? || '/' AND {r} < ? || '0'))"), x.clone());
+        }
+        if self.by_threshold {
+            // kept samples have no reason, and nothing else has none
+            let d = column("decision", false);
+            c.plain(format!("{d} IN ('kept', 'rejected') AND +reason IN ('', 'dissimilar')"));
         }
         if let Some(x) = &self.language {
             c.add("language = ?", x.clone());
@@ -135,33 +178,31 @@ impl SampleFilter {
         if let Some(x) = self.stage {
             c.add("stage = ?", x.as_str().to_owned());
         }
-        if let Some(x) = self.decision {
-            c.add("decision = ?", x.as_str().to_owned());
-        }
-        if let Some(x) = &self.reason {
-            // `broken` means `broken/..` too; '0' is the character after '/'
-            c.add("(reason = ? OR (reason > ? || '/' AND reason < ? || '0'))", x.clone());
-        }
-        if let Some(x) = &self.run {
-            c.add("run = ?", x.clone());
-        }
         if let Some(x) = &self.provider {
             c.add("provider = ?", x.clone());
         }
         if let Some(x) = &self.family {
             c.add("family = ?", x.clone());
         }
+        let similarity = column("similarity", list != Some(SampleOrder::Arrival));
         if let Some(x) = self.min_similarity {
-            c.add("similarity >= ?", x);
+            c.add(&format!("{similarity} >= ?"), x);
         }
         if let Some(x) = self.max_similarity {
-            c.add("similarity < ?", x);
+            c.add(&format!("{similarity} < ?"), x);
         }
         if let Some(x) = &self.contains {
             c.add("text LIKE ? ESCAPE '\\'", like(x));
         }
         if let Some(x) = self.by_hand {
             c.add("by_hand = ?", i64::from(x));
+        }
+        for word in self.words.iter().flat_map(|w| w.split_whitespace()).take(MOST_WORDS) {
+            c.add(
+                "(holds_word(?, text, seed, decision, reason, stage, language) OR +language IN \
+                 (SELECT language FROM culture WHERE holds_word(?, name, id)))",
+                fold(word),
+            );
         }
         c
     }

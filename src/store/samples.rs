@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{Decision, QuestionId, Sample, SampleId, Similarity};
 
 use super::codec::{from_count, from_json, from_time, from_word, json, now, unreadable};
-use super::sample_filter::{Conditions, DecisionKind, SampleFilter, SampleOrder};
+use super::sample_filter::{DecisionKind, SampleFilter, SampleOrder};
+use super::sample_pages::PageFrom;
 use super::{Reader, StoreError, Tx};
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "row, id, seed, language, text, stage, similarity, detail, provenance, by_hand, at";
 
 /// A sample with what the store knows about it.
@@ -34,8 +35,15 @@ impl SampleRow {
 /// The last row of a page. Opaque to callers; it travels as JSON in `next`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct SampleCursor {
-    row: i64,
-    similarity: Option<f64>,
+    pub(super) row: i64,
+    pub(super) similarity: Option<f64>,
+}
+
+impl SampleCursor {
+    /// The cursor of a row in order of arrival, whether there is such a row or not.
+    pub fn at(row: i64) -> Self {
+        Self { row, similarity: None }
+    }
 }
 
 /// What [`Tx::put_samples`] did.
@@ -125,7 +133,7 @@ impl Tx<'_> {
     }
 }
 
-fn sample_row(r: &rusqlite::Row<'_>) -> rusqlite::Result<SampleRow> {
+pub(super) fn sample_row(r: &rusqlite::Row<'_>) -> rusqlite::Result<SampleRow> {
     let similarity = match r.get::<_, Option<f64>>(6)? {
         None => None,
         Some(x) => Some(Similarity::new(x).map_err(|e| unreadable(r, 6, e, &x.to_string()))?),
@@ -181,17 +189,8 @@ impl Reader<'_> {
         after: Option<SampleCursor>,
         limit: u32,
     ) -> Result<Vec<SampleRow>, StoreError> {
-        let mut c = filter.conditions();
-        if let Some(after) = after {
-            page_from(&mut c, order, after);
-        }
-        let by = match order {
-            SampleOrder::Arrival => "row",
-            SampleOrder::SimilarityUp => "similarity, row",
-            SampleOrder::SimilarityDown => "similarity DESC, row DESC",
-        };
-        let sql = format!("SELECT {COLUMNS} FROM sample{} ORDER BY {by} LIMIT {limit}", c.sql());
-        self.all(&sql, rusqlite::params_from_iter(c.params), sample_row)
+        let from = after.map_or(PageFrom::First, PageFrom::After);
+        self.samples_page(filter, order, from, limit)
     }
 
     /// All samples of a filter, in order of arrival. For datasets and exports; screens page.
@@ -220,8 +219,11 @@ impl Reader<'_> {
     /// The database cannot be read.
     pub fn sample_counts(&self, filter: &SampleFilter) -> Result<Vec<SampleCount>, StoreError> {
         let c = filter.conditions();
+        // grouping by an index would walk all samples to count those of one seed or run
+        let few = filter.seed.is_some() || filter.run.is_some();
+        let by = if few { "+decision, +reason" } else { "decision, reason" };
         let sql = format!(
-            "SELECT decision, reason, count(*) FROM sample{} GROUP BY decision, reason \
+            "SELECT decision, reason, count(*) FROM sample{} GROUP BY {by} \
              ORDER BY decision, count(*) DESC, reason",
             c.sql()
         );
@@ -243,31 +245,5 @@ impl Reader<'_> {
             [],
             |r| Ok((from_word(r, 0)?, from_word(r, 1)?, from_count(r, 2)?)),
         )
-    }
-}
-
-/// The keyset condition. NULL is SQLite's smallest value, so it opens an ascending list.
-fn page_from(c: &mut Conditions, order: SampleOrder, after: SampleCursor) {
-    match (order, after.similarity) {
-        (SampleOrder::Arrival, _) => c.add("row > ?", after.row),
-        (SampleOrder::SimilarityUp, None) => {
-            c.add("(similarity IS NOT NULL OR row > ?)", after.row);
-        }
-        (SampleOrder::SimilarityDown, None) => {
-            c.plain("similarity IS NULL");
-            c.add("row < ?", after.row);
-        }
-        (SampleOrder::SimilarityUp, Some(s)) => {
-            c.params.push(s.into());
-            let i = c.params.len();
-            c.params.push(after.row.into());
-            c.plain(format!("(similarity, row) > (?{i}, ?{})", i + 1));
-        }
-        (SampleOrder::SimilarityDown, Some(s)) => {
-            c.params.push(s.into());
-            let i = c.params.len();
-            c.params.push(after.row.into());
-            c.plain(format!("((similarity, row) < (?{i}, ?{}) OR similarity IS NULL)", i + 1));
-        }
     }
 }

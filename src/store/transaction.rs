@@ -58,6 +58,30 @@ impl Reader<'_> {
     }
 }
 
+/// Stops what a connection is doing, from another thread: a person typed on, and the count that
+/// they waited for is of no use any more.
+pub struct Interrupter {
+    handle: rusqlite::InterruptHandle,
+}
+
+impl std::fmt::Debug for Interrupter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Interrupter")
+    }
+}
+
+impl Interrupter {
+    pub(super) fn new(conn: &Connection) -> Self {
+        Self { handle: conn.get_interrupt_handle() }
+    }
+
+    /// The read that runs now answers [`StoreError::Interrupted`]. Where none runs, nothing
+    /// happens; the connection stays usable.
+    pub fn stop(&self) {
+        self.handle.interrupt();
+    }
+}
+
 /// One transaction that writes. It also reads, and sees what it wrote.
 #[derive(Debug, Clone, Copy)]
 pub struct Tx<'a> {

@@ -1,8 +1,10 @@
 //! `workspace.db`: the database of one workspace folder.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use super::{Access, Database, Migration, Reader, Schema, StoreError, Tx};
+use super::{Access, Database, Interrupter, Migration, Reader, Schema, StoreError, Tx};
 
 const SCHEMA: Schema = Schema {
     kind: "workspace",
@@ -12,6 +14,7 @@ const SCHEMA: Schema = Schema {
         Migration { name: "0001_base", sql: include_str!("migrations/0001_base.sql") },
         Migration { name: "0002_study", sql: include_str!("migrations/0002_study.sql") },
         Migration { name: "0003_judge", sql: include_str!("migrations/0003_judge.sql") },
+        Migration { name: "0004_pages", sql: include_str!("migrations/0004_pages.sql") },
     ],
 };
 
@@ -54,6 +57,20 @@ impl Workspace {
     /// Reads. Each call of the reader is one read.
     pub fn read(&self) -> Reader<'_> {
         Reader { conn: self.db.conn(), path: self.db.path() }
+    }
+
+    /// What another thread stops a long read with; see [`Interrupter::stop`].
+    pub fn interrupter(&self) -> Interrupter {
+        Interrupter::new(self.db.conn())
+    }
+
+    /// From now on reads end with [`StoreError::Interrupted`] once `stop` is true: what they
+    /// would answer is not wanted any more. `None`: they run to their end.
+    ///
+    /// # Errors
+    /// SQLite refuses.
+    pub fn stop_reads_when(&mut self, stop: Option<Arc<AtomicBool>>) -> Result<(), StoreError> {
+        self.db.stop_when(stop)
     }
 
     /// Runs `f` in one transaction. On `Ok` everything is on the disk; on an error nothing is

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::domain::{DomainError, StudyId};
+use crate::domain::{DomainError, RaterId, StudyId};
 use crate::providers::prompts::PromptError;
 use crate::store::StoreError;
 use crate::table::TableError;
@@ -50,10 +50,100 @@ pub enum StudyError {
         eligible: usize,
     },
     /// Ratings were asked of a study without a plan.
-    #[error("study {study} has no plan yet; run `polyculture study plan {study}` first")]
+    #[error(
+        "study {study} has no plan yet; run `polyculture study plan --study {study} --raters NAMES` first"
+    )]
     NotPlanned {
         /// The study.
         study: StudyId,
+    },
+    /// No study has people in it.
+    #[error(
+        "there is no study that a person rates; `polyculture study new` and `study plan` make \
+         one, or press `n` on the workbench's Rate screen for one of your own"
+    )]
+    NothingToRate,
+    /// Several studies, and none was named.
+    #[error("{n} studies wait for ratings; say which one: --study NAME")]
+    WhichStudy {
+        /// How many.
+        n: usize,
+    },
+    /// A study that no person rates.
+    #[error(
+        "study {study} has no people in it; `polyculture study plan --study {study} --raters \
+         NAMES` gives it some"
+    )]
+    NoPeople {
+        /// The study.
+        study: StudyId,
+    },
+    /// Several raters, and none was named.
+    #[error("study {study} has several raters; say who you are: --as NAME")]
+    WhichRater {
+        /// The study.
+        study: StudyId,
+    },
+    /// A rater that the study does not know. The names of the others are not told.
+    #[error(
+        "study {study} has no rater {rater} (it has {others} others); check the spelling, or ask \
+         whoever runs the study which name is yours"
+    )]
+    UnknownRater {
+        /// The study.
+        study: StudyId,
+        /// The name given.
+        rater: RaterId,
+        /// Raters it has.
+        others: usize,
+    },
+    /// A name under which no person rates.
+    #[error(
+        "{rater} is {kind} in study {study}: no person can rate under this name; take your own"
+    )]
+    NotAPerson {
+        /// The study.
+        study: StudyId,
+        /// The name given.
+        rater: RaterId,
+        /// What it is instead.
+        kind: &'static str,
+    },
+    /// Everything was taken back from a rater.
+    #[error(
+        "study {study}: all {n} pairs of {rater} were taken back (a withdrawal, or leases that \
+         ran out); ask whoever runs the study"
+    )]
+    AllTakenBack {
+        /// The study.
+        study: StudyId,
+        /// The rater.
+        rater: RaterId,
+        /// Pairs.
+        n: usize,
+    },
+    /// A rater who speaks none of the study's languages.
+    #[error(
+        "study {study} has pairs in {languages}; {rater} declared {declared}, so there is nothing \
+         to rate for them"
+    )]
+    OtherLanguage {
+        /// The study.
+        study: StudyId,
+        /// The rater.
+        rater: RaterId,
+        /// Languages of the pairs.
+        languages: String,
+        /// Languages of the rater.
+        declared: String,
+    },
+    /// A rater without a pair.
+    #[error("study {study}: the plan gave {rater} nothing to rate; ask whoever runs the study")]
+    NothingAssigned {
+        /// The study.
+        study: StudyId,
+        /// The rater.
+        rater: RaterId,
     },
     /// Bad lines while none was to be accepted.
     #[error("{path}: {bad} of {rows} rows are bad, nothing was taken (strict); {first}")]

@@ -100,6 +100,12 @@ const COLUMNS: &[Column] = &[
     Column("event", When::Always, "number in the log", |r| json!(r.event)),
     Column("event_uuid", When::Always, "the event's mark, never reused", |r| json!(r.uuid)),
     Column("kind", When::Always, "submit, edit, skip, flag, undo", |r| json!(r.kind)),
+    Column(
+        "reason",
+        When::Always,
+        "why a pair was skipped or flagged: broken-text, cannot-judge, comment (only words), other",
+        |r| json!(r.reason),
+    ),
     Column("previous", When::Always, "event that an edit replaces or an undo takes back", |r| {
         json!(r.previous)
     }),

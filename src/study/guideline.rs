@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::StudyError;
 
 const SIMILARITY: &str = include_str!("guideline.toml");
+const EXAMPLES: &str = include_str!("examples.toml");
 
 /// A guideline as its file has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +35,41 @@ pub struct ScaleAnchor {
     pub text: String,
 }
 
+/// A pair with the score it should get.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Example {
+    /// 1 to 5.
+    pub score: u8,
+    /// One text.
+    pub left: String,
+    /// The other.
+    pub right: String,
+    /// Why it gets that score.
+    pub why: String,
+}
+
 impl Guideline {
+    /// Three examples for every score, best first, and their version (`examples@1`). People see
+    /// them; model judges do not, so they have a version of their own.
+    ///
+    /// # Errors
+    /// None in practice: the file is part of the program, and a test reads it.
+    pub fn examples() -> Result<(Vec<Example>, String), StudyError> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct File {
+            version: u32,
+            example: Vec<Example>,
+        }
+        let file: File = toml::from_str(EXAMPLES).map_err(|e| StudyError::BadSetting {
+            what: "the examples",
+            value: e.to_string(),
+            expected: "version and [[example]]s with score, left, right, why",
+        })?;
+        Ok((file.example, format!("examples@{}", file.version)))
+    }
+
     /// The guideline of similarity studies.
     ///
     /// # Errors
@@ -78,5 +113,13 @@ mod tests {
         let cut = SIMILARITY.replace("score = 3", "score = 2");
         assert!(Guideline::parse(&cut).unwrap_err().to_string().contains("5, 4, 3, 2, 1"));
         assert_eq!(Guideline::similarity().unwrap().reference(), "similarity@1");
+    }
+
+    #[test]
+    fn every_score_has_three_examples_best_first() {
+        let (examples, version) = Guideline::examples().unwrap();
+        let scores: Vec<u8> = examples.iter().map(|e| e.score).collect();
+        assert_eq!(scores, [5, 5, 5, 4, 4, 4, 3, 3, 3, 2, 2, 2, 1, 1, 1]);
+        assert_eq!(version, "examples@1");
     }
 }

@@ -3,6 +3,7 @@
 //! Controls and repeats enter no estimate; scripted raters are marked wherever they appear.
 
 mod agreement;
+mod consent;
 mod controls;
 mod error;
 mod export;
@@ -13,15 +14,17 @@ mod plan;
 mod rating_file;
 mod results;
 mod scripted;
+pub mod session;
 mod setup;
 mod status;
 #[cfg(test)]
 mod tests;
 
 pub use agreement::{AgreementReport, Figure, Rating, agreement};
+pub use consent::ConsentText;
 pub use error::StudyError;
 pub use export::{ExportFormat, ExportOptions, ExportWhat, codebook, export};
-pub use guideline::{Guideline, ScaleAnchor};
+pub use guideline::{Example, Guideline, ScaleAnchor};
 pub use import::{ImportReport, import_ratings};
 pub use plan::{Plan, fix_plan, plan};
 pub use rating_file::{BadLine, RatingFile, read_ratings};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{ItemId, RaterId, StudyId};
 use crate::stats::dice::Dice;
-use crate::store::{Item, NewAssignment, Rater, Workspace};
+use crate::store::{Item, NewAssignment, Rater, Tx, Workspace};
 
 use super::StudyError;
 
@@ -186,16 +186,19 @@ pub fn fix_plan(
     study: &StudyId,
     raters: &[Rater],
 ) -> Result<Plan, StudyError> {
-    workspace.write_as(|tx| {
-        let record = tx.need_study(study)?;
-        tx.fix_study(study)?;
-        let plan = plan(&tx.items(study)?, raters, record.seed)?;
-        for rater in raters {
-            tx.put_rater(study, rater)?;
-        }
-        for a in &plan.assignments {
-            tx.assign(study, a)?;
-        }
-        Ok(plan)
-    })
+    workspace.write_as(|tx| fix(tx, study, raters))
+}
+
+/// [`fix_plan`] inside a transaction of the caller.
+pub(super) fn fix(tx: &Tx<'_>, study: &StudyId, raters: &[Rater]) -> Result<Plan, StudyError> {
+    let record = tx.need_study(study)?;
+    tx.fix_study(study)?;
+    let plan = plan(&tx.items(study)?, raters, record.seed)?;
+    for rater in raters {
+        tx.put_rater(study, rater)?;
+    }
+    for a in &plan.assignments {
+        tx.assign(study, a)?;
+    }
+    Ok(plan)
 }

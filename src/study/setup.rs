@@ -33,6 +33,13 @@ pub struct NewStudy {
     pub culture: Option<CultureId>,
     /// Random seed of selection and plan.
     pub seed: u64,
+    /// Whether raters may look at the word difference. It is off until asked for, and logged.
+    #[serde(default = "yes")]
+    pub word_diff: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl NewStudy {
@@ -48,6 +55,7 @@ impl NewStudy {
             controls: (items / 20).max(3),
             culture: None,
             seed,
+            word_diff: true,
         }
     }
 

@@ -164,6 +164,41 @@ impl Trainer {
         Ok(StepReport { loss, grad_norm, rows, tokens })
     }
 
+    /// Mean loss of a batch, in nats: nothing is learned, nothing is dropped.
+    ///
+    /// # Errors
+    /// An example that does not fit the model.
+    pub fn loss(&mut self, batch: &[AnswerTarget], seed: u64) -> Result<f64, EmbeddedError> {
+        let scale = 1.0 / batch.len().max(1) as f32;
+        let (model, adapter, settings) = (&self.model, self.adapter.as_ref(), self.settings);
+        let run = |part: &[AnswerTarget], ws: &mut Workspace| {
+            let mut sum = 0.0;
+            for piece in pieces(part, settings.piece) {
+                let (pack, wanted) = pack_targets(&part[piece], settings.tails, seed);
+                sum += match adapter {
+                    None => model.loss(&pack, &wanted, scale, ws, None)?,
+                    Some(a) => model.adapted_loss(a, None, &pack, &wanted, scale, ws, None)?,
+                };
+            }
+            Ok::<_, EmbeddedError>(sum)
+        };
+        let sum = match &self.pool {
+            None => run(batch, &mut self.lanes[0].ws)?,
+            Some(pool) => {
+                let parts = split(batch, self.lanes.len());
+                let done: Result<Vec<f64>, EmbeddedError> = pool.install(|| {
+                    self.lanes
+                        .par_iter_mut()
+                        .zip(parts)
+                        .map(|(lane, part)| run(part, &mut lane.ws))
+                        .collect()
+                });
+                done?.into_iter().sum()
+            }
+        };
+        Ok(sum / batch.len().max(1) as f64)
+    }
+
     /// Mean loss and rows of the batch; leaves its gradient in `grads`.
     fn gradient(
         &mut self,

@@ -1,7 +1,7 @@
 //! The figures of a run in the form of every task, so that they are ingested and compared in one
 //! way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::means::MeanRow;
 use super::plan::ClassifyPlan;
@@ -46,8 +46,25 @@ pub(super) fn figure_rows(sets: &[SetRow], means: &[MeanRow]) -> Vec<FigureRow> 
             out.extend(paired(set, m, bare(&m.model, "macro-f1", plain(0.0))));
         }
     }
+    out.extend(constant_means(means));
     out.extend(means.iter().flat_map(mean_rows));
     out
+}
+
+/// The best constant answers in the means, so that no mean stands without its baseline.
+fn constant_means(means: &[MeanRow]) -> Vec<FigureRow> {
+    let mut seen = BTreeSet::new();
+    means
+        .iter()
+        .filter(|r| seen.insert((&r.over, &r.name)))
+        .map(|r| FigureRow {
+            model: "best constant".into(),
+            value: Some(r.best_constant),
+            ci: None,
+            note: String::new(),
+            ..mean_row(r)
+        })
+        .collect()
 }
 
 fn paired(set: &SetRow, m: &ModelRow, row: FigureRow) -> Option<FigureRow> {
@@ -67,9 +84,9 @@ fn paired(set: &SetRow, m: &ModelRow, row: FigureRow) -> Option<FigureRow> {
     })
 }
 
-fn mean_rows(r: &MeanRow) -> Vec<FigureRow> {
+fn mean_row(r: &MeanRow) -> FigureRow {
     let of_culture = r.over == "culture";
-    let row = FigureRow {
+    FigureRow {
         model: r.model.clone(),
         culture: if of_culture { CultureId::new(r.name.clone()).ok() } else { None },
         split: if of_culture { "mean".into() } else { format!("{}:{}", r.over, r.name) },
@@ -80,7 +97,11 @@ fn mean_rows(r: &MeanRow) -> Vec<FigureRow> {
         unit: "pool of texts".into(),
         note: format!("best constant answers: {:.3}", r.best_constant),
         ..FigureRow::default()
-    };
+    }
+}
+
+fn mean_rows(r: &MeanRow) -> Vec<FigureRow> {
+    let row = mean_row(r);
     let difference = r.difference.map(|d| FigureRow {
         against: r.against.clone(),
         metric: "macro-f1 difference".into(),

@@ -58,6 +58,11 @@ impl Kind {
             Self::Values => "values",
         }
     }
+
+    /// True where texts of this kind may abuse somebody: faces hide them until they are asked for.
+    pub fn may_abuse(self) -> bool {
+        !matches!(self, Self::Stance | Self::Spam | Self::Values)
+    }
 }
 
 impl fmt::Display for Kind {

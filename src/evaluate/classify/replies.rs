@@ -2,8 +2,7 @@
 //! reply from the reply store.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -12,7 +11,8 @@ use super::data::Items;
 use super::plan::ClassifyPlan;
 use super::results::{Outcome, ResultLine, read_results};
 use crate::job::Attempt;
-use crate::providers::replies::{ReplyKey, find};
+use crate::providers::ProviderError;
+use crate::providers::replies::{reply_text, stores_of};
 
 /// Which replies are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -94,12 +94,12 @@ pub fn single_replies(
         lines.into_iter().filter(|(_, l)| filter.takes(l)).collect();
     wanted.truncate(filter.limit.unwrap_or(usize::MAX));
     let texts = if show_text { texts(last, &plan, &wanted)? } else { BTreeMap::new() };
-    let stores = stores(last, &attempts);
+    let stores = stores_of(&attempts);
     wanted
         .into_iter()
         .map(|((set, _, item), line)| {
             let said = match &line.reply {
-                Some(key) => said(&stores, key)?,
+                Some(key) => reply_text(&stores, key).map_err(of_store)?,
                 None => None,
             };
             let length = said.as_ref().map_or(0, |s| s.chars().count());
@@ -146,26 +146,6 @@ fn texts(
     Ok(out)
 }
 
-fn stores(last: &Attempt, attempts: &[Attempt]) -> Vec<PathBuf> {
-    let mut out: Vec<PathBuf> = fs::read_dir(last.input("replies"))
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|e| e.path())
-        .collect();
-    out.sort();
-    out.extend(attempts.iter().map(|a| a.file("replies.jsonl")));
-    out
-}
-
-/// What a model said, out of the envelope of its service or of an embedded model.
-fn said(stores: &[PathBuf], key: &str) -> Result<Option<String>, ClassifyError> {
-    let Ok(key) = key.parse::<ReplyKey>() else { return Ok(None) };
-    let stored = find(stores, &key)
-        .map_err(|source| ClassifyError::Provider { model: "reply store".into(), source })?;
-    Ok(stored.map(|reply| {
-        let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap_or_default();
-        let text = body["choices"][0]["message"]["content"].as_str().or(body["text"].as_str());
-        text.map_or(reply.body.clone(), str::to_owned)
-    }))
+fn of_store(source: ProviderError) -> ClassifyError {
+    ClassifyError::Provider { model: "reply store".into(), source }
 }

@@ -94,7 +94,10 @@ pub fn work(
 }
 
 /// Replies of this and earlier attempts; a call that failed is made again.
-fn replies(attempt: &Attempt) -> Result<Replies, JobError> {
+///
+/// # Errors
+/// A line that is not what this job writes.
+pub fn replies(attempt: &Attempt) -> Result<Replies, JobError> {
     let mut out = Replies::new();
     let mut attempts = attempt.earlier();
     attempts.reverse();

@@ -100,7 +100,10 @@ impl Said {
 
     /// Lines of this attempt and the earlier ones. A call that failed is made again, so its line
     /// is left out; of several lines on one thing the first counts.
-    fn of(attempt: &Attempt) -> Result<Self, JobError> {
+    ///
+    /// # Errors
+    /// A line that is not what this job writes.
+    pub fn of(attempt: &Attempt) -> Result<Self, JobError> {
         let mut out = Self::default();
         let mut attempts = attempt.earlier();
         attempts.reverse();

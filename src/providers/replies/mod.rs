@@ -9,6 +9,7 @@ mod desk;
 mod key;
 mod record;
 mod recorded;
+mod said;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -18,4 +19,5 @@ pub use key::{ReplyKey, sorted};
 pub use record::StoredReply;
 pub(super) use recorded::ask_recorded;
 pub use recorded::{Backend, Recorded};
+pub use said::{reply_text, stores_of};
 pub use store::{Replies, find};

@@ -29,6 +29,19 @@ pub enum EngineDbError {
         /// The newest known here.
         known: i64,
     },
+    /// An older program wrote it, and nobody has brought it up to date yet.
+    #[error(
+        "{path} has schema {found}, this polyculture reads {known}: `polyculture engine start` \
+         brings it up to date"
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The one known here.
+        known: i64,
+    },
     /// The library that this program was built with can corrupt a database.
     #[error("SQLite {found} is too old: 3.51.3 or newer is needed")]
     OldSqlite {

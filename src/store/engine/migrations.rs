@@ -1,5 +1,10 @@
 //! Numbered migrations of `engine.db`; `PRAGMA user_version` counts those applied.
 
+use std::cmp::Ordering;
+
+use rusqlite::{Transaction, params};
+
+use super::runs::words;
 use super::{EngineDb, EngineDbError};
 
 const MIGRATIONS: &[&str] = &[
@@ -34,9 +39,42 @@ const MIGRATIONS: &[&str] = &[
         run     TEXT NOT NULL,
         view    TEXT NOT NULL                  -- the run's public JSON after the transition
     ) STRICT;",
+    // 2: what filters look through; filled in below.
+    "ALTER TABLE runs ADD COLUMN words TEXT NOT NULL DEFAULT '';",
+    // 3: all that a filter asks, in the order of lists.
+    "CREATE INDEX runs_found ON runs(seq, state, kind, words);",
 ];
 
+/// The migration after which `words` is to be filled in.
+const WORDS: usize = 2;
+
+/// Fills in `words` of the runs that are there: folding letters is more than SQLite knows.
+fn fill_words(tx: &Transaction<'_>) -> rusqlite::Result<()> {
+    let mut read = tx.prepare("SELECT seq, id, kind, label FROM runs")?;
+    let mut write = tx.prepare("UPDATE runs SET words = ?2 WHERE seq = ?1")?;
+    let mut rows = read.query([])?;
+    while let Some(r) = rows.next()? {
+        let (id, kind): (String, String) = (r.get(1)?, r.get(2)?);
+        let label: Option<String> = r.get(3)?;
+        write.execute(params![r.get::<_, i64>(0)?, words(&id, &kind, label.as_deref())])?;
+    }
+    Ok(())
+}
+
 impl EngineDb {
+    /// Refuses a database of another schema: for connections that only read.
+    pub(super) fn check_schema(&self) -> Result<(), EngineDbError> {
+        let found: i64 =
+            self.conn.query_row("PRAGMA user_version", [], |r| r.get(0)).map_err(self.at())?;
+        let known = MIGRATIONS.len() as i64;
+        let path = self.path.clone();
+        match found.cmp(&known) {
+            Ordering::Equal => Ok(()),
+            Ordering::Less => Err(EngineDbError::Older { path, found, known }),
+            Ordering::Greater => Err(EngineDbError::Newer { path, found, known }),
+        }
+    }
+
     /// Applies what is missing. True when the database was empty.
     pub(super) fn migrate(&mut self) -> Result<bool, EngineDbError> {
         let at = self.at();
@@ -49,6 +87,9 @@ impl EngineDb {
         for (i, sql) in MIGRATIONS.iter().enumerate().skip(found.max(0) as usize) {
             let tx = self.conn.transaction().map_err(&at)?;
             tx.execute_batch(sql).map_err(&at)?;
+            if i + 1 == WORDS {
+                fill_words(&tx).map_err(&at)?;
+            }
             tx.pragma_update(None, "user_version", i as i64 + 1).map_err(&at)?;
             tx.commit().map_err(&at)?;
         }

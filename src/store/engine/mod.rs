@@ -13,7 +13,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 pub use error::EngineDbError;
 pub use events::EventRow;
@@ -54,6 +54,25 @@ impl EngineDb {
         let mut db = Self { conn, path: path.to_owned(), fresh: false };
         db.fresh = db.migrate()?;
         Ok(db)
+    }
+
+    /// Opens the database for reading beside its writer: what was committed is seen, nobody waits.
+    /// `None` when there is none yet.
+    ///
+    /// # Errors
+    /// [`EngineDbError::Older`] and [`EngineDbError::Newer`] when another release wrote it, others
+    /// when it cannot be read.
+    pub fn open_to_read(path: &Path) -> Result<Option<Self>, EngineDbError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let at = |e| EngineDbError::sqlite(path, e);
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = Connection::open_with_flags(path, flags).map_err(at)?;
+        conn.busy_timeout(Duration::from_secs(5)).map_err(at)?;
+        let db = Self { conn, path: path.to_owned(), fresh: false };
+        db.check_schema()?;
+        Ok(Some(db))
     }
 
     /// Stops waiting for the disk at every commit: for a file that is thrown away when its making

@@ -108,6 +108,83 @@ fn lists_are_paged_newest_first_without_gaps() {
         seen.extend(page.iter().map(|r| r.id.to_string()));
     }
     assert_eq!(seen, ["r6", "r5", "r4", "r3", "r2", "r1", "r0"]);
-    let none = ListQuery { workspace: Some(Path::new("/v")), limit: 3, before: None };
+    let none = ListQuery { workspace: Some(Path::new("/v")), limit: 3, ..ListQuery::default() };
     assert!(db.list(&none).unwrap().is_empty());
+}
+
+#[test]
+fn filters_and_pages_either_way_agree_with_a_look_at_every_run() {
+    let tmp = tempfile::tempdir().unwrap();
+    let path = tmp.path().join("engine.db");
+    let mut db = EngineDb::open(&path).unwrap();
+    for i in 0..30 {
+        let mut s = spec(&format!("r{i:02}"), &format!("r{i:02}"), 0);
+        s.label = Some(if i % 3 == 0 { "Η ΖΩΉ one".into() } else { format!("two 50% {i}") });
+        let Added::New(mut run, _) = add(&mut db, &s) else { panic!("known") };
+        if i % 2 == 0 {
+            let t = now();
+            let end = RunState::Succeeded { queued_at: t, started_at: t, ended_at: t };
+            db.transition(&mut run, 1, end, true).unwrap();
+        }
+    }
+    let reader = EngineDb::open_to_read(&path).unwrap().unwrap();
+    let all = reader.list(&ListQuery { limit: 99, ..ListQuery::default() }).unwrap();
+    for words in ["", "η ζωή", "TWO", "50%", "succeeded one", "r1 command", "nothing of this", "'"]
+    {
+        for states in [&[][..], &[StateName::Queued], &[StateName::Queued, StateName::Succeeded]] {
+            let wanted: Vec<i64> = all
+                .iter()
+                .filter(|r| {
+                    let name = r.state.name();
+                    let label = r.label.clone().unwrap();
+                    let hay =
+                        crate::text::fold(&format!("{} command {label} {}", r.id, name.word()));
+                    (states.is_empty() || states.contains(&name))
+                        && crate::text::fold(words).split(' ').all(|w| hay.contains(w))
+                })
+                .map(|r| r.seq)
+                .collect();
+            let ask = ListQuery { words, states, limit: 4, ..ListQuery::default() };
+            assert_eq!(reader.count(&ask).unwrap(), wanted.len() as u64, "{words} {states:?}");
+            let none = ListQuery { kind: Some(RunKind::Augment), ..ask.clone() };
+            assert_eq!(reader.count(&none).unwrap(), 0);
+            let (mut down, mut before) = (Vec::new(), None);
+            while let page = reader.list(&ListQuery { before, ..ask.clone() }).unwrap()
+                && let Some(last) = page.last()
+            {
+                before = Some(last.seq);
+                down.extend(page.iter().map(|r| r.seq));
+            }
+            assert_eq!(down, wanted, "{words} {states:?}");
+            let (mut up, mut after) = (Vec::new(), Some(0));
+            while let page = reader.list(&ListQuery { after, ..ask.clone() }).unwrap()
+                && let Some(first) = page.first()
+            {
+                after = Some(first.seq);
+                up.splice(0..0, page.iter().map(|r| r.seq));
+            }
+            assert_eq!(up, wanted, "{words} {states:?}");
+        }
+    }
+}
+
+#[test]
+fn a_database_of_the_first_schema_is_filled_in_and_cannot_be_read_before() {
+    let tmp = tempfile::tempdir().unwrap();
+    let path = tmp.path().join("engine.db");
+    assert!(EngineDb::open_to_read(&path).unwrap().is_none());
+    let mut db = EngineDb::open(&path).unwrap();
+    add(&mut db, &spec("Old", "old", 0));
+    db.conn
+        .execute_batch(
+            "DROP INDEX runs_found; ALTER TABLE runs DROP COLUMN words; PRAGMA user_version = 1",
+        )
+        .unwrap();
+    drop(db);
+    let e = EngineDb::open_to_read(&path).unwrap_err().to_string();
+    assert!(e.contains("engine start"), "{e}");
+    drop(EngineDb::open(&path).unwrap());
+    let reader = EngineDb::open_to_read(&path).unwrap().unwrap();
+    let found = reader.list(&ListQuery { words: "old queued", limit: 3, ..ListQuery::default() });
+    assert_eq!(found.unwrap().len(), 1);
 }

@@ -74,6 +74,25 @@ impl Reader<'_> {
         )
     }
 
+    /// All assignments of one rater in their order, released ones too.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn assignments_of(
+        &self,
+        study: &StudyId,
+        rater: &RaterId,
+    ) -> Result<Vec<Assignment>, StoreError> {
+        self.all(
+            &format!(
+                "SELECT {COLUMNS} FROM assignment a WHERE a.study = ?1 AND a.rater = ?2 \
+                 ORDER BY a.position, a.id"
+            ),
+            (study.as_str(), rater.as_str()),
+            assignment_row,
+        )
+    }
+
     /// What a rater still has to do, in their order: neither rated nor skipped nor taken back.
     ///
     /// # Errors

@@ -47,8 +47,9 @@ impl Tx<'_> {
         }
         self.run(
             "INSERT INTO rating_event (event_uuid, assignment, rater, at, kind, score, comment, \
-             shown_at, active_ms, diff_visible, guideline_version, app_version, previous) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+             shown_at, active_ms, diff_visible, guideline_version, app_version, previous, \
+             reason) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
             (
                 &uuid,
                 e.assignment,
@@ -63,6 +64,7 @@ impl Tx<'_> {
                 &e.guideline_version,
                 env!("CARGO_PKG_VERSION"),
                 previous,
+                self.sql(e.reason.map(|r| word(&r)).transpose())?,
             ),
         )?;
         Ok(self.conn.last_insert_rowid())

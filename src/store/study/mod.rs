@@ -16,5 +16,5 @@ pub use judges::{JUDGE_SLOTS, JudgeRecord, Shown, VerdictClass, VerdictRow};
 pub use reclaim::Reclaimed;
 pub use records::{
     Action, Assignment, Consent, EventKind, Item, ItemKind, NewAssignment, NewEvent, Rater,
-    RaterKind, RaterProgress, RatingRow, StudyRecord,
+    RaterKind, RaterProgress, RatingRow, Reason, StudyRecord,
 };

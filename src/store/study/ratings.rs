@@ -2,7 +2,7 @@
 
 use rusqlite::Row;
 
-use crate::domain::StudyId;
+use crate::domain::{RaterId, StudyId};
 use crate::store::codec::{from_time, from_word, from_word_opt};
 use crate::store::{Reader, StoreError};
 
@@ -12,7 +12,7 @@ use super::studies::{from_time_opt, range};
 const COLUMNS: &str = "e.id, e.event_uuid, e.assignment, i.id, i.kind, i.seed, i.sample, \
     i.culture, i.language, i.repeat_of, i.lo, i.hi, e.rater, r.kind, a.swap, a.position, e.at, \
     e.kind, e.score, e.comment, e.shown_at, e.active_ms, e.diff_visible, e.guideline_version, \
-    e.app_version, e.previous";
+    e.app_version, e.previous, e.reason";
 
 const JOINS: &str = "JOIN assignment a ON a.id = e.assignment \
     JOIN item i ON i.study = a.study AND i.id = a.item \
@@ -44,6 +44,25 @@ impl Reader<'_> {
                 "SELECT {COLUMNS} FROM rating_event e {JOINS} WHERE a.study = ?1 ORDER BY e.id"
             ),
             [study.as_str()],
+            rating_row,
+        )
+    }
+
+    /// The log of one rater in order.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn events_of(
+        &self,
+        study: &StudyId,
+        rater: &RaterId,
+    ) -> Result<Vec<RatingRow>, StoreError> {
+        self.all(
+            &format!(
+                "SELECT {COLUMNS} FROM rating_event e {JOINS} \
+                 WHERE e.rater = ?2 AND a.study = ?1 ORDER BY e.id"
+            ),
+            (study.as_str(), rater.as_str()),
             rating_row,
         )
     }
@@ -81,6 +100,7 @@ fn rating_row(r: &Row<'_>) -> rusqlite::Result<RatingRow> {
         at: from_time(r, 16)?,
         kind: from_word(r, 17)?,
         score: r.get(18)?,
+        reason: from_word_opt(r, 26)?,
         comment: r.get(19)?,
         shown_at: from_time_opt(r, 20)?,
         active_ms: r.get(21)?,

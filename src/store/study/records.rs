@@ -161,6 +161,21 @@ pub enum EventKind {
     Undo,
 }
 
+/// Why a rater skipped or flagged a pair. To have nothing to say about a pair is not the same as to
+/// put it off, and a broken text is not a different meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// A text is broken: cut off, garbled, in another language.
+    BrokenText,
+    /// The rater cannot judge the pair; it is not shown again.
+    CannotJudge,
+    /// Only words for the researcher.
+    Comment,
+    /// Something else; the comment says what.
+    Other,
+}
+
 /// What a rater did. The number named is that of the rating that stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Action {
@@ -186,7 +201,7 @@ pub enum Action {
 
 impl Action {
     /// Kind, score and changed event, as columns.
-    pub(super) fn parts(self) -> (EventKind, Option<u8>, Option<i64>) {
+    pub fn parts(self) -> (EventKind, Option<u8>, Option<i64>) {
         match self {
             Self::Submit(s) => (EventKind::Submit, Some(s.get()), None),
             Self::Edit { score, previous } => (EventKind::Edit, Some(score.get()), Some(previous)),
@@ -208,6 +223,8 @@ pub struct NewEvent {
     pub rater: RaterId,
     /// What.
     pub action: Action,
+    /// Why, for a skip or a flag.
+    pub reason: Option<Reason>,
     /// The rater's words.
     pub comment: Option<String>,
     /// When the pair appeared.
@@ -228,6 +245,7 @@ impl NewEvent {
             assignment,
             rater,
             action,
+            reason: None,
             comment: None,
             shown_at: None,
             active_ms: None,
@@ -276,6 +294,8 @@ pub struct RatingRow {
     pub kind: EventKind,
     /// The score, for a submit or an edit.
     pub score: Option<u8>,
+    /// Why, for a skip or a flag.
+    pub reason: Option<Reason>,
     /// The rater's words.
     pub comment: Option<String>,
     /// When the pair appeared.

@@ -1,6 +1,7 @@
 //! The room's door, tested on real files.
 
 mod opening;
+mod pages;
 mod records;
 mod samples;
 mod survey;

@@ -102,3 +102,48 @@ fn an_evaluation_is_locked_to_its_plan_and_its_rows_are_stored_once() {
     let changed = EvaluationRecord { plan_sha256: "bb".into(), ..e };
     assert!(ws.write(|tx| tx.put_evaluation(&changed)).is_err());
 }
+
+#[test]
+fn evaluations_are_listed_newest_first_with_models_n_and_rows_whatever_their_plan() {
+    let dir = folder();
+    let mut ws = workspace(dir.path());
+    assert!(ws.read().evaluation_heads(10).unwrap().is_empty());
+    let e = |id: &str, at: &str, plan| EvaluationRecord {
+        id: id.into(),
+        run: RunId::new(id).ok(),
+        task: "t".into(),
+        plan,
+        plan_sha256: "aa".into(),
+        created: at.parse().unwrap(),
+    };
+    let old = e("e1", "2026-11-20T10:00:00Z", json!(3));
+    let plan =
+        json!({"first": {"name": "a"}, "second": {"name": "b"}, "sets": [1, 2], "against": "b"});
+    let new = e("e2", "2026-11-21T10:00:00Z", plan);
+    let row = |culture: Option<&str>, metric: &str, extra| EvaluationRow {
+        model: "a".into(),
+        culture: culture.map(|c| CultureId::new(c).unwrap()),
+        split: "all".into(),
+        question: None,
+        metric: metric.into(),
+        value: None,
+        extra,
+    };
+    let rows = [
+        row(None, "m", json!({"n": 9})),
+        row(None, "k", json!({})),
+        row(Some("arabic"), "m", json!({"n": 900})),
+    ];
+    ws.write(|tx| {
+        tx.put_evaluation(&old)?;
+        tx.put_evaluation(&new)?;
+        tx.put_evaluation_rows("e2", &rows)
+    })
+    .unwrap();
+    let heads = ws.read().evaluation_heads(10).unwrap();
+    assert_eq!(heads.iter().map(|h| h.id.as_str()).collect::<Vec<_>>(), ["e2", "e1"]);
+    assert_eq!((heads[0].models.join("+"), heads[0].sets, heads[0].n), ("a+b".into(), 2, Some(9)));
+    assert_eq!((heads[0].rows, heads[0].against.as_deref()), (3, Some("b")));
+    assert_eq!((heads[1].models.len(), heads[1].n, heads[1].rows), (0, None, 0));
+    assert_eq!(ws.read().evaluation_heads(1).unwrap().len(), 1);
+}

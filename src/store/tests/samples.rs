@@ -43,6 +43,23 @@ fn an_edited_sample_is_a_new_one_with_the_old_one_as_parent() {
 }
 
 #[test]
+fn an_edit_that_is_taken_back_leaves_the_old_text_in_use_and_the_new_one_not() {
+    let dir = folder();
+    let mut ws = workspace(dir.path());
+    let (old, mut new) = (sample(2), sample(7));
+    new.decision = Decision::Kept;
+    ws.write(|tx| tx.put_samples(std::slice::from_ref(&old))).unwrap();
+    ws.write(|tx| tx.edit_sample(&old.id, &new, "anna")).unwrap();
+    let decided = |ws: &Workspace, id| ws.read().sample(id).unwrap().unwrap().sample.decision;
+    assert_eq!(decided(&ws, &new.id), Decision::Kept);
+    for _ in 0..2 {
+        assert!(ws.write(|tx| tx.undo_decision("anna")).unwrap().is_some());
+    }
+    assert_eq!(decided(&ws, &old.id), old.decision);
+    assert_eq!(decided(&ws, &new.id).as_str(), "rejected");
+}
+
+#[test]
 fn pages_hold_every_sample_once_in_every_order() {
     let dir = folder();
     let mut ws = workspace(dir.path());

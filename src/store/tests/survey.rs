@@ -50,3 +50,30 @@ fn an_import_replaces_keeps_or_adds_and_is_logged() {
     assert!(e.to_string().contains("unweighted"), "{e}");
     assert_eq!(ws.read().imports(Some("survey")).unwrap().len(), 4);
 }
+
+#[test]
+fn a_seed_has_all_its_wordings_and_says_where_its_counts_came_from() {
+    let dir = folder();
+    let mut w = workspace(dir.path());
+    let id = QuestionId::new("Q27").unwrap();
+    assert!(w.read().wordings_of(&id).unwrap().is_empty());
+    w.write(|tx| {
+        tx.put_survey(&survey())?;
+        tx.put_question(&question("Q27", "ar"))
+    })
+    .unwrap();
+    let languages: Vec<String> =
+        w.read().wordings_of(&id).unwrap().into_iter().map(|q| q.language).collect();
+    assert_eq!(languages, ["en", "ar"]);
+    let record = ImportRecord {
+        kind: "survey".into(),
+        file: "answers.csv".into(),
+        sha256: "0".into(),
+        report: json!({}),
+    };
+    w.write(|tx| tx.merge_imported(&survey(), &record, MergeRule::Replace)).unwrap();
+    let sources =
+        w.read().count_sources(survey().counts.keys().next().map(|k| &k.1).unwrap()).unwrap();
+    assert!(!sources.is_empty());
+    assert_eq!(sources[0].file.as_ref().map(|f| f.0.as_str()), Some("answers.csv"));
+}

@@ -41,7 +41,7 @@ fn a_study_is_rated_after_its_plan_planned_once_and_never_overwritten() {
     let dir = tempfile::tempdir().unwrap();
     let (mut ws, _) = workspace(&dir);
     let early = rate_scripted(&mut ws, &name(), 1).unwrap_err();
-    assert!(early.to_string().contains("study plan pilot"), "{early}");
+    assert!(early.to_string().contains("study plan --study pilot"), "{early}");
     assert!(matches!(
         create_study(&mut ws, &samples(8, 6), &survey(8), &spec()),
         Err(StudyError::Store(StoreError::Refused { .. }))

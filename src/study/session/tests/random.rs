@@ -1,0 +1,105 @@
+//! Random days: any acts, any failures.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// What happens to a write.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fate {
+    Stored,
+    /// Not stored, and said so.
+    Lost,
+    /// Stored, but the answer was lost.
+    Unheard,
+}
+
+fn acts() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        8 => (1u8..=5).prop_map(|n| Act::Score(Score::new(n).unwrap())),
+        2 => Just(Act::Begin),
+        2 => Just(Act::Skip),
+        1 => Just(Act::CannotJudge),
+        1 => Just(Act::Broken),
+        1 => Just(Act::Flag(String::new())),
+        1 => Just(Act::Comment("words".into())),
+        4 => Just(Act::Undo),
+        2 => Just(Act::Back),
+        1 => Just(Act::Next),
+        1 => Just(Act::Front),
+        2 => (0usize..9).prop_map(Act::GoTo),
+        1 => any::<bool>().prop_map(Act::ShowDiff),
+        1 => any::<bool>().prop_map(Act::Guideline),
+        1 => Just(Act::Pause),
+        3 => Just(Act::Retry),
+        1 => Just(Act::Look),
+    ]
+}
+
+fn fates() -> impl Strategy<Value = Fate> {
+    prop_oneof![6 => Just(Fate::Stored), 2 => Just(Fate::Lost), 2 => Just(Fate::Unheard)]
+}
+
+fn standings(loaded: &Loaded) -> Vec<Standing> {
+    loaded.entries.iter().map(|e| e.standing).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #[test]
+    fn session_and_store_agree_and_nothing_acknowledged_is_lost(
+        day in proptest::collection::vec((acts(), fates()), 1..60)
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let mut ws = place(&dir, 6);
+        let mut s = open(&ws);
+        begin(&mut s, &mut ws);
+        let mut acknowledged = BTreeSet::new();
+        for (second, (a, fate)) in (1i64..).zip(day) {
+            let mut effect = s.act(a, at(second));
+            // a reload can follow a save
+            while let Some(todo) = effect.take() {
+                match todo {
+                    Effect::Reload => {
+                        s.reloaded(load(ws.read(), &study(), &rater("r1")), at(second));
+                    }
+                    Effect::Save(write) => {
+                        prop_assert!(s.has_unsaved());
+                        let told = match fate {
+                            Fate::Lost => Err(SaveError::Busy { seconds: 1 }),
+                            Fate::Stored => save(&mut ws, &write, PATIENCE),
+                            Fate::Unheard => match save(&mut ws, &write, PATIENCE) {
+                                Ok(_) => Err(SaveError::Failed { why: "cut off".into() }),
+                                refused => refused,
+                            },
+                        };
+                        if let Ok(Saved { uuid: Some(uuid), .. }) = told {
+                            prop_assert!(acknowledged.insert(uuid.to_string()), "moved on twice");
+                        }
+                        effect = s.written(told, at(second));
+                    }
+                }
+            }
+            let anew = load(ws.read(), &study(), &rater("r1")).unwrap();
+            if s.failed.is_none() {
+                prop_assert_eq!(standings(&s.loaded), standings(&anew));
+                prop_assert_eq!(&s.loaded.active_ms, &anew.active_ms);
+                prop_assert_eq!(&s.loaded.times, &anew.times);
+            } else {
+                // at most the one pair on the screen can differ
+                let differing = standings(&s.loaded)
+                    .iter()
+                    .zip(standings(&anew))
+                    .filter(|(here, there)| *here != there)
+                    .count();
+                prop_assert!(differing <= 1);
+            }
+        }
+        let events = ws.read().rating_events(&study()).unwrap();
+        let uuids: BTreeSet<String> = events.iter().map(|e| e.uuid.clone()).collect();
+        prop_assert_eq!(uuids.len(), events.len());
+        prop_assert!(acknowledged.is_subset(&uuids));
+    }
+}

@@ -1,0 +1,241 @@
+//! Writing into a frame. Every text passes the one door of the text room on its way, and every
+//! width is counted by one function, so that panes never drift.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::looks::Looks;
+use super::theme::Role;
+use crate::chart::Canvas;
+use crate::text::{self, LaidLine};
+
+/// Writes into the buffer of a frame.
+pub struct Pen<'a> {
+    /// Theme, glyphs, directions.
+    pub looks: &'a Looks,
+    buffer: &'a mut Buffer,
+    cursor: Option<(u16, u16)>,
+}
+
+impl<'a> Pen<'a> {
+    /// For one frame.
+    pub fn new(looks: &'a Looks, buffer: &'a mut Buffer) -> Self {
+        Self { looks, buffer, cursor: None }
+    }
+
+    /// Where the terminal's cursor stands after this frame: in the focused input, so that input
+    /// methods compose there.
+    pub fn cursor(&self) -> Option<(u16, u16)> {
+        self.cursor
+    }
+
+    /// Puts the cursor there.
+    pub fn set_cursor(&mut self, x: u16, y: u16) {
+        self.cursor = Some((x, y));
+    }
+
+    /// The buffer, for widgets of other crates.
+    pub fn buffer(&mut self) -> &mut Buffer {
+        self.buffer
+    }
+
+    /// The style of a role.
+    pub fn style(&self, role: Role) -> Style {
+        self.looks.style(role)
+    }
+
+    /// Writes one line of any text from `x`, at most `cells` wide, cut with `…`; gives the cells
+    /// taken. Text from data goes out in reading order of its script.
+    pub fn put(&mut self, x: u16, y: u16, cells: u16, text: &str, style: Style) -> u16 {
+        if text.is_ascii() && !text.bytes().any(|b| b.is_ascii_control()) {
+            return self.put_safe(x, y, cells, &text::truncate(text, usize::from(cells)), style);
+        }
+        let laid = text::lay_line(text, usize::from(cells), self.looks.direction);
+        self.put_safe(x, y, cells, &laid.text, style)
+    }
+
+    /// Writes text that is safe already: laid out by the text room, or our own words.
+    pub fn put_safe(&mut self, x: u16, y: u16, cells: u16, text: &str, style: Style) -> u16 {
+        let area = self.buffer.area;
+        if y < area.y || y >= area.bottom() {
+            return 0;
+        }
+        let end = x.saturating_add(cells).min(area.right());
+        let mut at = x;
+        for cluster in text.graphemes(true) {
+            let width = text::cluster_width(cluster) as u16;
+            if width == 0 {
+                continue;
+            }
+            if at + width > end {
+                break;
+            }
+            if let Some(cell) = self.buffer.cell_mut((at, y)) {
+                cell.set_symbol(cluster).set_style(style);
+            }
+            for next in at + 1..at + width {
+                if let Some(cell) = self.buffer.cell_mut((next, y)) {
+                    // The second half of a wide cluster: nothing is written there.
+                    cell.set_symbol(" ").set_style(style);
+                }
+            }
+            at += width;
+        }
+        at - x
+    }
+
+    /// Writes pieces one after the other; gives the cells taken.
+    pub fn line(&mut self, x: u16, y: u16, cells: u16, pieces: &[(&str, Style)]) -> u16 {
+        let mut used = 0;
+        for (text, style) in pieces {
+            if used >= cells {
+                break;
+            }
+            used += self.put(x + used, y, cells - used, text, *style);
+        }
+        used
+    }
+
+    /// Writes text that ends at the right edge of the row.
+    pub fn right(&mut self, row: Rect, text: &str, style: Style) -> u16 {
+        let width = (text::width(&text::display(text)) as u16).min(row.width);
+        self.put(row.right().saturating_sub(width), row.y, width, text, style)
+    }
+
+    /// Styles an area without writing.
+    pub fn tint(&mut self, area: Rect, style: Style) {
+        let area = area.intersection(self.buffer.area);
+        self.buffer.set_style(area, style);
+    }
+
+    /// Empties an area.
+    pub fn clear(&mut self, area: Rect) {
+        let area = area.intersection(self.buffer.area);
+        for y in area.top()..area.bottom() {
+            for x in area.left()..area.right() {
+                if let Some(cell) = self.buffer.cell_mut((x, y)) {
+                    cell.reset();
+                }
+            }
+        }
+    }
+
+    /// A pane: border and title, or a title line alone in plain mode; gives what is inside.
+    pub fn pane(&mut self, area: Rect, title: &str, focused: bool) -> Rect {
+        let area = area.intersection(self.buffer.area);
+        if area.width < 4 || area.height < 2 {
+            return area;
+        }
+        let line = self.style(if focused { Role::Focus } else { Role::Border });
+        let name = self.style(if focused { Role::Accent } else { Role::Title });
+        if self.looks.plain {
+            let mark = if focused { "* " } else { "" };
+            self.line(area.x, area.y, area.width, &[(mark, name), (title, name)]);
+            return Rect { y: area.y + 1, height: area.height - 1, ..area };
+        }
+        let (right, bottom) = (area.right() - 1, area.bottom() - 1);
+        let across = "─".repeat(usize::from(area.width) - 2);
+        self.put_safe(area.x, area.y, area.width, &format!("╭{across}╮"), line);
+        self.put_safe(area.x, bottom, area.width, &format!("╰{across}╯"), line);
+        for y in area.y + 1..bottom {
+            self.put_safe(area.x, y, 1, "│", line);
+            self.put_safe(right, y, 1, "│", line);
+        }
+        if !title.is_empty() {
+            let room = area.width.saturating_sub(4);
+            let used = self.put(area.x + 2, area.y, room, title, name);
+            self.put_safe(area.x + 1, area.y, 1, " ", line);
+            self.put_safe(area.x + 2 + used, area.y, 1, " ", line);
+        }
+        Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 2 }
+    }
+
+    /// Laid lines from `skip` on, right-aligned where the script runs that way. `styles` maps the
+    /// style numbers of the spans. Gives the rows written.
+    pub fn laid(
+        &mut self,
+        area: Rect,
+        lines: &[LaidLine],
+        skip: usize,
+        style: Style,
+        styles: &[Style],
+    ) -> u16 {
+        let mut rows = 0;
+        for line in lines.iter().skip(skip).take(usize::from(area.height)) {
+            let width = (line.width as u16).min(area.width);
+            let x = if line.rtl { area.right() - width } else { area.x };
+            let mut at = x;
+            let mut done = 0;
+            for (range, id) in &line.spans {
+                if range.start > done {
+                    at += self.put_safe(
+                        at,
+                        area.y + rows,
+                        area.right() - at,
+                        &line.text[done..range.start],
+                        style,
+                    );
+                }
+                let look = styles.get(*id).copied().unwrap_or(style);
+                at += self.put_safe(
+                    at,
+                    area.y + rows,
+                    area.right() - at,
+                    &line.text[range.clone()],
+                    look,
+                );
+                done = range.end;
+            }
+            self.put_safe(
+                at,
+                area.y + rows,
+                area.right().saturating_sub(at),
+                &line.text[done..],
+                style,
+            );
+            rows += 1;
+        }
+        rows
+    }
+
+    /// A text of any length, wrapped; gives the rows that it takes in full.
+    pub fn text(&mut self, area: Rect, text: &str, style: Style) -> usize {
+        let laid = text::lay_out(text, usize::from(area.width), self.looks.direction);
+        self.laid(area, &laid.lines, 0, style, &[]);
+        laid.lines.len()
+    }
+
+    /// A chart.
+    pub fn canvas(&mut self, area: Rect, canvas: &Canvas) {
+        for (dy, row) in canvas.cells.iter().take(usize::from(area.height)).enumerate() {
+            for (dx, cell) in row.iter().take(usize::from(area.width)).enumerate() {
+                let style = self.looks.chart(&cell.role);
+                let (x, y) = (area.x + dx as u16, area.y + dy as u16);
+                // The second half of a wide cluster is empty: it keeps the style alone.
+                let text = if cell.text.is_empty() { " " } else { cell.text.as_ref() };
+                if let Some(to) = self.buffer.cell_mut((x, y)) {
+                    to.set_symbol(text).set_style(style);
+                }
+            }
+        }
+    }
+
+    /// An empty or failed state: what there is to say, in the middle of the area.
+    pub fn says(&mut self, area: Rect, lines: &[(&str, Role)]) {
+        let width = area.width.saturating_sub(4).min(64);
+        let x = area.x + (area.width - width) / 2;
+        let laid: Vec<_> = lines
+            .iter()
+            .map(|(t, r)| (text::lay_out(t, usize::from(width.max(1)), self.looks.direction), *r))
+            .collect();
+        let rows: usize = laid.iter().map(|(l, _)| l.lines.len()).sum();
+        let mut y = area.y + area.height.saturating_sub(rows as u16) / 3;
+        for (l, role) in laid {
+            let left = area.bottom().saturating_sub(y);
+            let style = self.style(role);
+            y += self.laid(Rect { x, y, width, height: left }, &l.lines, 0, style, &[]);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What the screen reads and writes, off its task.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::domain::{RaterId, StudyId};
+use crate::engine::StateDir;
+use crate::launch::Place;
+use crate::store::refuse_network_file_system;
+use crate::study::session::{Loaded, PATIENCE, SaveError, Saved, Write, load, save};
+use crate::tui::data::{Access, WorkError};
+
+/// Words typed and not sent.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct Unsent {
+    /// The pair they belong to.
+    pub(super) assignment: i64,
+    /// True for a flag's words.
+    pub(super) flag: bool,
+    pub(super) text: String,
+}
+
+/// What is kept when the program ends in the middle: words being typed, and a write that could not
+/// be carried out.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Draft {
+    pub(super) words: Vec<Unsent>,
+    pub(super) unsaved: Option<Write>,
+}
+
+impl Draft {
+    fn is_empty(&self) -> bool {
+        self.words.is_empty() && self.unsaved.is_none()
+    }
+
+    /// The words of a pair.
+    pub(super) fn text(&self, assignment: i64, flag: bool) -> Option<&str> {
+        let of = |w: &&Unsent| w.assignment == assignment && w.flag == flag;
+        self.words.iter().find(of).map(|w| w.text.as_str())
+    }
+
+    /// Other words for a pair; empty ones are forgotten.
+    pub(super) fn set(&mut self, assignment: i64, flag: bool, text: &str) {
+        self.words.retain(|w| w.assignment != assignment || w.flag != flag);
+        if !text.trim().is_empty() {
+            self.words.push(Unsent { assignment, flag, text: text.to_owned() });
+        }
+    }
+}
+
+/// A study opened for a rater.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) loaded: Loaded,
+    pub(super) draft: Draft,
+    /// A write of an earlier day was carried out now.
+    pub(super) sent: bool,
+}
+
+/// Opens a study for a rater: first carries out what an earlier day left, then reads.
+pub(super) fn open(a: &mut Access, study: &StudyId, rater: &RaterId) -> Result<Opened, WorkError> {
+    // broken locks lose ratings: better to say so before the first one
+    refuse_network_file_system(a.place().folder().root())?;
+    let mut draft = read_draft(a.place(), study, rater);
+    let mut sent = false;
+    let store = a.writer()?;
+    if let Some(write) = draft.unsaved.take() {
+        // what is refused now was rated or taken back meanwhile: there is nothing to send any more
+        match save(store, &write, PATIENCE) {
+            Ok(_) => sent = true,
+            Err(SaveError::Refused { .. }) => {}
+            Err(e) => return Err(WorkError::new(format!("an earlier rating is {e}"))),
+        }
+    }
+    let loaded = load(store.read(), study, rater)?;
+    if sent {
+        write_draft(a.place(), study, rater, &draft);
+    }
+    Ok(Opened { loaded, draft, sent })
+}
+
+/// Carries a write out. A database that cannot be opened is a write that failed.
+pub(super) fn carry_out(a: &mut Access, write: &Write) -> Result<Saved, SaveError> {
+    match a.writer() {
+        Ok(store) => save(store, write, PATIENCE),
+        Err(e) => Err(SaveError::Failed { why: e.to_string() }),
+    }
+}
+
+/// Reads the study again.
+pub(super) fn reload(
+    a: &mut Access,
+    study: &StudyId,
+    rater: &RaterId,
+) -> Result<Loaded, crate::study::StudyError> {
+    let place = a.place().clone();
+    let store = place.read().map_err(|e| match e {
+        crate::launch::PlaceError::Store(e) => crate::study::StudyError::Store(e),
+        other => crate::study::StudyError::Write(std::io::Error::other(other.to_string())),
+    })?;
+    load(store.read(), study, rater)
+}
+
+/// Beside the engine's state, not in the workspace: what is typed belongs to nobody else.
+fn draft_file(place: &Place, study: &StudyId, rater: &RaterId) -> Option<PathBuf> {
+    let root = place.folder().root();
+    let root = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
+    let mut hash = Sha256::new();
+    for part in [root.as_os_str().as_encoded_bytes(), study.as_str().as_bytes()] {
+        hash.update(part);
+        hash.update([0]);
+    }
+    hash.update(rater.as_str());
+    let name: String = hash.finalize().iter().take(12).map(|b| format!("{b:02x}")).collect();
+    // unit tests never meet the state of whoever runs them
+    let state = if cfg!(test) {
+        StateDir::at(place.folder().root().join("engine")).ok()?
+    } else {
+        StateDir::find().ok()?
+    };
+    Some(state.dir().join("workbench").join(format!("draft-{name}.json")))
+}
+
+fn read_draft(place: &Place, study: &StudyId, rater: &RaterId) -> Draft {
+    draft_file(place, study, rater)
+        .and_then(|f| std::fs::read_to_string(f).ok())
+        .and_then(|t| serde_json::from_str(&t).ok())
+        .unwrap_or_default()
+}
+
+/// Keeps a draft, or forgets it where it is empty. The file appears whole or not at all.
+pub(super) fn write_draft(place: &Place, study: &StudyId, rater: &RaterId, draft: &Draft) {
+    let Some(file) = draft_file(place, study, rater) else { return };
+    if draft.is_empty() {
+        drop(std::fs::remove_file(&file));
+        return;
+    }
+    let Some(folder) = file.parent() else { return };
+    let written = std::fs::create_dir_all(folder)
+        .and_then(|()| tempfile::NamedTempFile::new_in(folder))
+        .and_then(|mut f| {
+            std::io::Write::write_all(&mut f, serde_json::json!(draft).to_string().as_bytes())?;
+            f.persist(&file).map_err(|e| e.error)
+        });
+    // the rating itself is never here first: losing a draft costs the words being typed
+    drop(written);
+}

@@ -1,0 +1,5 @@
+//! The room without a terminal: bytes in, bytes out.
+
+mod frames;
+mod keys;
+mod modes;
