@@ -77,7 +77,7 @@ fn wrong_usage_exits_with_2_and_says_what_to_use() {
     let p = Place::new();
     let out = p.run(&[]);
     assert_eq!(out.status.code(), Some(2));
-    assert!(String::from_utf8(out.stderr).unwrap().contains("needs a terminal"));
+    assert!(String::from_utf8(out.stderr).unwrap().contains("this is no terminal"));
     assert_eq!(p.run(&["dance"]).status.code(), Some(2));
     for (args, word) in [
         (&["seeds", "show", "Q999"][..], "Q999"),

@@ -80,7 +80,7 @@ impl Walk {
         // F12, as xterm sends it.
         self.pty.send("\x1b[24~");
         let mut found = None;
-        poll_until("a picture", || {
+        poll_until(&format!("picture of {name}: {}", self.pty.screen_text()), || {
             found = fs::read_dir(&exports).ok().and_then(|mut d| Some(d.next()?.ok()?.path()));
             found.as_ref().is_some_and(|f| {
                 fs::read_to_string(f).is_ok_and(|t| t.trim_end().ends_with("</svg>"))

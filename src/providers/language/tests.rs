@@ -108,7 +108,7 @@ fn words_are_exchanged_whole_in_their_form_and_articles_follow_in_english_only()
             pairs.iter().map(|(w, s)| serde_json::json!({"word": w, "synonyms": [s]})).collect();
         said(&serde_json::json!({ "words": words }).to_string())
     };
-    // Which words are exchanged is drawn: among all that come, one exchanges every word.
+    // Which words are exchanged is drawn, two in a sentence: with two given, one text has both.
     let any = |language: &str, parent: &str, pairs: &[(&str, &str)]| -> Vec<String> {
         let made = exchanged(language, parent, 24, &reply(pairs));
         let said = |p: Proposal| match p.outcome {
@@ -121,8 +121,8 @@ fn words_are_exchanged_whole_in_their_form_and_articles_follow_in_english_only()
         (
             "en",
             "A boy finds a major town where boys play.",
-            &[("boy", "lad"), ("major", "important"), ("town", "old city"), ("play", "have fun")],
-            "A lad finds an important old city where boys have fun.",
+            &[("boy", "lad"), ("major", "important")],
+            "A lad finds an important town where boys play.",
         ),
         (
             "en",
@@ -134,8 +134,8 @@ fn words_are_exchanged_whole_in_their_form_and_articles_follow_in_english_only()
         (
             "pt",
             "Ele vai a importante cidade todos os dias.",
-            &[("cidade", "povoação antiga"), ("dias", "santos dias"), ("vai", "caminha")],
-            "Ele caminha a importante povoação antiga todos os santos dias.",
+            &[("cidade", "povoação antiga"), ("dias", "santos dias")],
+            "Ele vai a importante povoação antiga todos os santos dias.",
         ),
         ("en", "A big dog barks.", &[("big", "large")], "!too-few"),
         ("en", "A big dog barks.", &[("cat", "feline")], "!unreadable"),

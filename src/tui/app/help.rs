@@ -96,7 +96,7 @@ impl App {
     }
 
     fn draw_help(&self, pen: &mut Pen<'_>, body: Rect, scroll: u16) {
-        let area = middle(body, 78, body.height);
+        let area = middle(body, 100, body.height);
         pen.clear(area);
         let title = format!("Keys on {} (j and k scroll, any other key closes)", self.at.title());
         let inner = pen.pane(area, &title, true);

@@ -94,6 +94,11 @@ impl App {
             self.effects.push(Effect::Quit);
             return;
         }
+        // A picture may be of an overlay too.
+        if matches!(event.code, KeyCode::F(_)) && self.keymap.keys("app.shot").contains(&key) {
+            self.effects.push(Effect::Shot);
+            return;
+        }
         let Some(mut overlay) = self.overlay.take() else { return };
         let stays = match &mut overlay {
             Overlay::Filter { input, before } => match event.code {
