@@ -98,10 +98,10 @@ def latencies(subject, program):
 
 def filtering(subject, program, text):
     """ms: to the last byte after a letter of a filter; from its last key to all that it shows,
-    counts too (before two seconds of silence)."""
+    counts too (before eight seconds of silence)."""
     keys = subject.filter(text)
     typed = [program.key(k, quiet=0.03) for k in keys[:-1]]
-    final = program.key(keys[-1], quiet=2.0, patience=30)
+    final = program.key(keys[-1], quiet=8.0, patience=30)
     program.settle(1.0, 20)
     for k in subject.leaves_filter:
         program.key(k, quiet=0.2)
