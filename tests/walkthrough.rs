@@ -87,6 +87,8 @@ impl Walk {
             })
         });
         let svg = fs::read_to_string(found.unwrap()).unwrap();
+        // Nobody's home is called like a temporary folder.
+        let svg = svg.replace(self.dir.path().to_str().unwrap(), "/home/ada");
         let file = format!("{:02}-{name}.svg", self.shots.len() + 1);
         writeln!(self.page, "{says}\n\n![{name}](walkthrough/{file})\n").unwrap();
         self.shots.push((file, svg));
