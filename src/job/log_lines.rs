@@ -35,7 +35,7 @@ pub struct LogRow {
     pub at: u64,
     /// The byte after it, its line break included.
     pub end: u64,
-    /// Its text without the line break, cut after [`KEPT`] bytes. Not safe to print as it is.
+    /// Its text without the line break, cut after `KEPT` bytes. Not safe to print as it is.
     pub text: String,
     /// Bytes of the row that are not in `text`.
     pub cut: u64,

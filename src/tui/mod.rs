@@ -1,6 +1,6 @@
 //! The workbench on screen.
 //!
-//! One loop ([`run`]) waits for whatever comes first: a signal, a key, an answer, news of the engine
+//! One loop (`run`) waits for whatever comes first: a signal, a key, an answer, news of the engine
 //! or of the database. [`app::App::update`] is a pure step from a message to the next state and
 //! the effects to carry out; [`data`] does the reading and writing on its own threads; [`pen::Pen`]
 //! is the only way text gets into a frame. `docs/workbench.md` tells the rest.
