@@ -1,6 +1,9 @@
 //! Writing into a frame. Every text passes the one door of the text room on its way, and every
 //! width is counted by one function, so that panes never drift.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -9,7 +12,35 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::looks::Looks;
 use super::theme::Role;
 use crate::chart::Canvas;
-use crate::text::{self, LaidLine};
+use crate::text::{self, LaidLine, Resolved};
+
+/// Lines kept laid out: what large screens show, twice.
+const LINES_KEPT: usize = 512;
+
+thread_local! {
+    /// Lines of lists, which are drawn again for every key: laid out once.
+    static LINES: RefCell<HashMap<(u16, Resolved), HashMap<String, String>>> = RefCell::default();
+}
+
+/// Calls `f` with a line laid out for so many cells.
+fn laid<T>(text: &str, cells: u16, direction: Resolved, f: impl FnOnce(&str) -> T) -> T {
+    LINES.with_borrow_mut(|all| {
+        if all.values().map(HashMap::len).sum::<usize>() >= LINES_KEPT {
+            all.clear();
+        }
+        let lines = all.entry((cells, direction)).or_default();
+        if let Some(line) = lines.get(text) {
+            return f(line);
+        }
+        let line = text::lay_line(text, usize::from(cells), direction).text;
+        let result = f(&line);
+        // What is long costs more to keep than to lay out.
+        if text.len() <= 1024 {
+            lines.insert(text.to_owned(), line);
+        }
+        result
+    })
+}
 
 /// Writes into the buffer of a frame.
 pub struct Pen<'a> {
@@ -50,10 +81,12 @@ impl<'a> Pen<'a> {
     /// taken. Text from data goes out in reading order of its script.
     pub fn put(&mut self, x: u16, y: u16, cells: u16, text: &str, style: Style) -> u16 {
         if text.is_ascii() && !text.bytes().any(|b| b.is_ascii_control()) {
+            if text.len() <= usize::from(cells) {
+                return self.put_safe(x, y, cells, text, style);
+            }
             return self.put_safe(x, y, cells, &text::truncate(text, usize::from(cells)), style);
         }
-        let laid = text::lay_line(text, usize::from(cells), self.looks.direction);
-        self.put_safe(x, y, cells, &laid.text, style)
+        laid(text, cells, self.looks.direction, |line| self.put_safe(x, y, cells, line, style))
     }
 
     /// Writes text that is safe already: laid out by the text room, or our own words.
@@ -64,6 +97,16 @@ impl<'a> Pen<'a> {
         }
         let end = x.saturating_add(cells).min(area.right());
         let mut at = x;
+        if text.is_ascii() {
+            // Most of a screen: a letter is a cluster is a cell.
+            for i in 0..text.len().min(usize::from(end.saturating_sub(x))) {
+                if let Some(cell) = self.buffer.cell_mut((at, y)) {
+                    cell.set_symbol(&text[i..=i]).set_style(style);
+                }
+                at += 1;
+            }
+            return at - x;
+        }
         for cluster in text.graphemes(true) {
             let width = text::cluster_width(cluster) as u16;
             if width == 0 {
@@ -237,5 +280,43 @@ impl<'a> Pen<'a> {
             let style = self.style(role);
             y += self.laid(Rect { x, y, width, height: left }, &l.lines, 0, style, &[]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_laid_out_for_its_width_and_direction_each() {
+        for text in ["سلام عليكم يا صديقي", "한국어 문장입니다", "দুই", "a\u{1b}b"]
+        {
+            for cells in [1, 4, 40] {
+                for direction in [Resolved::App, Resolved::Off, Resolved::App] {
+                    let wanted = text::lay_line(text, usize::from(cells), direction).text;
+                    laid(text, cells, direction, |line| assert_eq!(line, wanted));
+                }
+            }
+        }
+        for n in 0..2 * LINES_KEPT {
+            laid(&format!("é{n}"), 9, Resolved::App, |line| assert_eq!(line, format!("é{n}")));
+        }
+    }
+
+    #[test]
+    fn ascii_is_cut_at_the_edge_and_control_characters_are_shown() {
+        let looks = Looks {
+            theme: crate::tui::theme::load("dark", std::path::Path::new("")).unwrap(),
+            plain: false,
+            bidi: crate::text::BidiMode::App,
+            direction: Resolved::App,
+        };
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 8, 1));
+        let mut pen = Pen::new(&looks, &mut buffer);
+        assert_eq!(pen.put(6, 0, 20, "abc", Style::new()), 2);
+        assert_eq!(pen.put(0, 0, 4, "abcdef", Style::new()), 4);
+        assert_eq!(pen.put(9, 0, 4, "x", Style::new()), 0);
+        let row: String = buffer.content.iter().map(|c| c.symbol()).collect();
+        assert_eq!(row, "abc…  ab");
     }
 }
