@@ -62,28 +62,33 @@ fn ends(row: &EvaluationRow, key: &str) -> Option<(f64, f64)> {
     row.extra[key][0].as_f64().zip(row.extra[key][1].as_f64())
 }
 
-/// Stars by the adjusted p of the test in the locked plan; triangles where there is only an
-/// interval of the paired difference, and it leaves out 0.
-fn mark(row: &EvaluationRow) -> &'static str {
-    if let Some(p) = row.extra["p_holm"].as_f64() {
-        return match p {
-            p if p < 0.001 => "***",
-            p if p < 0.01 => "**",
-            p if p < 0.05 => "*",
-            _ => "",
-        };
-    }
-    match ends(row, "diff_ci") {
-        Some((lo, _)) if lo > 0.0 => "▲",
-        Some((_, hi)) if hi < 0.0 => "▼",
+/// Better or worse than the mixture of the other cultures, where that is more than chance: with
+/// stars by the adjusted p of the test in the locked plan, or alone where there is only an interval
+/// of the paired difference, and it leaves out 0. Other tasks have no such difference.
+fn mark(row: &EvaluationRow) -> String {
+    let x = &row.extra;
+    let stars = match x["p_holm"].as_f64() {
+        Some(p) if p < 0.001 => "***",
+        Some(p) if p < 0.01 => "**",
+        Some(p) if p < 0.05 => "*",
+        Some(_) => return String::new(),
+        None => "",
+    };
+    let side = match (stars, ends(row, "diff_ci"), x["diff"].as_f64()) {
+        ("", Some((lo, _)), _) if lo > 0.0 => "▲",
+        ("", Some((_, hi)), _) if hi < 0.0 => "▼",
+        ("", ..) => "",
+        (_, _, Some(d)) if d > 0.0 => "▲",
+        (_, _, Some(d)) if d < 0.0 => "▼",
         _ => "",
-    }
+    };
+    format!("{side}{stars}")
 }
 
-const MARKS: &str = "Under each figure: its 95 % interval and n. All cultures: * p < .05, ** p < .01, \
-*** p < .001 of the difference to the mixture of the other cultures (two-sided, Holm over the \
-models of the table). Single cultures: ▲ better, ▼ worse, where the 95 % interval of the paired \
-difference to that mixture leaves out 0; not adjusted for the number of cultures.";
+const MARKS: &str = "Under each figure: its 95 % interval and n. ▲ better, ▼ worse than the mixture \
+of the other cultures. Models over all cultures: * p < .05, ** p < .01, *** p < .001 (two-sided sign \
+flips over questions, Holm over the models of the table). Everywhere else a triangle alone: the 95 % \
+interval of the paired difference leaves out 0; not adjusted for the number of cells.";
 
 pub(super) fn leaderboard(p: &mut Page, r: &WorkspaceReport) {
     if r.evaluations.is_empty() {

@@ -20,7 +20,11 @@ pub(super) fn pipeline(p: &mut Page, r: &WorkspaceReport, runs: &RunsPart) {
     station(
         "Ratings",
         rated.to_string(),
-        format!("of {assigned} assigned, {} studies", r.studies.len()),
+        format!(
+            "of {assigned} assigned, {} {}",
+            r.studies.len(),
+            if r.studies.len() == 1 { "study" } else { "studies" }
+        ),
     );
     station("Datasets", r.datasets.len().to_string(), String::new());
     station("Models", r.models.len().to_string(), format!("{} runs", runs.runs.len() + runs.older));

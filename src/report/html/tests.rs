@@ -38,8 +38,13 @@ fn row(model: &str, culture: Option<&str>, value: Option<f64>, seeds: u64) -> Ev
         question: None,
         metric: "1-jsd".into(),
         value,
-        extra: json!({"ci": [0.6, 0.9], "n": 12, "seeds": seeds, "p_holm": 0.004,
-                      "diff_ci": [0.01, 0.2]}),
+        extra: match (seeds, culture) {
+            (0, _) => json!({"ci": [0.6, 0.9], "n": 12, "seeds": 0}),
+            (_, None) => json!({"ci": [0.6, 0.9], "n": 12, "seeds": seeds, "p_holm": 0.004,
+                                "diff": -0.1, "diff_ci": [-0.2, -0.01]}),
+            _ => json!({"ci": [0.6, 0.9], "n": 12, "seeds": seeds, "diff": 0.1,
+                        "diff_ci": [0.01, 0.2]}),
+        },
     }
 }
 
@@ -127,7 +132,9 @@ fn hostile_names_stay_text_wherever_they_stand() {
 fn figures_have_their_interval_n_and_mark_and_baselines_are_in() {
     let (report, runs) = full("tiny-greek");
     let page = html(&report, &runs);
-    assert!(page.contains("0.800 **<small>[0.600, 0.900] n=12</small>"), "{page}");
+    // A difference that is more than chance says which way it goes.
+    assert!(page.contains("0.800 ▼**<small>[0.600, 0.900] n=12</small>"), "{page}");
+    assert!(page.contains("0.700 ▲<small>[0.600, 0.900] n=12</small>"), "{page}");
     assert!(page.contains("baseline: uniform"));
     assert!(page.contains("undefined"));
     assert!(page.contains("1 not drawn: NaN or infinite"), "a loss that is no number is said");

@@ -21,6 +21,7 @@ pub(super) fn training(p: &mut Page, r: &WorkspaceReport, runs: &RunsPart) {
     if drawn.len() > 1 {
         overlay(p, r, &drawn);
     }
+    p.note("Strong lines: smoothed. Faint lines: as measured.");
     p.raw("<div class=\"charts\">\n");
     for run in &drawn {
         p.chart(&Chart::Line(curves(r, run)), (560, 300));
