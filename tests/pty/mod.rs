@@ -73,7 +73,16 @@ impl Pty {
         if let Some(dir) = command.get_current_dir() {
             wrapped.current_dir(dir);
         }
-        for name in ["NO_COLOR", "COLORTERM", "COLORFGBG", "TMUX", "STY", "SSH_CONNECTION"] {
+        // A backtrace would push what a panic says off the screen.
+        for name in [
+            "NO_COLOR",
+            "COLORTERM",
+            "COLORFGBG",
+            "TMUX",
+            "STY",
+            "SSH_CONNECTION",
+            "RUST_BACKTRACE",
+        ] {
             wrapped.env_remove(name);
         }
         wrapped.env("TERM", "xterm-256color");
