@@ -23,6 +23,10 @@ pub struct BaseArgs {
     /// Model to tune, instead of the recipe's: path:DIR or hub:ORG/NAME
     #[arg(long, value_name = "path:DIR|hub:ORG/NAME")]
     pub base: Option<String>,
+    /// Python of the backend torch: otherwise POLYCULTURE_TORCH_PYTHON, `[torch] python` of the
+    /// configuration, the environment in the data folder, or python3
+    #[arg(long, value_name = "PROGRAM")]
+    pub python: Option<PathBuf>,
 }
 
 /// What is changed of a recipe.

@@ -15,6 +15,14 @@ use super::{ConfigError, LocalSettings, user_config_file};
 #[serde(deny_unknown_fields, default)]
 struct File {
     providers: BTreeMap<String, Spanned<Written>>,
+    torch: Torch,
+}
+
+/// `[torch]`
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Torch {
+    python: Option<PathBuf>,
 }
 
 /// The user's configuration.
@@ -26,6 +34,8 @@ pub struct UserConfig {
     pub providers: BTreeMap<String, ProviderSettings>,
     /// The providers of kind `local`, by name.
     pub local: BTreeMap<String, LocalSettings>,
+    /// The Python of the fine-tuning backend `torch`.
+    pub torch_python: Option<PathBuf>,
 }
 
 impl UserConfig {
@@ -79,7 +89,8 @@ impl UserConfig {
                 Checked::Local(l) => drop(local.insert(name, l)),
             }
         }
-        Ok(Self { file: file.to_owned(), providers, local })
+        let torch_python = written.torch.python;
+        Ok(Self { file: file.to_owned(), providers, local, torch_python })
     }
 
     /// One provider.

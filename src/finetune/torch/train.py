@@ -83,7 +83,7 @@ class Run:
         self.state = dict(job["state"])
         self.report = Report(self.attempt, self.steps) if self.rank == 0 else None
         self.say(self.state["step"], "reading the model")
-        torch.manual_seed(job["seed"])
+        torch.manual_seed(job["seed"] % 2**63)
         self.trained = Trained(job, self.device, self.world)
         named = self.trained.named.values()
         groups = [dict(params=[p for p in named if p.dim() > 1], weight_decay=job["weight_decay"]),
@@ -149,7 +149,7 @@ class Run:
 
     def norm(self):
         norm = torch.nn.utils.clip_grad_norm_(self.trained.named.values(),
-                                              self.job["max_grad_norm"])
+                                              self.job["max_grad_norm"] or math.inf)
         return float(norm.full_tensor() if hasattr(norm, "full_tensor") else norm)
 
     def save(self, name):
@@ -189,7 +189,7 @@ class Run:
             lr = job["lr"] * factor(job["schedule"], i, warmup, steps)
             for group in self.optimizer.param_groups:
                 group["lr"] = lr
-            torch.manual_seed((job["seed"] * 1_000_003 + i) * 4099 + self.rank)
+            torch.manual_seed(((job["seed"] * 1_000_003 + i) * 4099 + self.rank) % 2**63)
             self.optimizer.zero_grad(set_to_none=True)
             loss, worked = self.gradient(items)
             norm = self.norm()
