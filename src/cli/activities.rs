@@ -65,7 +65,8 @@ pub fn tune(ctx: &Context, a: FinetuneArgs) -> Result<(), Failure> {
     {
         super::models::fetch(reference)?;
     }
-    let request = FinetuneRequest { dataset: a.dataset, recipe, alias: a.name, python: a.base.python };
+    let request =
+        FinetuneRequest { dataset: a.dataset, recipe, alias: a.name, python: a.base.python };
     let prepared = finetune(&place, &request)?;
     let estimate = prepared.input::<Estimate>("estimate.json");
     if c.dry_run {

@@ -8,9 +8,9 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+use super::backend::backend;
 use super::base::{Base, Start};
 use super::checkpoint::{self, Restored, Saving, TrainerState, sha256};
-use super::backend::backend;
 use super::{Backend, DataOrder, FinetuneError, Recipe, TrainingSet, hold_out};
 use crate::domain::{Example, Survey};
 use crate::embedded::training::{AdamWSettings, AnswerTarget, StepReport, StepSettings, Trainer};

@@ -317,11 +317,7 @@ impl Recipe {
             reason: e.message().to_owned(),
         })?;
         recipe.check().and_then(|()| recipe.only_followed(text)).map_err(|(key, reason)| {
-            FinetuneError::Recipe {
-                file: file.to_owned(),
-                line: line_of_key(text, key),
-                reason,
-            }
+            FinetuneError::Recipe { file: file.to_owned(), line: line_of_key(text, key), reason }
         })?;
         Ok(recipe)
     }
@@ -438,9 +434,9 @@ fn line_of_key(text: &str, key: &str) -> usize {
         .position(|l| {
             let l = l.trim_start();
             l.strip_prefix(key).is_some_and(|r| r.trim_start().starts_with('='))
-                || l.strip_prefix('[').and_then(|r| r.strip_prefix(key)).is_some_and(|r| {
-                    r.starts_with([']', '.'])
-                })
+                || l.strip_prefix('[')
+                    .and_then(|r| r.strip_prefix(key))
+                    .is_some_and(|r| r.starts_with([']', '.']))
         })
         .map_or(1, |i| i + 1)
 }

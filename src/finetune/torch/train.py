@@ -27,6 +27,7 @@ def on_term(_number, _frame):
 
 # At once, and whatever the launcher left blocked: TERM means "write a checkpoint and stop".
 signal.signal(signal.SIGTERM, on_term)
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
 signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 import torch  # noqa: E402

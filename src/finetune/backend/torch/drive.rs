@@ -89,8 +89,8 @@ pub(super) fn carry(
     let state = resume.as_ref().map_or(&start, |r| &r.1);
     program::write(&folder)?;
     let config = &base.config;
-    let tokenizer = ChatTokenizer::load(&base.state.folder, config.vocab_size)
-        .map_err(|e| failed(e.into()))?;
+    let tokenizer =
+        ChatTokenizer::load(&base.state.folder, config.vocab_size).map_err(|e| failed(e.into()))?;
     let tokens = folder.join("tokens.jsonl");
     write_tokens(&input.join(ROWS), &tokenizer, &tokens)?;
     let initial = match (&recipe.lora, &resume) {

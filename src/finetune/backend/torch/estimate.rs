@@ -3,9 +3,7 @@
 
 use crate::embedded::decoder::{Adapter, DecoderConfig, Layout};
 use crate::finetune::backend::Request;
-use crate::finetune::{
-    Dtype, Estimate, FinetuneError, Quant, StepTokens, TrainingSet,
-};
+use crate::finetune::{Dtype, Estimate, FinetuneError, Quant, StepTokens, TrainingSet};
 
 /// PyTorch, CUDA's context and transformers, bytes.
 const PROGRAM: u64 = 1 << 30;
@@ -26,7 +24,13 @@ pub(super) fn estimate(request: &Request<'_>) -> Result<Option<Estimate>, Finetu
     let wide: u64 = match torch.dtype {
         Dtype::F32 => 4,
         Dtype::Bf16 => 2,
-        Dtype::Auto => if gpu { 2 } else { 4 },
+        Dtype::Auto => {
+            if gpu {
+                2
+            } else {
+                4
+            }
+        }
     };
     let frozen = match (torch.quant, adapter) {
         // Four bits, a scale for 64 weights; embeddings and head stay wide.

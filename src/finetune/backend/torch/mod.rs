@@ -48,7 +48,10 @@ impl Trains for Torch {
                 );
             }
             ModelChoice::Named(ModelRef::Provider { .. }) => {
-                return no("from", "torch tunes a model in a folder: expected path:DIR or hub:ORG/NAME");
+                return no(
+                    "from",
+                    "torch tunes a model in a folder: expected path:DIR or hub:ORG/NAME",
+                );
             }
             _ => {}
         }

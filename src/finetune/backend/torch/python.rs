@@ -80,7 +80,8 @@ impl Python {
         if let Some(p) = config.torch_python {
             return Ok(of(p, &format!("[torch] python in {}", config.file.display())));
         }
-        if let Some(p) = torch_environment().ok().map(|d| d.join("bin/python")).filter(|p| p.exists())
+        if let Some(p) =
+            torch_environment().ok().map(|d| d.join("bin/python")).filter(|p| p.exists())
         {
             return Ok(of(p, "the environment in the data folder"));
         }
@@ -232,7 +233,8 @@ mod tests {
     fn a_missing_or_old_package_is_named_with_the_command_that_installs_it() {
         let lora = Recipe::parse(preset("lora-torch").unwrap(), "r").unwrap();
         let nf4 = Recipe::parse(preset("paper-torch").unwrap(), "r").unwrap();
-        let good = [Some("2.15.0+cu132"), Some("5.23.0"), Some("0.21.2"), Some("1.15"), Some("0.6")];
+        let good =
+            [Some("2.15.0+cu132"), Some("5.23.0"), Some("0.21.2"), Some("1.15"), Some("0.6")];
         let with = |bnb: Option<&'static str>| [&good[..], &[bnb]].concat();
         probed(&with(None), true).check(&lora).unwrap();
         probed(&with(Some("0.48.1")), true).check(&nf4).unwrap();

@@ -8,8 +8,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::domain::{Example, Survey};
 use crate::domain::prompt::Prompt;
+use crate::domain::{Example, Survey};
 use crate::embedded::ChatTokenizer;
 use crate::embedded::training::{TailTargets, drawn_tails};
 use crate::finetune::job::{EVAL_EXAMPLES, step_seed};
@@ -152,8 +152,7 @@ pub(super) fn write_tokens(
     let mut out = BufWriter::new(std::fs::File::create(to).map_err(JobError::io(to))?);
     for (i, r) in rows.into_iter().enumerate() {
         let bad = |e: &dyn std::fmt::Display| JobError::Work(format!("{ROWS}, row {}: {e}", i + 1));
-        let prompt =
-            Prompt { system: r.system, user: r.user, answers: Vec::new() };
+        let prompt = Prompt { system: r.system, user: r.user, answers: Vec::new() };
         let p = reader.prompt(&prompt).map_err(|e| bad(&e))?;
         let mut answers = Vec::with_capacity(r.answers.len());
         for a in &r.answers {
