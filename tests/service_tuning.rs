@@ -79,7 +79,8 @@ fn answer(s: &mut Service, seen: &Seen) -> Step {
         job["fine_tuned_model"] = "ft:base:org::abc".into();
     }
     if state == "failed" {
-        job["error"] = json!({"code": "x", "message": "The file has too few lines.", "param": null});
+        job["error"] =
+            json!({"code": "x", "message": "The file has too few lines.", "param": null});
     }
     Step::json(200, &job)
 }
