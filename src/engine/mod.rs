@@ -2,9 +2,11 @@
 //! carries one attempt and outlives it, and the client that the two faces use.
 //! `docs/engine.md` has the state diagram and the rules of adoption. No SQL here: see `store`.
 
+mod again;
 pub mod at_rest;
 pub mod client;
 mod connection;
+mod control;
 mod core;
 pub mod daemon;
 mod error;
@@ -16,6 +18,7 @@ mod launch;
 mod lifecycle;
 mod log;
 mod paths;
+mod pause;
 pub mod protocol;
 mod rebuild;
 mod requests;
@@ -24,6 +27,7 @@ pub mod shim;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod watch;
 mod workspaces;
 

@@ -5,10 +5,12 @@
 mod error;
 mod events;
 mod migrations;
+mod pools;
 mod rows;
 mod runs;
 #[cfg(test)]
 mod tests;
+mod waits;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,7 +19,9 @@ use rusqlite::{Connection, OpenFlags};
 
 pub use error::EngineDbError;
 pub use events::EventRow;
+pub use pools::Pool;
 pub use runs::{Added, Known, ListQuery, NewRow};
+pub use waits::Awaited;
 
 /// The engine's database, open for its only writer.
 #[derive(Debug)]
