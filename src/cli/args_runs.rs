@@ -21,6 +21,9 @@ pub enum RunsCommand {
         /// A name for people
         #[arg(long)]
         label: Option<String>,
+        /// GPUs to lease; it sees these and no others. Your CUDA_VISIBLE_DEVICES is the ceiling
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        gpus: u32,
         #[command(flatten)]
         #[allow(missing_docs, reason = "flattened flags carry their own help")]
         wait: WaitArgs,
@@ -95,4 +98,6 @@ pub enum EngineCommand {
     Stop,
     /// Whether it runs, since when, and what it does
     Status,
+    /// The GPUs here: what loads them, and who leased which
+    Gpus,
 }

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, broadcast};
 
 use super::protocol::{ListAsk, Page, Push, Snapshot};
 use super::schedule::{slots, startable};
-use super::{EngineError, Ingest, StateDir, lifecycle};
+use super::{EngineError, Ingest, StateDir, gpu, lifecycle, notify};
 use crate::domain::RunId;
 use crate::job::{Attempt, RunRecord, RunSpec, RunState, StateName, now};
 use crate::store::engine::{EngineDb, EngineDbError, EventRow, ListQuery};
@@ -64,6 +64,9 @@ pub(super) struct Core {
     pub(super) since: Timestamp,
     pub(super) slots: u32,
     pub(super) ingest: Arc<Ingest>,
+    pub(super) gpus: gpu::Keeper,
+    /// Who is told when a run ends.
+    pub(super) notices: notify::Notices,
     /// Held while results are merged: never two merges at a time.
     pub(super) merging: Mutex<()>,
     /// The queue or the slots changed.
@@ -90,6 +93,8 @@ impl Core {
             since: now(),
             slots,
             ingest,
+            gpus: gpu::Keeper::open(),
+            notices: notify::Notices::default(),
             merging: Mutex::new(()),
             wake: Notify::new(),
             stop: Notify::new(),
@@ -131,6 +136,9 @@ impl Core {
     ) -> Result<(), EngineError> {
         let row = inner.db.transition(record, attempt, state, ingested)?;
         self.tell(&row);
+        if record.state.name().is_final() {
+            self.notices.tell(record.view());
+        }
         Ok(())
     }
 
@@ -179,16 +187,17 @@ impl Core {
 
     /// Starts what fits: `starting` is committed first, then a supervisor forks the shim.
     pub(super) fn start_queued(self: &Arc<Self>) -> Result<(), EngineError> {
+        let mut round = gpu::Round::open(self)?;
         loop {
             let mut inner = self.lock();
             let taken = inner.live.values().sum();
-            let queue = inner.db.queue(64)?;
-            let n = startable(queue.iter().map(|r| r.threads), self.slots, taken);
+            let queue = round.queue(self, &inner, 64)?;
+            let n = startable(queue.iter().map(|(r, _)| r.threads), self.slots, taken);
             if n == 0 {
                 return Ok(());
             }
-            for mut record in queue.into_iter().take(n) {
-                self.start(&mut inner, &mut record)?;
+            for (mut record, gpus) in queue.into_iter().take(n) {
+                self.start(&mut inner, &mut record, &gpus)?;
             }
         }
     }
@@ -197,6 +206,7 @@ impl Core {
         self: &Arc<Self>,
         inner: &mut Inner,
         record: &mut RunRecord,
+        gpus: &[gpu::Device],
     ) -> Result<(), EngineError> {
         let queued_at = record.state.queued_at();
         let number = record.attempt;
@@ -225,7 +235,7 @@ impl Core {
             return self.transition(inner, record, number, state, false);
         }
         let state = RunState::Starting { queued_at, starting_at: now() };
-        self.transition(inner, record, number, state, false)?;
+        gpu::start(self, inner, record, &attempt, state, gpus)?;
         crate::job::crash_point("engine-before-fork");
         self.supervise(inner, record, attempt, spec);
         Ok(())
@@ -237,8 +247,9 @@ impl Core {
         inner: &mut Inner,
         record: &RunRecord,
         attempt: Attempt,
-        spec: RunSpec,
+        mut spec: RunSpec,
     ) {
+        gpu::equip(inner, record, &attempt, &mut spec);
         inner.live.insert(record.id.clone(), slots(record.threads, self.slots));
         let secrets = inner.secrets.get(&record.id).cloned().unwrap_or_default();
         let fresh = record.state.name() == StateName::Starting;

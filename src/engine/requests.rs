@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::core::{Core, missing_secret};
 use super::judge::{Close, close};
-use super::protocol::{AddedRun, Files, Refusal, Request, Status};
+use super::protocol::{AddedRun, Files, Page, Refusal, Request, Status};
 use super::{EngineError, rebuild, workspaces};
 use crate::domain::RunId;
 use crate::job::{
@@ -48,8 +48,8 @@ pub(super) fn answer(core: &Arc<Core>, request: Request) -> Result<String, Refus
         Request::Ping | Request::Stop | Request::Subscribe { .. } => Ok("{}".into()),
         Request::Add { dir, secrets } => json(&add(core, &dir, secrets)?),
         Request::Secrets { run, secrets } => json(&give_secrets(core, &run, secrets)?),
-        Request::List(ask) => json(&core.list(&ask)?),
-        Request::Show { run } => json(&find(&core.lock(), &run)?.view()),
+        Request::List(ask) => json(&with_waits(core, core.list(&ask)?)),
+        Request::Show { run } => json(&waiting(core, find(&core.lock(), &run)?.view())),
         Request::Cancel { run } => json(&cancel(core, &run)?),
         Request::Retry { run } => json(&retry(core, &run)?),
         Request::Logs { run, attempt } => json(&logs(core, &run, attempt)?),
@@ -67,6 +67,19 @@ fn find(inner: &super::core::Inner, run: &RunId) -> Result<RunRecord, Refusal> {
     })
 }
 
+/// A queued run that waits for GPUs says so.
+fn waiting(core: &Core, mut view: RunView) -> RunView {
+    if view.state == StateName::Queued && view.reason.is_none() {
+        view.reason = core.gpus.why_waits(&view.id);
+    }
+    view
+}
+
+fn with_waits(core: &Core, mut page: Page) -> Page {
+    page.items = page.items.into_iter().map(|v| waiting(core, v)).collect();
+    page
+}
+
 fn status(core: &Core) -> Result<Status, Refusal> {
     let inner = core.lock();
     Ok(Status {
@@ -79,6 +92,7 @@ fn status(core: &Core) -> Result<Status, Refusal> {
         slots: core.slots,
         slots_taken: inner.live.values().sum(),
         runs: inner.db.counts()?.into_iter().collect(),
+        leases: inner.db.leases()?.into_iter().map(|l| (l.gpu, l.run)).collect(),
     })
 }
 
@@ -92,10 +106,7 @@ fn add(
         return Err(Refusal::new("bad_request", text));
     }
     let spec = RunSpec::read(dir)?;
-    if spec.resources.gpus > 0 {
-        return Err(Refusal::new("not_supported", "GPU leases are not part of this release")
-            .hint("ask for 0 GPUs; the work may still use those it sees"));
-    }
+    core.gpus.check(&spec)?;
     if !spec.after.is_empty() {
         let text = "runs that wait for other runs are not part of this release";
         return Err(Refusal::new("not_supported", text)

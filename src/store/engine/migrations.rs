@@ -43,6 +43,18 @@ const MIGRATIONS: &[&str] = &[
     "ALTER TABLE runs ADD COLUMN words TEXT NOT NULL DEFAULT '';",
     // 3: all that a filter asks, in the order of lists.
     "CREATE INDEX runs_found ON runs(seq, state, kind, words);",
+    // 4: GPUs: what queued runs want, and who holds which.
+    "CREATE TABLE gpu_wants (
+        run  TEXT PRIMARY KEY,
+        gpus INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE gpu_leases (
+        gpu     TEXT PRIMARY KEY,              -- UUID of the GPU or of a MIG instance
+        run     TEXT NOT NULL,
+        attempt INTEGER NOT NULL,
+        place   INTEGER NOT NULL,              -- in CUDA_VISIBLE_DEVICES
+        since   INTEGER NOT NULL
+    ) STRICT;",
 ];
 
 /// The migration after which `words` is to be filled in.

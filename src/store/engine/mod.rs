@@ -4,6 +4,7 @@
 
 mod error;
 mod events;
+mod leases;
 mod migrations;
 mod rows;
 mod runs;
@@ -17,6 +18,7 @@ use rusqlite::{Connection, OpenFlags};
 
 pub use error::EngineDbError;
 pub use events::EventRow;
+pub use leases::GpuLease;
 pub use runs::{Added, Known, ListQuery, NewRow};
 
 /// The engine's database, open for its only writer.

@@ -9,6 +9,7 @@ use rusqlite::{
 };
 
 use super::events::{self, EventRow};
+use super::leases;
 use super::rows::{COLUMNS, Read, exit_columns, read};
 use super::{EngineDb, EngineDbError};
 use crate::domain::RunId;
@@ -182,6 +183,7 @@ impl EngineDb {
             threads,
             state: row.state.clone(),
         };
+        leases::note_want(&tx, &spec.id, spec.resources.gpus).map_err(&at)?;
         let event = events::push(&tx, &record).map_err(&at)?;
         tx.commit().map_err(&at)?;
         Ok(Added::New(record, event))
@@ -198,6 +200,18 @@ impl EngineDb {
         attempt: u32,
         state: RunState,
         ingested: bool,
+    ) -> Result<EventRow, EngineDbError> {
+        self.transition_and(record, attempt, state, ingested, |_| Ok(()))
+    }
+
+    /// As [`Self::transition`], with `more` in the same transaction.
+    pub(super) fn transition_and(
+        &mut self,
+        record: &mut RunRecord,
+        attempt: u32,
+        state: RunState,
+        ingested: bool,
+        more: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
     ) -> Result<EventRow, EngineDbError> {
         let at = self.at();
         let mut next = record.clone();
@@ -229,6 +243,7 @@ impl EngineDb {
             ])
         })
         .map_err(&at)?;
+        more(&tx).map_err(&at)?;
         let event = events::push(&tx, &next).map_err(&at)?;
         tx.commit().map_err(&at)?;
         *record = next;
@@ -350,7 +365,7 @@ impl EngineDb {
     }
 
     /// Takes the write lock at once, so that no transaction fails half-way for want of it.
-    fn begin(&mut self) -> Result<Transaction<'_>, EngineDbError> {
+    pub(super) fn begin(&mut self) -> Result<Transaction<'_>, EngineDbError> {
         let at = self.at();
         self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(at)
     }
