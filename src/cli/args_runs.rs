@@ -24,6 +24,9 @@ pub enum RunsCommand {
         /// CPU threads: slots of the engine that it takes
         #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         threads: u32,
+        /// GPUs to lease; it sees these and no others. Your CUDA_VISIBLE_DEVICES is the ceiling
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        gpus: u32,
         #[command(flatten)]
         #[allow(missing_docs, reason = "flattened flags carry their own help")]
         start: StartArgs,
@@ -132,4 +135,6 @@ pub enum EngineCommand {
         #[arg(long, requires = "name", conflicts_with = "capacity")]
         remove: bool,
     },
+    /// The GPUs here: what loads them, and who leased which
+    Gpus,
 }

@@ -26,6 +26,7 @@ mod demo;
 mod doctor;
 mod encoder;
 mod failure;
+mod gpus;
 mod judge;
 mod keys;
 mod models;

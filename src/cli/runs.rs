@@ -115,11 +115,12 @@ fn line(view: &RunView) -> String {
 /// An unknown run, an engine that cannot be reached; followed, a run that did not succeed.
 pub fn run(ctx: &Context, command: RunsCommand) -> Result<(), Failure> {
     match command {
-        RunsCommand::Add { label, threads, start: how, command: argv } => {
+        RunsCommand::Add { label, threads, gpus, start: how, command: argv } => {
             let place = ctx.place()?;
             let cwd = env::current_dir()?;
             let mut prepared = launch::command(&place, argv, label, &cwd);
             prepared.run.resources.threads = threads;
+            prepared.run.resources.gpus = gpus;
             start(ctx, &place, &prepared, &how).map(drop)
         }
         RunsCommand::List { all, filter, state, limit, after } => {
@@ -274,6 +275,7 @@ fn metrics(ctx: &Context, run: &RunId) -> Result<(), Failure> {
 /// The engine cannot be started or reached.
 pub fn engine(ctx: &Context, command: EngineCommand) -> Result<ExitCode, Failure> {
     match command {
+        EngineCommand::Gpus => super::gpus::run(ctx)?,
         EngineCommand::Run => return Ok(daemon::main(Arc::new(ingest))),
         EngineCommand::Start => {
             let status = Client::connect_or_start()?.status()?;

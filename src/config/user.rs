@@ -7,7 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::providers::{Checked, ProviderSettings, Written};
-use super::{ConfigError, LocalSettings, user_config_file};
+use super::{ConfigError, LocalSettings, NotifySettings, user_config_file};
 
 /// What the user's `config.toml` may say. Unknown keys are an error, so that a misspelt one is
 /// seen.
@@ -15,6 +15,7 @@ use super::{ConfigError, LocalSettings, user_config_file};
 #[serde(deny_unknown_fields, default)]
 struct File {
     providers: BTreeMap<String, Spanned<Written>>,
+    notify: Option<Spanned<NotifySettings>>,
 }
 
 /// The user's configuration.
@@ -26,6 +27,8 @@ pub struct UserConfig {
     pub providers: BTreeMap<String, ProviderSettings>,
     /// The providers of kind `local`, by name.
     pub local: BTreeMap<String, LocalSettings>,
+    /// Who is told when a run ends.
+    pub notify: NotifySettings,
 }
 
 impl UserConfig {
@@ -79,7 +82,18 @@ impl UserConfig {
                 Checked::Local(l) => drop(local.insert(name, l)),
             }
         }
-        Ok(Self { file: file.to_owned(), providers, local })
+        let notify = match written.notify {
+            None => NotifySettings::default(),
+            Some(settings) => {
+                let at = line_at(settings.span().start);
+                let settings = settings.into_inner();
+                settings
+                    .check()
+                    .map_err(|(field, says)| bad(Some(at), format!("notify: {field}: {says}")))?;
+                settings
+            }
+        };
+        Ok(Self { file: file.to_owned(), providers, local, notify })
     }
 
     /// One provider.

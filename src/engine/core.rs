@@ -13,7 +13,7 @@ use tokio::sync::{Notify, broadcast};
 use super::protocol::{ListAsk, Page, Push, Snapshot};
 use super::schedule::{Room, Turn, Want, slots};
 use super::waiting::{Holds, standing};
-use super::{EngineError, Ingest, StateDir, lifecycle};
+use super::{EngineError, Ingest, StateDir, gpu, lifecycle, notify};
 use crate::domain::RunId;
 use crate::job::{Attempt, RunRecord, RunSpec, RunState, StateName, now};
 use crate::store::engine::{EngineDb, EngineDbError, EventRow, ListQuery};
@@ -72,6 +72,9 @@ pub(super) struct Core {
     pub(super) since: Timestamp,
     pub(super) slots: u32,
     pub(super) ingest: Arc<Ingest>,
+    pub(super) gpus: gpu::Keeper,
+    /// Who is told when a run ends.
+    pub(super) notices: notify::Notices,
     /// Held while results are merged: never two merges at a time.
     pub(super) merging: Mutex<()>,
     /// The queue or the slots changed.
@@ -98,6 +101,8 @@ impl Core {
             since: now(),
             slots,
             ingest,
+            gpus: gpu::Keeper::open(),
+            notices: notify::Notices::default(),
             merging: Mutex::new(()),
             wake: Notify::new(),
             stop: Notify::new(),
@@ -145,10 +150,17 @@ impl Core {
     ) -> Result<(), EngineError> {
         let row = inner.db.transition(record, attempt, state, ingested)?;
         self.tell(&row);
+        self.moved(inner, record)
+    }
+
+    /// What follows from a committed transition: after an end people are told, and those that
+    /// waited for it move on.
+    pub(super) fn moved(&self, inner: &mut Inner, record: &RunRecord) -> Result<(), EngineError> {
         // A list, not a recursion: a chain of runs may be long.
         let mut ended = vec![record.clone()];
         while let Some(record) = ended.pop() {
             if record.state.name().is_final() {
+                self.notices.tell(record.view());
                 ended.extend(self.settle(inner, &record.id)?);
             }
         }
@@ -187,8 +199,8 @@ impl Core {
         let mut inner = self.lock();
         for mut record in inner.db.in_state(StateName::Blocked)? {
             // Secrets are gone with the engine that had them: those runs stay as they are.
-            if !inner.db.awaited(&record.id)?.is_empty() {
-                self.stand(&mut inner, &mut record)?;
+            if !inner.db.awaited(&record.id)?.is_empty() && self.stand(&mut inner, &mut record)? {
+                self.moved(&mut inner, &record)?;
             }
         }
         Ok(())
@@ -275,6 +287,8 @@ impl Core {
     /// Starts what fits: `starting` is committed first, then a supervisor forks the shim.
     pub(super) fn start_queued(self: &Arc<Self>) -> Result<(), EngineError> {
         self.queue_due(&mut self.lock())?;
+        let mut round = gpu::Round::open(self)?;
+        let mut limit = BATCH;
         loop {
             // Taken anew for every batch, so that requests get their turn.
             let mut inner = self.lock();
@@ -286,25 +300,27 @@ impl Core {
                 .map(|p| (p.name, p.capacity.saturating_sub(p.taken)))
                 .collect();
             let mut room = Room::new(self.slots, taken, pools);
-            let batch = inner.db.queue(BATCH, &room.full_pools(), false)?;
-            let whole = batch.len() < BATCH as usize;
+            round.begin(self, &inner)?;
+            let batch = inner.db.queue(limit, &room.full_pools())?;
+            let whole = batch.len() < limit as usize;
             let mut started = 0;
             for mut record in batch {
                 let want = Want { threads: record.threads, pool: record.pool.as_deref() };
-                match room.turn(want) {
-                    Turn::Start => {
-                        started += 1;
-                        self.start(&mut inner, &mut record)?;
-                    }
-                    Turn::PoolFull => {}
-                    Turn::NoSlots => return Ok(()),
+                if room.is_full(want.pool) {
+                    continue;
                 }
+                let Some(gpus) = round.place(self, &record) else { continue };
+                if room.turn(want) != Turn::Start {
+                    return Ok(());
+                }
+                started += 1;
+                self.start(&mut inner, &mut record, &gpus)?;
             }
-            // A batch in which nothing started held runs of pools that were filled meanwhile: the
-            // next look leaves those pools out.
-            if whole || started == 0 {
+            if whole {
                 return Ok(());
             }
+            // A batch of nothing but runs that wait for places or GPUs: those behind it may start.
+            limit = if started == 0 { limit.saturating_mul(8) } else { BATCH };
         }
     }
 
@@ -312,6 +328,7 @@ impl Core {
         self: &Arc<Self>,
         inner: &mut Inner,
         record: &mut RunRecord,
+        gpus: &[gpu::Device],
     ) -> Result<(), EngineError> {
         let queued_at = record.state.queued_at();
         let number = record.attempt;
@@ -340,7 +357,7 @@ impl Core {
             return self.transition(inner, record, number, state, false);
         }
         let state = RunState::Starting { queued_at, starting_at: now() };
-        self.transition(inner, record, number, state, false)?;
+        gpu::start(self, inner, record, &attempt, state, gpus)?;
         crate::job::crash_point("engine-before-fork");
         self.supervise(inner, record, attempt, spec);
         Ok(())
@@ -352,8 +369,9 @@ impl Core {
         inner: &mut Inner,
         record: &RunRecord,
         attempt: Attempt,
-        spec: RunSpec,
+        mut spec: RunSpec,
     ) {
+        gpu::equip(inner, record, &attempt, &mut spec);
         let paused = record.state.name() == StateName::Paused;
         let taken = if paused { 0 } else { slots(record.threads, self.slots) };
         inner.live.insert(record.id.clone(), taken);

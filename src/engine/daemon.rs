@@ -136,6 +136,11 @@ async fn serve(core: &Arc<Core>) -> Result<(), EngineError> {
             watch::keep_watch(&watched);
         })
         .map_err(EngineError::io("cannot start the watch"))?;
+    let tended = Arc::clone(core);
+    std::thread::Builder::new()
+        .name("gpus".into())
+        .spawn(move || super::gpu::tend(&tended))
+        .map_err(EngineError::io("cannot start the clock of the GPUs"))?;
     tokio::spawn(schedule(Arc::clone(core)));
     core.wake.notify_one();
     log::say(format_args!("engine {} at {}", std::process::id(), core.socket.display()));

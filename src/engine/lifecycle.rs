@@ -13,7 +13,7 @@ use super::again::{again, make_next};
 use super::core::Core;
 use super::judge::{Close, Verdict, close, judge};
 use super::shim::mark_of;
-use super::{EngineError, launch, log, shim, sweep};
+use super::{EngineError, gpu, launch, log, shim, sweep};
 use crate::job::{
     Attempt, ExitFile, FailureFile, JobError, RunFile, RunKind, RunSpec, RunState, StateName,
     StopFile, now,
@@ -49,6 +49,7 @@ impl Supervisor {
         }
         let ingested = self.merge_last();
         self.announce(&end, ingested);
+        gpu::give_back(&self.core, &self.spec, &self.attempt);
         self.core.wake.notify_one();
     }
 

@@ -326,6 +326,9 @@ pub struct Status {
     pub slots_taken: u32,
     /// Runs by state.
     pub runs: BTreeMap<String, i64>,
+    /// Leased GPUs: UUID to the run.
+    #[serde(default)]
+    pub leases: BTreeMap<String, String>,
 }
 
 /// Files of an attempt, to be read at (file, offset, length).

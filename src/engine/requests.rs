@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::core::{Core, Inner, missing_secret, standing_of};
-use super::protocol::{AddedRun, Files, Refusal, Request, Status};
+use super::protocol::{AddedRun, Files, Page, Refusal, Request, Status};
 use super::waiting::{Holds, standing};
 use super::{EngineError, control, rebuild, workspaces};
 use crate::domain::RunId;
@@ -45,8 +45,8 @@ pub(super) fn answer(core: &Arc<Core>, request: Request) -> Result<String, Refus
         Request::Ping | Request::Stop | Request::Subscribe { .. } => Ok("{}".into()),
         Request::Add { dir, secrets } => json(&add(core, &dir, secrets)?),
         Request::Secrets { run, secrets } => json(&give_secrets(core, &run, secrets)?),
-        Request::List(ask) => json(&core.list(&ask)?),
-        Request::Show { run } => json(&find(&core.lock(), &run)?.view()),
+        Request::List(ask) => json(&with_waits(core, core.list(&ask)?)),
+        Request::Show { run } => json(&waiting(core, find(&core.lock(), &run)?.view())),
         Request::Cancel { run } => json(&control::stop(core, &run, StopWhy::Cancel)?),
         Request::Checkpoint { run } => json(&control::stop(core, &run, StopWhy::Checkpoint)?),
         Request::Pause { run } => json(&control::pause(core, &run)?),
@@ -70,6 +70,19 @@ pub(super) fn find(inner: &Inner, run: &RunId) -> Result<RunRecord, Refusal> {
     })
 }
 
+/// A queued run that waits for GPUs says so.
+fn waiting(core: &Core, mut view: RunView) -> RunView {
+    if view.state == StateName::Queued && view.reason.is_none() {
+        view.reason = core.gpus.why_waits(&view.id);
+    }
+    view
+}
+
+fn with_waits(core: &Core, mut page: Page) -> Page {
+    page.items = page.items.into_iter().map(|v| waiting(core, v)).collect();
+    page
+}
+
 fn status(core: &Core) -> Result<Status, Refusal> {
     let inner = core.lock();
     Ok(Status {
@@ -82,6 +95,7 @@ fn status(core: &Core) -> Result<Status, Refusal> {
         slots: core.slots,
         slots_taken: inner.live.values().sum(),
         runs: inner.db.counts()?.into_iter().collect(),
+        leases: inner.db.leases()?.into_iter().map(|l| (l.gpu, l.run)).collect(),
     })
 }
 
@@ -95,10 +109,7 @@ fn add(
         return Err(Refusal::new("bad_request", text));
     }
     let spec = RunSpec::read(dir)?;
-    if spec.resources.gpus > 0 {
-        return Err(Refusal::new("not_supported", "GPU leases are not part of this release")
-            .hint("ask for 0 GPUs; the work may still use those it sees"));
-    }
+    core.gpus.check(&spec)?;
     check_terms(core, &spec)?;
     if let Some(runs) = dir.parent() {
         remember(core, runs)?;

@@ -42,10 +42,15 @@ impl Room {
         self.pools.iter().filter(|(_, n)| **n == 0).map(|(p, _)| p.clone()).collect()
     }
 
+    /// True when no run of this pool may start.
+    pub(super) fn is_full(&self, pool: Option<&str>) -> bool {
+        pool.is_some_and(|p| self.pools.get(p) == Some(&0))
+    }
+
     /// The turn of a run. Strictly in order: a large run at the head is not starved by small ones
     /// behind it. A run that wants more than all slots gets them all.
     pub(super) fn turn(&mut self, want: Want<'_>) -> Turn {
-        if want.pool.is_some_and(|p| self.pools.get(p) == Some(&0)) {
+        if self.is_full(want.pool) {
             return Turn::PoolFull;
         }
         let slots = slots(want.threads, self.slots);

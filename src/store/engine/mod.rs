@@ -4,6 +4,7 @@
 
 mod error;
 mod events;
+mod leases;
 mod migrations;
 mod pools;
 mod rows;
@@ -19,6 +20,7 @@ use rusqlite::{Connection, OpenFlags};
 
 pub use error::EngineDbError;
 pub use events::EventRow;
+pub use leases::GpuLease;
 pub use pools::Pool;
 pub use runs::{Added, Known, ListQuery, NewRow};
 pub use waits::Awaited;

@@ -204,6 +204,18 @@ impl EngineDb {
         state: RunState,
         ingested: bool,
     ) -> Result<EventRow, EngineDbError> {
+        self.transition_and(record, attempt, state, ingested, |_| Ok(()))
+    }
+
+    /// As [`Self::transition`], with `more` in the same transaction.
+    pub(super) fn transition_and(
+        &mut self,
+        record: &mut RunRecord,
+        attempt: u32,
+        state: RunState,
+        ingested: bool,
+        more: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
+    ) -> Result<EventRow, EngineDbError> {
         let at = self.at();
         let mut next = record.clone();
         next.attempt = attempt;
@@ -234,6 +246,7 @@ impl EngineDb {
             ])
         })
         .map_err(&at)?;
+        more(&tx).map_err(&at)?;
         let event = events::push(&tx, &next).map_err(&at)?;
         tx.commit().map_err(&at)?;
         *record = next;
@@ -288,7 +301,7 @@ impl EngineDb {
     }
 
     /// The head of the queue: highest priority first, then first come, first served. Left out are
-    /// runs of the named pools and, on request, those that want GPUs.
+    /// runs of the named pools.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -296,7 +309,6 @@ impl EngineDb {
         &self,
         limit: u32,
         full_pools: &[String],
-        without_gpus: bool,
     ) -> Result<Vec<RunRecord>, EngineDbError> {
         let marks = vec!["?"; full_pools.len()].join(", ");
         let pools = if full_pools.is_empty() {
@@ -304,11 +316,8 @@ impl EngineDb {
         } else {
             format!("AND (pool IS NULL OR pool NOT IN ({marks}))")
         };
-        let gpus = if without_gpus { "AND gpus = 0" } else { "" };
         self.select(
-            &format!(
-                "WHERE state = 'queued' {pools} {gpus} ORDER BY priority DESC, turn LIMIT {limit}"
-            ),
+            &format!("WHERE state = 'queued' {pools} ORDER BY priority DESC, turn LIMIT {limit}"),
             params_from_iter(full_pools),
         )
     }
