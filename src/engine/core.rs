@@ -66,6 +66,8 @@ pub(super) struct Core {
     pub(super) ingest: Arc<Ingest>,
     /// Held while results are merged: never two merges at a time.
     pub(super) merging: Mutex<()>,
+    /// What SLURM told last.
+    pub(super) slurm: super::slurm::Board,
     /// The queue or the slots changed.
     pub(super) wake: Notify,
     /// Somebody asked the engine to end.
@@ -91,6 +93,7 @@ impl Core {
             slots,
             ingest,
             merging: Mutex::new(()),
+            slurm: super::slurm::Board::default(),
             wake: Notify::new(),
             stop: Notify::new(),
             lines: broadcast::channel(BACKLOG).0,
@@ -181,6 +184,10 @@ impl Core {
     pub(super) fn start_queued(self: &Arc<Self>) -> Result<(), EngineError> {
         loop {
             let mut inner = self.lock();
+            // What runs elsewhere waits for no slot.
+            for mut record in inner.db.queue_elsewhere(64)? {
+                self.start(&mut inner, &mut record)?;
+            }
             let taken = inner.live.values().sum();
             let queue = inner.db.queue(64)?;
             let n = startable(queue.iter().map(|r| r.threads), self.slots, taken);
@@ -224,7 +231,7 @@ impl Core {
             let state = RunState::Blocked { queued_at, reason };
             return self.transition(inner, record, number, state, false);
         }
-        let state = RunState::Starting { queued_at, starting_at: now() };
+        let state = RunState::Starting { queued_at, starting_at: now(), note: None };
         self.transition(inner, record, number, state, false)?;
         crate::job::crash_point("engine-before-fork");
         self.supervise(inner, record, attempt, spec);

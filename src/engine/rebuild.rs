@@ -189,9 +189,10 @@ fn state_of(spec: &RunSpec, attempt: &Attempt) -> Result<RunState, JobError> {
     if let Ok(Some(file)) = RunFile::read(attempt.dir()) {
         return Ok(RunState::Running { queued_at, started_at: file.started, note: None });
     }
-    let begun = RunLock::peek(attempt.run_dir())?.is_some_and(|m| m.attempt >= attempt.number());
+    let begun = RunLock::peek(attempt.run_dir())?.is_some_and(|m| m.attempt >= attempt.number())
+        || super::slurm::was_submitted(attempt);
     Ok(if begun {
-        RunState::Starting { queued_at, starting_at: queued_at }
+        RunState::Starting { queued_at, starting_at: queued_at, note: None }
     } else {
         RunState::Queued { queued_at }
     })

@@ -92,7 +92,10 @@ fn add(
         return Err(Refusal::new("bad_request", text));
     }
     let spec = RunSpec::read(dir)?;
-    if spec.resources.gpus > 0 {
+    if let Some(slurm) = &spec.slurm {
+        slurm.check().map_err(|e| Refusal::new("bad_request", e))?;
+    }
+    if spec.resources.gpus > 0 && spec.slurm.is_none() {
         return Err(Refusal::new("not_supported", "GPU leases are not part of this release")
             .hint("ask for 0 GPUs; the work may still use those it sees"));
     }
@@ -188,7 +191,8 @@ fn cancel(core: &Arc<Core>, run: &RunId) -> Result<RunView, Refusal> {
     let number = record.attempt;
     let attempt = Attempt::open(record.dir.join(format!("attempt-{number}")))?;
     let (queued_at, started_at) = (record.state.queued_at(), record.state.started_at());
-    let grace_s = RunSpec::read(&record.dir)?.grace_s;
+    let spec = RunSpec::read(&record.dir)?;
+    let grace_s = spec.grace_s;
     attempt.write_json(StopFile::NAME, &StopFile { why: StopWhy::Cancel, grace_s })?;
     if !name.is_live() {
         let end = close(&attempt, Close::Stopped)?;
@@ -201,7 +205,10 @@ fn cancel(core: &Arc<Core>, run: &RunId) -> Result<RunView, Refusal> {
     core.transition(&mut inner, &mut record, number, state, false)?;
     // A shim that has not begun finds stop.json; one that has gets TERM. Where it is dead, the
     // supervisor sees stop.json.
-    if let Some(pid) = living_shim(&attempt) {
+    // The shim of a job is told by SLURM: its pid is another host's.
+    if spec.slurm.is_some() {
+        core.slurm.hurry();
+    } else if let Some(pid) = living_shim(&attempt) {
         let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
     }
     Ok(record.view())
@@ -216,7 +223,7 @@ fn living_shim(attempt: &Attempt) -> Option<i32> {
     shim.is_alive().then_some(shim.pid)
 }
 
-fn retry(core: &Arc<Core>, run: &RunId) -> Result<RunView, Refusal> {
+pub(super) fn retry(core: &Arc<Core>, run: &RunId) -> Result<RunView, Refusal> {
     let mut inner = core.lock();
     let mut record = find(&inner, run)?;
     let name = record.state.name();

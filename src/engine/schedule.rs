@@ -18,8 +18,11 @@ pub(super) fn startable(wants: impl IntoIterator<Item = u32>, capacity: u32, tak
         .count()
 }
 
-/// Slots that a run takes in a pool of this capacity.
+/// Slots that a run takes in a pool of this capacity: none where it runs elsewhere.
 pub(super) fn slots(want: u32, capacity: u32) -> u32 {
+    if want == 0 {
+        return 0;
+    }
     want.clamp(1, capacity.max(1))
 }
 

@@ -22,7 +22,8 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use super::sweep;
+use super::slurm::identity;
+use super::{slurm, sweep};
 use crate::job::{
     Attempt, ExitFile, JobError, Mention, ProcessMark, RunFile, RunKind, RunLock, RunSpec,
     StopFile, StopWhy, boot_id, crash_point, now, write_atomically,
@@ -75,6 +76,11 @@ fn carry(dir: &Path) -> Result<u8, JobError> {
         return Ok(0);
     }
     lock.make_inheritable()?;
+    // In a job of SLURM: which one, for the engine on another host.
+    let node = spec.slurm.as_ref().and_then(|_| identity::here());
+    if let Some(node) = &node {
+        node.write(dir)?;
+    }
     let started = now();
     let work = match start_work(&attempt, &spec) {
         Ok(pid) => pid,
@@ -88,7 +94,8 @@ fn carry(dir: &Path) -> Result<u8, JobError> {
     let recorded = ProcessMark::of(work.as_raw())
         .ok_or_else(|| JobError::Work("the work is not in /proc".into()))
         .and_then(|mark| {
-            let file = RunFile { boot_id: boot, shim: me, work: mark, started };
+            let host = node.as_ref().map(|n| n.host.clone());
+            let file = RunFile { boot_id: boot, shim: me, work: mark, started, host };
             // That the attempt began is durable already, in the lock file.
             attempt.write_json_in_passing(RunFile::NAME, &file)
         });
@@ -104,7 +111,9 @@ fn carry(dir: &Path) -> Result<u8, JobError> {
     let _ = out.write_all(READY.as_bytes()).and_then(|()| out.flush());
     crash_point("shim-after-run-json");
 
-    let mut watch = Watch { work, signals, stop: None, kill_at: None, grace_s: spec.grace_s };
+    let warning_s = node.as_ref().map(|_| slurm::script::warning_s());
+    let mut watch =
+        Watch { work, signals, stop: None, kill_at: None, grace_s: spec.grace_s, warning_s };
     let status = watch.until_work_ends(dir);
     let ended = now();
     reap_all(work);
@@ -121,17 +130,36 @@ fn carry(dir: &Path) -> Result<u8, JobError> {
         ended,
         stopped: watch.stop,
         lost: None,
+        out_of_memory: None,
+        passing: false,
         note: None,
     };
     exit.write(&end)?;
     crash_point("shim-after-exit-json");
-    Ok(0)
+    Ok(if node.is_some() { told_to_slurm(&end) } else { 0 })
+}
+
+/// The job's own exit code, for SLURM's accounts: 0 only for a success.
+fn told_to_slurm(end: &ExitFile) -> u8 {
+    match (end.code, end.signal, end.stopped) {
+        (Some(0), _, None) => 0,
+        (Some(code), _, _) if code != 0 => u8::try_from(code).unwrap_or(1),
+        (_, Some(signal), _) => u8::try_from(128 + signal).unwrap_or(1),
+        _ => 1,
+    }
 }
 
 /// Blocks the signals that the shim reads from a descriptor, those of a closing terminal too.
 fn block_signals() -> nix::Result<SignalFd> {
     let mut set = SigSet::empty();
-    for s in [Signal::SIGTERM, Signal::SIGCHLD, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT] {
+    for s in [
+        Signal::SIGTERM,
+        Signal::SIGUSR1,
+        Signal::SIGCHLD,
+        Signal::SIGINT,
+        Signal::SIGHUP,
+        Signal::SIGQUIT,
+    ] {
         set.add(s);
     }
     set.thread_block()?;
@@ -151,7 +179,13 @@ fn start_work(attempt: &Attempt, spec: &RunSpec) -> Result<Pid, (Option<i32>, St
         .open(&log_path)
         .and_then(|f| Ok((f.try_clone()?, f)))
         .map_err(|e| fail(format!("with log {}", log_path.display()), &e))?;
+    let on_all_nodes = spec.slurm.as_ref().is_some_and(|s| s.srun);
     let mut command = match (spec.kind, spec.argv.split_first()) {
+        (RunKind::Command, Some(_)) if on_all_nodes => {
+            let mut c = Command::new("srun");
+            c.arg("--kill-on-bad-exit=1").args(&spec.argv);
+            c
+        }
         (RunKind::Command, Some((program, arguments))) => {
             let mut c = Command::new(program);
             c.args(arguments);
@@ -192,6 +226,8 @@ struct Watch {
     stop: Option<StopWhy>,
     kill_at: Option<Instant>,
     grace_s: u32,
+    /// In a job of SLURM: seconds between its USR1 and the time limit.
+    warning_s: Option<u32>,
 }
 
 impl Watch {
@@ -203,12 +239,14 @@ impl Watch {
             }
             self.wait_for_signal();
             while let Ok(Some(info)) = self.signals.read_signal() {
-                if info.ssi_signo == Signal::SIGTERM as u32 && self.stop.is_none() {
+                let asked = info.ssi_signo == Signal::SIGTERM as u32;
+                let warned = info.ssi_signo == Signal::SIGUSR1 as u32 && self.warning_s.is_some();
+                if (asked || warned) && self.stop.is_none() {
                     // The work may have ended already: then it was not stopped.
                     if let Some(status) = self.reap() {
                         return status;
                     }
-                    self.begin_stop(dir);
+                    self.begin_stop(dir, warned);
                 }
             }
             if self.kill_at.is_some_and(|at| Instant::now() >= at) {
@@ -218,10 +256,17 @@ impl Watch {
         }
     }
 
-    fn begin_stop(&mut self, dir: &Path) {
+    /// `warned`: SLURM's signal that the time limit is near. The work then has most of the time that
+    /// is left for its checkpoint.
+    fn begin_stop(&mut self, dir: &Path, warned: bool) {
         let file = StopFile::read(dir).ok().flatten();
-        let grace = file.as_ref().map_or(self.grace_s, |f| f.grace_s);
-        self.stop = Some(file.map_or(StopWhy::Terminated, |f| f.why));
+        let usual = match self.warning_s {
+            Some(s) if warned => self.grace_s.max(s * 3 / 4),
+            _ => self.grace_s,
+        };
+        let grace = file.as_ref().map_or(usual, |f| f.grace_s);
+        let unsaid = if warned { StopWhy::TimeLimit } else { StopWhy::Terminated };
+        self.stop = Some(file.map_or(unsaid, |f| f.why));
         self.kill_at = Some(Instant::now() + Duration::from_secs(grace.into()));
         let _ = killpg(self.work, Signal::SIGTERM);
         // A paused group gets its TERM only when it goes on.

@@ -21,6 +21,9 @@ pub struct RunFile {
     pub work: ProcessMark,
     /// When the work started.
     pub started: Timestamp,
+    /// The host, where it is not the engine's: there these pids mean nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
 }
 
 /// Why an attempt was asked to stop.
@@ -70,6 +73,12 @@ pub struct ExitFile {
     /// Why nobody saw its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<String>,
+    /// Who refused memory, where that ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out_of_memory: Option<String>,
+    /// Nothing was wrong with the run: the same, tried again, may do better.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub passing: bool,
     /// Why it could not be started, or what else is to be said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -85,6 +94,8 @@ impl ExitFile {
             ended,
             stopped: None,
             lost: None,
+            out_of_memory: None,
+            passing: false,
             note: None,
         }
     }
@@ -97,6 +108,10 @@ impl ExitFile {
             return RunState::Lost { queued_at, started_at, ended_at, reason: reason.clone() };
         }
         let exit = self.code.map(Exit::Code).or(self.signal.map(Exit::Signal));
+        if let Some(reason) = &self.out_of_memory {
+            let reason = Some(reason.clone());
+            return RunState::OutOfMemory { queued_at, started_at, ended_at, exit, reason };
+        }
         match (self.stopped, exit, started_at) {
             (Some(StopWhy::Cancel), ..) => {
                 RunState::Cancelled { queued_at, started_at, ended_at, exit }

@@ -20,6 +20,7 @@ mod process;
 mod progress;
 mod record;
 mod signal;
+mod slurm_ask;
 mod spec;
 mod state;
 
@@ -39,5 +40,6 @@ pub use process::{ProcessMark, boot_id};
 pub use progress::{NoProgress, Progress};
 pub use record::{RunRecord, RunView};
 pub use signal::{interrupt_flag, stop_flag};
+pub use slurm_ask::{ArrayPlace, SlurmAsk};
 pub use spec::{After, Condition, NewRun, Resources, RunKind, RunSpec, now};
 pub use state::{Exit, FlatState, RunState, StateName};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::JobError;
+use super::{JobError, SlurmAsk};
 use crate::domain::RunId;
 
 /// The time now, to the millisecond: what is stored is what is shown.
@@ -124,6 +124,8 @@ pub struct NewRun {
     pub priority: i32,
     /// Seconds between TERM and KILL when it is stopped.
     pub grace_s: u32,
+    /// What it asks of SLURM; `None`: it runs on this host.
+    pub slurm: Option<SlurmAsk>,
 }
 
 impl NewRun {
@@ -144,6 +146,7 @@ impl NewRun {
             after: Vec::new(),
             priority: 0,
             grace_s: 10,
+            slurm: None,
         }
     }
 
@@ -186,6 +189,7 @@ impl NewRun {
             after: self.after,
             priority: self.priority,
             grace_s: self.grace_s,
+            slurm: self.slurm,
         };
         let filled = fill(&dir, &spec, write_input).and_then(|()| sync_dir(runs));
         if let Err(e) = filled {
@@ -285,6 +289,9 @@ pub struct RunSpec {
     /// Seconds between TERM and KILL.
     #[serde(default)]
     pub grace_s: u32,
+    /// What it asks of SLURM; without it the run is one of this host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slurm: Option<SlurmAsk>,
 }
 
 impl RunSpec {

@@ -109,8 +109,9 @@ pub enum RunState {
     Blocked { queued_at: Timestamp, reason: String },
     /// Waits for a time.
     Delayed { queued_at: Timestamp, until: Timestamp },
-    /// Committed to start; its shim may or may not live yet.
-    Starting { queued_at: Timestamp, starting_at: Timestamp },
+    /// Committed to start; its shim may or may not live yet. `note`: where it waits, such as in
+    /// SLURM's queue.
+    Starting { queued_at: Timestamp, starting_at: Timestamp, note: Option<String> },
     /// The work runs. `note`: what is unusual about it, such as a shim that died.
     Running { queued_at: Timestamp, started_at: Timestamp, note: Option<String> },
     /// Its processes are stopped; memory is kept.
@@ -217,9 +218,11 @@ impl RunState {
             Self::Blocked { queued_at, reason } => {
                 FlatState { reason: Some(reason.clone()), ..flat(queued_at) }
             }
-            Self::Delayed { queued_at, until: since }
-            | Self::Starting { queued_at, starting_at: since } => {
+            Self::Delayed { queued_at, until: since } => {
                 FlatState { since: Some(*since), ..flat(queued_at) }
+            }
+            Self::Starting { queued_at, starting_at: since, note } => {
+                FlatState { since: Some(*since), reason: note.clone(), ..flat(queued_at) }
             }
             Self::Running { queued_at, started_at, note } => {
                 FlatState { started_at: Some(*started_at), reason: note.clone(), ..flat(queued_at) }
@@ -274,7 +277,7 @@ impl RunState {
             StateName::Queued => Self::Queued { queued_at },
             StateName::Blocked => Self::Blocked { queued_at, reason: reason? },
             StateName::Delayed => Self::Delayed { queued_at, until: since? },
-            StateName::Starting => Self::Starting { queued_at, starting_at: since? },
+            StateName::Starting => Self::Starting { queued_at, starting_at: since?, note: reason },
             StateName::Running => {
                 Self::Running { queued_at, started_at: started_at?, note: reason }
             }

@@ -139,7 +139,8 @@ impl EngineDb {
         let spec = row.spec;
         let flat = row.state.flat();
         let (code, signal) = exit_columns(flat.exit);
-        let threads = spec.resources.threads.max(1);
+        // What runs elsewhere takes no slot here.
+        let threads = if spec.slurm.is_some() { 0 } else { spec.resources.threads.max(1) };
         tx.prepare_cached(&format!(
             "INSERT INTO runs (id, request_id, kind, label, dir, workspace, attempt, priority,
                  threads, turn, state, queued_at, since, started_at, ended_at, exit_code, signal,
@@ -287,7 +288,21 @@ impl EngineDb {
     /// # Errors
     /// The database cannot be read.
     pub fn queue(&self, limit: u32) -> Result<Vec<RunRecord>, EngineDbError> {
-        self.select("WHERE state = 'queued' ORDER BY priority DESC, turn LIMIT ?1", [limit])
+        self.select(
+            "WHERE state = 'queued' AND threads > 0 ORDER BY priority DESC, turn LIMIT ?1",
+            [limit],
+        )
+    }
+
+    /// Queued runs that take no slot of this host, in order.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn queue_elsewhere(&self, limit: u32) -> Result<Vec<RunRecord>, EngineDbError> {
+        self.select(
+            "WHERE state = 'queued' AND threads = 0 ORDER BY priority DESC, turn LIMIT ?1",
+            [limit],
+        )
     }
 
     /// Ended activity runs whose results are not merged yet.
