@@ -13,6 +13,7 @@ pub use super::args_ask::AskArgs;
 pub use super::args_calls::{AugmentArgs, MannerArgs, SpendArgs, TranslateArgs};
 pub use super::args_compare::{CompareArgs, ReportArgs, ReportFormat, SweepArg, SweepArgs};
 pub use super::args_judge::JudgeArgs;
+pub use super::args_on::{OnArgs, WaitArgs};
 pub use super::args_open::OpenArgs;
 pub use super::args_prompts::PromptsCommand;
 pub use super::args_providers::{BudgetArgs, ProvidersCommand, RepliesCommand};
@@ -218,14 +219,6 @@ pub enum WeightArg {
     /// `W_WEIGHT` x `S018`
     #[value(name = "s018")]
     S018,
-}
-
-/// How a command that starts a run goes on.
-#[derive(Debug, Clone, Copy, Args)]
-pub struct WaitArgs {
-    /// Follow the run until it ends; Ctrl-C leaves it running
-    #[arg(long)]
-    pub wait: bool,
 }
 
 /// `polyculture samples ..`

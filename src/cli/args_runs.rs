@@ -13,6 +13,17 @@ fn state(word: &str) -> Result<StateName, String> {
     })
 }
 
+/// `4`, or `4%2`: two at a time.
+fn array(text: &str) -> Result<(u32, Option<u32>), String> {
+    let wrong = || format!("expected a number of tasks such as 4, or 4%2, found {text}");
+    let (of, at_once) = match text.split_once('%') {
+        Some((of, m)) => (of, Some(m.parse::<u32>().map_err(|_| wrong())?)),
+        None => (text, None),
+    };
+    let of = of.parse::<u32>().map_err(|_| wrong())?;
+    if of == 0 || at_once == Some(0) || of > 10_000 { Err(wrong()) } else { Ok((of, at_once)) }
+}
+
 /// `polyculture runs ..`
 #[derive(Debug, Subcommand)]
 pub enum RunsCommand {
@@ -21,6 +32,10 @@ pub enum RunsCommand {
         /// A name for people
         #[arg(long)]
         label: Option<String>,
+        /// So many tasks of one SLURM array, at most M at a time; each finds its number, from 0, in
+        /// $POLYCULTURE_ARRAY_INDEX
+        #[arg(long, value_name = "N[%M]", value_parser = array)]
+        array: Option<(u32, Option<u32>)>,
         #[command(flatten)]
         #[allow(missing_docs, reason = "flattened flags carry their own help")]
         wait: WaitArgs,
@@ -78,9 +93,9 @@ pub enum RunsCommand {
     Retry {
         /// Its id
         run: RunId,
-        #[command(flatten)]
-        #[allow(missing_docs, reason = "flattened flags carry their own help")]
-        wait: WaitArgs,
+        /// Follow the run until it ends; Ctrl-C leaves it running
+        #[arg(long)]
+        wait: bool,
     },
 }
 

@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use super::providers::{Checked, ProviderSettings, Written};
 use super::{ConfigError, LocalSettings, user_config_file};
+use crate::job::SlurmAsk;
 
 /// What the user's `config.toml` may say. Unknown keys are an error, so that a misspelt one is
 /// seen.
@@ -15,6 +16,7 @@ use super::{ConfigError, LocalSettings, user_config_file};
 #[serde(deny_unknown_fields, default)]
 struct File {
     providers: BTreeMap<String, Spanned<Written>>,
+    slurm: Option<Spanned<SlurmAsk>>,
 }
 
 /// The user's configuration.
@@ -26,6 +28,8 @@ pub struct UserConfig {
     pub providers: BTreeMap<String, ProviderSettings>,
     /// The providers of kind `local`, by name.
     pub local: BTreeMap<String, LocalSettings>,
+    /// What runs ask of SLURM where they do not say it themselves.
+    pub slurm: Option<SlurmAsk>,
 }
 
 impl UserConfig {
@@ -79,7 +83,19 @@ impl UserConfig {
                 Checked::Local(l) => drop(local.insert(name, l)),
             }
         }
-        Ok(Self { file: file.to_owned(), providers, local })
+        let slurm = match written.slurm {
+            Some(ask) => {
+                let line = line_at(ask.span().start);
+                let ask = ask.into_inner();
+                ask.check().map_err(|e| bad(Some(line), e))?;
+                if ask.array.is_some() {
+                    return Err(bad(Some(line), "an array is said with the run".into()));
+                }
+                Some(ask)
+            }
+            None => None,
+        };
+        Ok(Self { file: file.to_owned(), providers, local, slurm })
     }
 
     /// One provider.
