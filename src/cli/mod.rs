@@ -8,6 +8,7 @@ mod args_calls;
 mod args_compare;
 mod args_judge;
 mod args_models;
+mod args_on;
 mod args_open;
 mod args_prompts;
 mod args_providers;
@@ -102,6 +103,10 @@ fn dispatch(cli: Cli, screen: ScreenFace) -> Result<ExitCode, Failure> {
     let Some(command) = cli.command else {
         workbench::workbench(&ctx, &looks)?;
         return Ok(ExitCode::SUCCESS);
+    };
+    let ctx = match command.on() {
+        Some(on) => ctx.on(on.ask()?),
+        None => ctx,
     };
     match command {
         Command::Seeds(c) => seeds::run(&ctx, c)?,

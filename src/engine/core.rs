@@ -16,7 +16,7 @@ use super::waiting::{Holds, standing};
 use super::{EngineError, Ingest, StateDir, gpu, lifecycle, notify};
 use crate::domain::RunId;
 use crate::job::{Attempt, RunRecord, RunSpec, RunState, StateName, now};
-use crate::store::engine::{EngineDb, EngineDbError, EventRow, ListQuery};
+use crate::store::engine::{EngineDb, EngineDbError, EventRow, ListQuery, Pool};
 
 /// How many lines a subscriber may fall behind before it is resynchronised.
 const BACKLOG: usize = 1024;
@@ -77,6 +77,8 @@ pub(super) struct Core {
     pub(super) notices: notify::Notices,
     /// Held while results are merged: never two merges at a time.
     pub(super) merging: Mutex<()>,
+    /// What SLURM told last.
+    pub(super) slurm: super::slurm::Board,
     /// The queue or the slots changed.
     pub(super) wake: Notify,
     /// Somebody asked the engine to end.
@@ -104,6 +106,7 @@ impl Core {
             gpus: gpu::Keeper::open(),
             notices: notify::Notices::default(),
             merging: Mutex::new(()),
+            slurm: super::slurm::Board::default(),
             wake: Notify::new(),
             stop: Notify::new(),
             lines: broadcast::channel(BACKLOG).0,
@@ -284,22 +287,41 @@ impl Core {
         Ok(())
     }
 
+    /// What is free now.
+    fn room(&self, inner: &Inner) -> Result<Room, EngineError> {
+        let free = |p: Pool| (p.name, p.capacity.saturating_sub(p.taken));
+        let pools = inner.db.pools()?.into_iter().map(free).collect();
+        Ok(Room::new(self.slots, inner.live.values().sum(), pools))
+    }
+
+    /// Starts what runs elsewhere: it waits for no slot and no GPU of this host.
+    fn start_elsewhere(self: &Arc<Self>) -> Result<(), EngineError> {
+        loop {
+            let mut inner = self.lock();
+            let mut room = self.room(&inner)?;
+            let mut started = 0;
+            for mut record in inner.db.queue_elsewhere(BATCH, &room.full_pools())? {
+                if room.turn(Want { threads: 0, pool: record.pool.as_deref() }) == Turn::Start {
+                    started += 1;
+                    self.start(&mut inner, &mut record, &[])?;
+                }
+            }
+            if started == 0 {
+                return Ok(());
+            }
+        }
+    }
+
     /// Starts what fits: `starting` is committed first, then a supervisor forks the shim.
     pub(super) fn start_queued(self: &Arc<Self>) -> Result<(), EngineError> {
         self.queue_due(&mut self.lock())?;
+        self.start_elsewhere()?;
         let mut round = gpu::Round::open(self)?;
         let mut limit = BATCH;
         loop {
             // Taken anew for every batch, so that requests get their turn.
             let mut inner = self.lock();
-            let taken = inner.live.values().sum();
-            let pools: HashMap<String, u32> = inner
-                .db
-                .pools()?
-                .into_iter()
-                .map(|p| (p.name, p.capacity.saturating_sub(p.taken)))
-                .collect();
-            let mut room = Room::new(self.slots, taken, pools);
+            let mut room = self.room(&inner)?;
             round.begin(self, &inner)?;
             let batch = inner.db.queue(limit, &room.full_pools())?;
             let whole = batch.len() < limit as usize;
@@ -356,7 +378,7 @@ impl Core {
             let state = RunState::Blocked { queued_at, reason };
             return self.transition(inner, record, number, state, false);
         }
-        let state = RunState::Starting { queued_at, starting_at: now() };
+        let state = RunState::Starting { queued_at, starting_at: now(), note: None };
         gpu::start(self, inner, record, &attempt, state, gpus)?;
         crate::job::crash_point("engine-before-fork");
         self.supervise(inner, record, attempt, spec);

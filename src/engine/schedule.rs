@@ -65,8 +65,11 @@ impl Room {
     }
 }
 
-/// Slots that a run takes of so many.
+/// Slots that a run takes of so many: none where it runs elsewhere.
 pub(super) fn slots(want: u32, capacity: u32) -> u32 {
+    if want == 0 {
+        return 0;
+    }
     want.clamp(1, capacity.max(1))
 }
 

@@ -139,7 +139,8 @@ impl EngineDb {
         let spec = row.spec;
         let flat = row.state.flat();
         let (code, signal) = exit_columns(flat.exit);
-        let threads = spec.resources.threads.max(1);
+        // What runs elsewhere takes no slot here.
+        let threads = if spec.slurm.is_some() { 0 } else { spec.resources.threads.max(1) };
         tx.prepare_cached(&format!(
             "INSERT INTO runs (id, request_id, kind, label, dir, workspace, attempt, priority,
                  threads, turn, state, queued_at, since, started_at, ended_at, exit_code, signal,
@@ -310,6 +311,27 @@ impl EngineDb {
         limit: u32,
         full_pools: &[String],
     ) -> Result<Vec<RunRecord>, EngineDbError> {
+        self.queued("threads > 0", limit, full_pools)
+    }
+
+    /// The same of runs that take no slot of this host.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn queue_elsewhere(
+        &self,
+        limit: u32,
+        full_pools: &[String],
+    ) -> Result<Vec<RunRecord>, EngineDbError> {
+        self.queued("threads = 0", limit, full_pools)
+    }
+
+    fn queued(
+        &self,
+        place: &str,
+        limit: u32,
+        full_pools: &[String],
+    ) -> Result<Vec<RunRecord>, EngineDbError> {
         let marks = vec!["?"; full_pools.len()].join(", ");
         let pools = if full_pools.is_empty() {
             String::new()
@@ -317,7 +339,10 @@ impl EngineDb {
             format!("AND (pool IS NULL OR pool NOT IN ({marks}))")
         };
         self.select(
-            &format!("WHERE state = 'queued' {pools} ORDER BY priority DESC, turn LIMIT {limit}"),
+            &format!(
+                "WHERE state = 'queued' AND {place} {pools}
+                 ORDER BY priority DESC, turn LIMIT {limit}"
+            ),
             params_from_iter(full_pools),
         )
     }
