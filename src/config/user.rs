@@ -18,6 +18,14 @@ struct File {
     providers: BTreeMap<String, Spanned<Written>>,
     notify: Option<Spanned<NotifySettings>>,
     slurm: Option<Spanned<SlurmAsk>>,
+    torch: Torch,
+}
+
+/// `[torch]`
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Torch {
+    python: Option<PathBuf>,
 }
 
 /// The user's configuration.
@@ -33,6 +41,8 @@ pub struct UserConfig {
     pub notify: NotifySettings,
     /// What runs ask of SLURM where they do not say it themselves.
     pub slurm: Option<SlurmAsk>,
+    /// The Python of the fine-tuning backend `torch`.
+    pub torch_python: Option<PathBuf>,
 }
 
 impl UserConfig {
@@ -109,7 +119,14 @@ impl UserConfig {
             }
             None => None,
         };
-        Ok(Self { file: file.to_owned(), providers, local, notify, slurm })
+        Ok(Self {
+            file: file.to_owned(),
+            providers,
+            local,
+            notify,
+            slurm,
+            torch_python: written.torch.python,
+        })
     }
 
     /// One provider.

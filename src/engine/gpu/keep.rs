@@ -196,7 +196,7 @@ pub(in crate::engine) fn equip(
     attempt: &Attempt,
     spec: &mut RunSpec,
 ) {
-    if spec.resources.gpus == 0 {
+    if spec.resources.gpus == 0 || spec.slurm.is_some() {
         return;
     }
     let held = inner.db.leases().unwrap_or_default();

@@ -139,7 +139,8 @@ impl EngineDb {
         let spec = row.spec;
         let flat = row.state.flat();
         let (code, signal) = exit_columns(flat.exit);
-        // What runs elsewhere takes no slot here.
+        // What runs elsewhere takes no slot and no GPU here.
+        let gpus = if spec.slurm.is_some() { 0 } else { spec.resources.gpus };
         let threads = if spec.slurm.is_some() { 0 } else { spec.resources.threads.max(1) };
         tx.prepare_cached(&format!(
             "INSERT INTO runs (id, request_id, kind, label, dir, workspace, attempt, priority,
@@ -168,7 +169,7 @@ impl EngineDb {
                 signal,
                 flat.reason,
                 words(spec.id.as_str(), spec.kind.word(), spec.label.as_deref()),
-                spec.resources.gpus,
+                gpus,
                 spec.terms.pool,
             ])
         })
@@ -184,7 +185,7 @@ impl EngineDb {
             attempt: row.attempt,
             priority: spec.priority,
             threads,
-            gpus: spec.resources.gpus,
+            gpus,
             pool: spec.terms.pool.clone(),
             state: row.state.clone(),
         };
