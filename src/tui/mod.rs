@@ -13,6 +13,7 @@ pub mod keymap;
 mod keys_list;
 pub mod load;
 pub mod looks;
+pub mod pace;
 pub mod pen;
 mod run;
 pub mod screen;

@@ -142,6 +142,7 @@ pub fn open(opening: Opening) -> Result<(), TuiError> {
         dirty: true,
         last_draw: None,
         first: true,
+        rest: None,
         ends: None,
     };
     let end = runtime.block_on(this.go(events, &mut beside));
@@ -176,6 +177,8 @@ struct Loop {
     dirty: bool,
     last_draw: Option<Instant>,
     first: bool,
+    /// When the keys will have rested.
+    rest: Option<Instant>,
     ends: Option<End>,
 }
 
@@ -200,6 +203,7 @@ impl Loop {
                 (true, None) => Some(Duration::ZERO),
                 (true, Some(at)) => Some(least.saturating_sub(at.elapsed())),
             };
+            let rests = self.rest.map(|at| at.saturating_duration_since(Instant::now()));
             tokio::select! {
                 biased;
                 event = events.recv() => {
@@ -215,6 +219,10 @@ impl Loop {
                 }
                 () = tokio::time::sleep(due.unwrap_or(Duration::MAX)), if due.is_some() => {
                     self.draw();
+                }
+                () = tokio::time::sleep(rests.unwrap_or(Duration::MAX)), if rests.is_some() => {
+                    self.rest = None;
+                    self.take(Event::Msg(Msg::Rested));
                 }
             }
             if self.first && !self.dirty {
@@ -348,6 +356,7 @@ impl Loop {
                         drop(send.send(Event::Msg(Msg::Tick)));
                     });
                 }
+                Effect::Rest(ms) => self.rest = Some(Instant::now() + Duration::from_millis(ms)),
                 Effect::Suspend => self.suspend(),
                 Effect::Redraw => {
                     let (w, h) = self.terminal.size();

@@ -143,6 +143,8 @@ pub enum Effect {
     Bidi(crate::text::BidiMode),
     /// Draw again after so many milliseconds (a clock on the screen).
     Again(u64),
+    /// Say after so many milliseconds that the keys rest, unless asked again before.
+    Rest(u64),
     /// Put the program aside, as Ctrl-Z does.
     Suspend,
     /// Draw every cell again.
@@ -172,6 +174,7 @@ impl std::fmt::Debug for Effect {
             Self::Theme { name, keep } => write!(f, "Theme({name}, {keep})"),
             Self::Bidi(mode) => write!(f, "Bidi({mode})"),
             Self::Again(ms) => write!(f, "Again({ms})"),
+            Self::Rest(ms) => write!(f, "Rest({ms})"),
             Self::Suspend => f.write_str("Suspend"),
             Self::Redraw => f.write_str("Redraw"),
             Self::Shot => f.write_str("Shot"),

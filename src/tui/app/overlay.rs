@@ -110,12 +110,8 @@ impl App {
                 }
                 KeyCode::Up | KeyCode::Down => {
                     let by = if event.code == KeyCode::Up { -1 } else { 1 };
-                    self.with_screen(|s, cx| {
-                        if let Some(l) = s.list() {
-                            l.step(by);
-                        }
-                        s.moved(cx);
-                    });
+                    self.before = self.pace;
+                    self.move_list(|l| l.step(by));
                     true
                 }
                 _ => {

@@ -10,6 +10,7 @@ use crate::chart::Chart;
 use crate::domain::{Decision, same_language};
 use crate::store::SampleRow;
 use crate::text::{self, LaidLine};
+use crate::tui::pace::Pace;
 use crate::tui::pen::Pen;
 use crate::tui::screen::{Exportable, Shared};
 use crate::tui::theme::Role;
@@ -70,7 +71,8 @@ impl Samples {
             return;
         }
         let (seed, rest) =
-            cut(area, if area.height >= 14 { self.seed_rows(pen, area, shared) } else { 1 });
+            // Always as many: the list does not jump from row to row.
+            cut(area, if area.height >= 14 { 2 } else { 1 });
         self.draw_seed(pen, seed, shared);
         let (left, side) = if rest.width >= WIDE {
             let left = (rest.width * 3 / 5).clamp(70, 130);
@@ -106,27 +108,22 @@ impl Samples {
         } else if self.inside {
             self.draw_ancestry(pen, side, shared);
         } else if side.height >= 3 {
-            self.draw_text(pen, side, shared);
+            pen.beside(side, |pen| self.draw_text(pen, side, shared));
         }
     }
 
-    /// Rows that the wording of the seed takes, two at most.
-    fn seed_rows(&self, pen: &Pen<'_>, area: Rect, shared: &Shared) -> u16 {
-        let Some(row) = self.list.current() else { return 1 };
-        let survey = shared.survey.as_ref();
-        let Some(q) = survey.and_then(|s| s.question(&row.sample.seed)) else { return 1 };
-        let used = text::width(row.sample.seed.as_str()) + 4;
-        let cells = usize::from(area.width).saturating_sub(used).max(1);
-        text::lay_out(&q.text, cells, pen.looks.direction).lines.len().min(2) as u16
-    }
-
-    fn draw_seed(&self, pen: &mut Pen<'_>, area: Rect, shared: &Shared) {
+    fn draw_seed(&mut self, pen: &mut Pen<'_>, area: Rect, shared: &Shared) {
         let Some(row) = self.list.current() else { return };
         let q = shared.survey.as_ref().and_then(|s| s.question(&row.sample.seed));
         let (title, text) = (pen.style(Role::Title), pen.style(Role::Text));
         let head = format!("{} ", row.sample.seed);
         let used = pen.put(area.x + 1, area.y, area.width, &head, title);
         let at = Rect { x: area.x + 1 + used, width: area.width.saturating_sub(used + 2), ..area };
+        // The wording of another seed comes when the keys rest.
+        if pen.pace() != Pace::Rest && self.seed_shown.as_ref() != Some(&row.sample.seed) {
+            return;
+        }
+        self.seed_shown = Some(row.sample.seed.clone());
         match q {
             Some(q) => pen.text(at, &q.text, text),
             None => pen.text(at, "this seed is not in the workspace", text),
