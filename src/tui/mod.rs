@@ -8,6 +8,7 @@
 pub mod app;
 pub mod command;
 pub mod data;
+mod export;
 pub mod key;
 pub mod keymap;
 mod keys_list;

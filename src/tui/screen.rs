@@ -130,6 +130,13 @@ pub enum Effect {
         /// What it holds.
         bytes: Vec<u8>,
     },
+    /// Make a file of what is looked at, in this format, and say where it is.
+    ExportOf {
+        /// What is exported.
+        what: Box<Exportable>,
+        /// `svg`, `png`, `csv`, `md`.
+        format: &'static str,
+    },
     /// Ask before doing: the text, and the command's name to run on `y`.
     Confirm(String, &'static str),
     /// Another theme, from now on; `keep` writes it into the settings.
@@ -170,6 +177,7 @@ impl std::fmt::Debug for Effect {
             Self::Copy(text) => write!(f, "Copy({text:?})"),
             Self::Pager(_) => f.write_str("Pager"),
             Self::Export { name, .. } => write!(f, "Export({name:?})"),
+            Self::ExportOf { what, format } => write!(f, "ExportOf({}.{format})", what.name),
             Self::Confirm(text, command) => write!(f, "Confirm({text:?}, {command})"),
             Self::Theme { name, keep } => write!(f, "Theme({name}, {keep})"),
             Self::Bidi(mode) => write!(f, "Bidi({mode})"),

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::layout::Rect;
 
-use super::data::{EngineNews, Lane, WorkError};
+use super::data::{EngineNews, Lane};
 use super::key::Key;
 use super::keymap::Keymap;
 use super::load::Load;
@@ -199,10 +199,8 @@ impl App {
             let name = run.label.clone().unwrap_or_else(|| run.kind.word().to_owned());
             self.note = Some((tone, format!("{name}: {} (7 shows it)", run.state.word())));
         }
-        // Progress only asks for another frame; screens read it from what is shared.
-        if !quiet {
-            self.with_screen(|s, cx| s.changed(cx));
-        } else if matches!(self.at, ScreenId::Runs | ScreenId::Finetune) {
+        // Progress asks for another frame alone, except where its files are followed.
+        if !quiet || matches!(self.at, ScreenId::Runs | ScreenId::Finetune) {
             self.with_screen(|s, cx| s.changed(cx));
         }
     }
@@ -346,10 +344,5 @@ impl App {
                 self.screens.get(id).restore(of);
             }
         }
-    }
-
-    /// Says that something went wrong outside the screens.
-    pub fn failed(&mut self, e: &WorkError) {
-        self.note = Some((Tone::Bad, e.to_string()));
     }
 }

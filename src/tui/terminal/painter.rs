@@ -416,8 +416,15 @@ impl<S: Sink> Painter<S> {
                 }
                 out.push(b'C');
             }
-            Some(p) if drift == Drift::None && p.y + 1 == y && x == 0 => {
+            Some(p) if drift == Drift::None && p.y + 1 == y && x < 10 => {
                 out.extend_from_slice(b"\r\n");
+                if x > 0 {
+                    out.extend_from_slice(b"\x1b[");
+                    if x > 1 {
+                        number(x, out);
+                    }
+                    out.push(b'C');
+                }
             }
             _ => {
                 out.extend_from_slice(b"\x1b[");
@@ -462,16 +469,21 @@ impl<S: Sink> Backend for Painter<S> {
             self.paint_rows(&changes);
             return Ok(());
         }
+        let mut next = self.shown.clone();
+        for (x, y, cell) in &changes {
+            next[self.index(*x, *y)].clone_from(cell);
+        }
+        let Some(scroll) = Scroll::between(&self.shown, &next, usize::from(width)) else {
+            self.paint_rows(&changes);
+            return Ok(());
+        };
+        // What wide clusters cover is found out only now: most large changes are no scroll.
         let before = self.shown.clone();
         for (x, y, cell) in &changes {
             self.store(*x, *y, cell);
         }
         self.changed.fill(false);
         let next = std::mem::replace(&mut self.shown, before);
-        let Some(scroll) = Scroll::between(&self.shown, &next, usize::from(width)) else {
-            self.paint_rows(&changes);
-            return Ok(());
-        };
         self.scroll(scroll);
         self.paint_rows(&self.differences(&next));
         Ok(())

@@ -114,16 +114,17 @@ impl Samples {
 
     fn draw_seed(&mut self, pen: &mut Pen<'_>, area: Rect, shared: &Shared) {
         let Some(row) = self.list.current() else { return };
+        // Another seed comes when the keys rest; the row tells its name meanwhile.
+        if pen.pace() != Pace::Rest && self.seed_shown.as_ref() != Some(&row.sample.seed) {
+            self.seed_shown = None;
+            return;
+        }
+        self.seed_shown = Some(row.sample.seed.clone());
         let q = shared.survey.as_ref().and_then(|s| s.question(&row.sample.seed));
         let (title, text) = (pen.style(Role::Title), pen.style(Role::Text));
         let head = format!("{} ", row.sample.seed);
         let used = pen.put(area.x + 1, area.y, area.width, &head, title);
         let at = Rect { x: area.x + 1 + used, width: area.width.saturating_sub(used + 2), ..area };
-        // The wording of another seed comes when the keys rest.
-        if pen.pace() != Pace::Rest && self.seed_shown.as_ref() != Some(&row.sample.seed) {
-            return;
-        }
-        self.seed_shown = Some(row.sample.seed.clone());
         match q {
             Some(q) => pen.text(at, &q.text, text),
             None => pen.text(at, "this seed is not in the workspace", text),
@@ -221,7 +222,7 @@ impl Samples {
                 let cells = vec![
                     (s.seed.to_string(), muted),
                     (s.stage.as_str().to_owned(), muted),
-                    (similarity, text),
+                    (similarity, muted),
                     (fate_in_short(r), fate),
                     (s.language.clone(), muted),
                     // A long text is cut before it is laid out: only a line is shown.

@@ -11,6 +11,8 @@ struct Piece {
     start: u16,
     end: u16,
     pen: Pen,
+    /// Nothing but blanks.
+    blank: bool,
 }
 
 impl<S: Sink> Painter<S> {
@@ -27,6 +29,8 @@ impl<S: Sink> Painter<S> {
     /// Paints rows by place or by colour, whichever takes fewer bytes: where rows have many columns
     /// of few colours, going to a place is shorter than setting a colour.
     pub(super) fn paint_sure(&mut self, rows: &[u16]) {
+        // These rows have no runs of uncertain width; what is noted is of another row.
+        self.runs.clear();
         let start = (self.frame.len(), self.pen, self.at, self.drift);
         let pieces = self.pieces(rows);
         for piece in &pieces {
@@ -35,7 +39,11 @@ impl<S: Sink> Painter<S> {
         let by_place = self.frame.len();
         let colours = {
             let mut seen: Vec<Pen> = Vec::new();
-            pieces.iter().for_each(|p| if !seen.contains(&p.pen) { seen.push(p.pen) });
+            pieces.iter().for_each(|p| {
+                if !seen.contains(&p.pen) {
+                    seen.push(p.pen)
+                }
+            });
             seen
         };
         if pieces.len() >= 2 * colours.len().max(2) {
@@ -71,13 +79,16 @@ impl<S: Sink> Painter<S> {
                 if self.changed[at] {
                     let pen = Pen::of(&self.shown[at], self.style.depth);
                     let blank = self.shown[at].symbol() == " ";
+                    let end = x + cells;
                     match &mut open {
                         Some(p) if p.pen == pen || blank && p.pen.blank_is_as_with(pen) => {
-                            p.end = x + cells;
+                            (p.end, p.blank) = (end, p.blank && blank);
                         }
-                        _ => {
-                            all.extend(open.replace(Piece { y, start: x, end: x + cells, pen }));
+                        // Blanks take the colour of what follows, where that does not show.
+                        Some(p) if p.blank && p.pen.blank_is_as_with(pen) => {
+                            (p.end, p.pen, p.blank) = (end, pen, blank);
                         }
+                        _ => all.extend(open.replace(Piece { y, start: x, end, pen, blank })),
                     }
                 } else {
                     all.extend(open.take());
@@ -90,6 +101,11 @@ impl<S: Sink> Painter<S> {
     }
 
     fn paint_piece(&mut self, piece: Piece) {
+        let mut pen = self.pen;
+        if !piece.blank || !pen.blank_is_as_with(piece.pen) {
+            pen.change(piece.pen, self.out());
+            self.pen = pen;
+        }
         let mut x = piece.start;
         while x < piece.end {
             x += self.paint(x, piece.y);
