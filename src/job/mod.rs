@@ -22,6 +22,7 @@ mod record;
 mod signal;
 mod spec;
 mod state;
+pub mod watch;
 
 pub use attempt::{Attempt, write_atomically};
 pub use crash::{VARIABLE as CRASH_VARIABLE, crash_point};
