@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -54,7 +55,7 @@ pub struct Watch {
     pub(super) outputs: Vec<Output>,
     pub(super) state: StateFile,
     /// The curves that are shown, and who says each.
-    pub(super) curves: Curves,
+    pub(super) curves: Arc<Curves>,
     pub(super) from: BTreeMap<String, Origin>,
     pub(super) position: Option<Origin>,
     pub(super) saved: Vec<Saved>,
@@ -70,7 +71,12 @@ impl Watch {
     /// It is no folder.
     pub fn open(dir: &Path) -> Result<Self, JobError> {
         std::fs::read_dir(dir).map_err(JobError::io(dir))?;
-        Ok(Self { dir: dir.to_owned(), ..Self::default() })
+        Ok(Self::new(dir))
+    }
+
+    /// The same of a folder that may come later.
+    pub fn new(dir: &Path) -> Self {
+        Self { dir: dir.to_owned(), ..Self::default() }
     }
 
     /// The folder.
@@ -78,8 +84,8 @@ impl Watch {
         &self.dir
     }
 
-    /// The curves.
-    pub fn curves(&self) -> &Curves {
+    /// The curves. They are made anew when there is news: who draws holds on to them.
+    pub fn curves(&self) -> &Arc<Curves> {
         &self.curves
     }
 
@@ -91,6 +97,12 @@ impl Watch {
     /// The log to show: the newest.
     pub fn log(&self) -> Option<&Path> {
         self.layout.outputs.first().map(PathBuf::as_path)
+    }
+
+    /// Bytes of that log at the last look.
+    pub fn log_size(&self) -> u64 {
+        let path = self.log();
+        self.outputs.iter().find(|o| Some(o.tail.path()) == path).map_or(0, |o| o.tail.size())
     }
 
     /// Takes in what is new in the folder; true when there was something.
@@ -208,7 +220,7 @@ impl Watch {
             *curves.pace_mut() = pace;
             self.position = Some(origin);
         }
-        (self.curves, self.from) = (curves, from);
+        (self.curves, self.from) = (Arc::new(curves), from);
     }
 
     /// Seconds since the last sign of life, where the run should be alive.
