@@ -55,7 +55,7 @@ pub fn alarms(curves: &Curves, silent: Option<f64>) -> Vec<Alarm> {
     for (name, c) in &curves.of {
         if c.not_finite > 0 {
             let last = c.last.filter(|l| !l.1.is_finite());
-            let now = if last.is_some() { ", and is so now" } else { "" };
+            let now = if last.is_some() { ", and at the last one" } else { "" };
             let first = c.first_not_finite;
             out.push(Alarm {
                 kind: AlarmKind::NotFinite,
@@ -63,8 +63,9 @@ pub fn alarms(curves: &Curves, silent: Option<f64>) -> Vec<Alarm> {
                 step: first,
                 value: Some(last.map_or(f64::NAN, |l| l.1)),
                 words: format!(
-                    "{name} was NaN or infinite {} times, first at step {}{now}",
+                    "{name} is NaN or infinite at {} of {} values, first at step {}{now}",
                     c.not_finite,
+                    c.n,
                     first.unwrap_or(0)
                 ),
             });

@@ -77,16 +77,6 @@ impl Layout {
         out.events.dedup();
         out
     }
-
-    /// True where there is nothing that can be shown.
-    pub fn is_empty(&self) -> bool {
-        self.attempt.is_none()
-            && self.metrics.is_empty()
-            && self.llama.is_none()
-            && self.events.is_empty()
-            && self.outputs.is_empty()
-            && self.state.is_none()
-    }
 }
 
 /// The attempts of a run of ours, in order.

@@ -31,3 +31,6 @@ pub use saved::Saved;
 pub use spikes::Spike;
 pub use stdout::StepsFrom;
 pub use tail::{Look, Tail};
+
+#[cfg(test)]
+mod tests;

@@ -88,7 +88,7 @@ mod tests {
     fn resumed_at_900_of_1000_ten_steps_in_a_minute_leave_540_seconds() {
         let mut p = Pace::default();
         assert_eq!((p.seconds_left(1000), p.patience()), (None, None));
-        for step in 0..=950 {
+        for step in 0..=950u32 {
             p.at(1000.0 + f64::from(step), step.into());
         }
         // Killed after step 950, resumed from the checkpoint of step 900.

@@ -47,7 +47,7 @@ impl Watching {
             return;
         };
         let most = (area.height / 3).max(3);
-        let head = (lines.len() as u16 + 2).min(most);
+        let head = (lines.len() as u16 + 2).min(most).min(area.height);
         let top = Rect { height: head, ..area };
         let inner = pen.pane(top, &title, true);
         for (i, (text, role)) in lines.iter().take(usize::from(inner.height)).enumerate() {
