@@ -9,7 +9,6 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use pty::Pty;
 use serde_json::Value;
@@ -107,12 +106,12 @@ fn on_a_terminal_it_is_the_panel_alone_live_until_q() {
     fs::write(home.folder().join("train.log"), "the trainer says hello\n").unwrap();
     let dir = home.folder();
     let mut pty = Pty::spawn(&home.command(&["runs", "watch", dir.to_str().unwrap()]), 120, 36, &[]);
-    pty.wait_for("step 10 of 50");
-    pty.wait_for("the trainer says hello");
+    pty.wait_for_text("step 10 of 50");
+    pty.wait_for_text("the trainer says hello");
     rows(&home.folder(), 11..=20);
-    pty.wait_for("step 20 of 50");
+    pty.wait_for_text("step 20 of 50");
     pty.send("q");
-    assert!(pty.end(Duration::from_secs(20)).success());
+    assert!(pty.wait_exit().success());
 }
 
 /// Trains a model of a few numbers with the real transformers, and prints where it can be seen.
