@@ -32,6 +32,8 @@ pub enum ScreenId {
     Evaluate,
     Runs,
     Settings,
+    /// The panel of one folder: no tab of its own.
+    Watch,
 }
 
 impl ScreenId {
@@ -58,6 +60,7 @@ impl ScreenId {
             Self::Evaluate => "Evaluate",
             Self::Runs => "Runs",
             Self::Settings => "Settings",
+            Self::Watch => "Watch",
         }
     }
 }
