@@ -115,7 +115,7 @@ mod tests {
                 .env("SLURM_ARRAY_TASK_ID", "0")
                 .output()
                 .unwrap();
-            let said = String::from_utf8(out.stdout).unwrap();
+            let said = String::from_utf8(out.stdout.clone()).unwrap();
             assert_eq!(said, format!("__shim|{}|r/attempt-1", attempt.display()), "{out:?}");
         }
         let list = arguments(&SlurmAsk::default(), "n", "c", &attempt, None, &program);
