@@ -13,12 +13,14 @@ pub use super::args_ask::AskArgs;
 pub use super::args_calls::{AugmentArgs, MannerArgs, SpendArgs, TranslateArgs};
 pub use super::args_compare::{CompareArgs, ReportArgs, ReportFormat, SweepArg, SweepArgs};
 pub use super::args_judge::JudgeArgs;
+pub use super::args_on::OnArgs;
 pub use super::args_open::OpenArgs;
 pub use super::args_prompts::PromptsCommand;
 pub use super::args_providers::{BudgetArgs, ProvidersCommand, RepliesCommand};
 pub use super::args_robustness::RobustnessCommand;
 pub use super::args_runs::{EngineCommand, RunsCommand};
 pub use super::args_tasks::{ClassifyArgs, EvaluateCommand, TasksCommand};
+pub use super::args_terms::{StartArgs, TermsArgs};
 pub use super::args_workbench::{LooksArgs, RateArgs};
 
 /// A terminal workbench for growing culture-aware language models from survey seeds.
@@ -225,14 +227,6 @@ pub enum WeightArg {
     /// `W_WEIGHT` x `S018`
     #[value(name = "s018")]
     S018,
-}
-
-/// How a command that starts a run goes on.
-#[derive(Debug, Clone, Copy, Args)]
-pub struct WaitArgs {
-    /// Follow the run until it ends; Ctrl-C leaves it running
-    #[arg(long)]
-    pub wait: bool,
 }
 
 /// `polyculture samples ..`
@@ -537,7 +531,7 @@ pub struct FinetuneArgs {
     pub name: Option<String>,
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
-    pub wait: WaitArgs,
+    pub start: StartArgs,
 }
 
 /// `polyculture models ..`
@@ -608,5 +602,5 @@ pub struct EvaluateArgs {
     pub classify: ClassifyArgs,
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
-    pub wait: WaitArgs,
+    pub start: StartArgs,
 }

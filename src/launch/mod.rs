@@ -5,6 +5,7 @@
 mod base;
 mod calls;
 mod classify;
+mod cluster;
 mod dataset;
 mod endpoints;
 mod error;
@@ -25,6 +26,7 @@ mod speakers;
 
 pub use calls::{PreparedCalls, Speaker};
 pub use classify::{ClassifyRequest, CulturePrompt, PreparedClassify, classify};
+pub use cluster::{array_name, as_array, on_slurm};
 pub use dataset::{
     BuildError, DatasetManifest, StoredDataset, build_dataset, open_dataset, samples,
 };

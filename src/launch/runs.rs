@@ -143,6 +143,9 @@ pub fn finetune(place: &Place, request: &FinetuneRequest) -> Result<Prepared, La
     let needed = estimate.filter(|_| gpus == 0).map_or(0, |e| e.memory() >> 20);
     run.resources.memory_mib = Some(request.recipe.resources.memory_mb.max(needed));
     run.resources.gpus = gpus;
+    let limit = request.recipe.resources.time_limit.as_deref();
+    let limit = limit.and_then(|t| t.parse::<jiff::SignedDuration>().ok());
+    run.terms.time_limit_s = limit.map(|d| d.as_secs().max(1).unsigned_abs());
     if request.recipe.backend == Backend::Torch {
         run.grace_s = run.grace_s.max(TORCH_GRACE_S);
     }
