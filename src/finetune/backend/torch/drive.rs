@@ -277,6 +277,8 @@ fn start_program(
         .env("PYTHONUNBUFFERED", "1")
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("HF_HUB_OFFLINE", "1")
+        // What libraries will change some day is not for the log of a run.
+        .env("PYTHONWARNINGS", "ignore::FutureWarning")
         .stdin(Stdio::null())
         .spawn()
         .map_err(|e| {
