@@ -105,7 +105,8 @@ fn on_a_terminal_it_is_the_panel_alone_live_until_q() {
     rows(&home.folder(), 1..=10);
     fs::write(home.folder().join("train.log"), "the trainer says hello\n").unwrap();
     let dir = home.folder();
-    let mut pty = Pty::spawn(&home.command(&["runs", "watch", dir.to_str().unwrap()]), 120, 36, &[]);
+    let mut pty =
+        Pty::spawn(&home.command(&["runs", "watch", dir.to_str().unwrap()]), 120, 36, &[]);
     pty.wait_for_text("step 10 of 50");
     pty.wait_for_text("the trainer says hello");
     rows(&home.folder(), 11..=20);
@@ -183,8 +184,13 @@ fn what_transformers_itself_prints_and_saves_is_read_step_by_step() {
         (of("loss"), of("eval_loss"), of("lr"), w.known(jiff::Timestamp::now()))
     };
     let close = |a: &[(u64, f64)], b: &[(u64, f64)], by: f64| {
-        assert_eq!(a.iter().map(|p| p.0).collect::<Vec<_>>(), b.iter().map(|p| p.0).collect::<Vec<_>>());
-        a.iter().zip(b).for_each(|(a, b)| assert!((a.1 - b.1).abs() <= by * b.1.abs(), "{a:?} {b:?}"));
+        assert_eq!(
+            a.iter().map(|p| p.0).collect::<Vec<_>>(),
+            b.iter().map(|p| p.0).collect::<Vec<_>>()
+        );
+        a.iter()
+            .zip(b)
+            .for_each(|(a, b)| assert!((a.1 - b.1).abs() <= by * b.1.abs(), "{a:?} {b:?}"));
     };
     let (loss, eval, _, known) = seen(&dir);
     let by = if board.is_empty() { 1e-12 } else { 1e-6 };
@@ -205,6 +211,9 @@ fn what_transformers_itself_prints_and_saves_is_read_step_by_step() {
     // Resumed to 60 steps: the curves go on, each step once.
     train("60", "second.log");
     let (loss, _, _, known) = seen(&dir);
-    assert_eq!(loss.iter().map(|p| p.0).collect::<Vec<_>>(), (1..=12).map(|n| n * 5).collect::<Vec<_>>());
+    assert_eq!(
+        loss.iter().map(|p| p.0).collect::<Vec<_>>(),
+        (1..=12).map(|n| n * 5).collect::<Vec<_>>()
+    );
     assert_eq!(known.step, Some(60));
 }

@@ -30,15 +30,20 @@ impl Sum {
     fn new() -> Self {
         let mut t = [0u32; 256];
         for (i, slot) in t.iter_mut().enumerate() {
-            *slot = (0..8).fold(i as u32, |c, _| {
-                if c & 1 == 1 { 0x82F6_3B78 ^ (c >> 1) } else { c >> 1 }
-            });
+            *slot = (0..8).fold(
+                i as u32,
+                |c, _| {
+                    if c & 1 == 1 { 0x82F6_3B78 ^ (c >> 1) } else { c >> 1 }
+                },
+            );
         }
         Self(t)
     }
 
     fn masked(&self, bytes: &[u8]) -> [u8; 4] {
-        let c = bytes.iter().fold(!0u32, |c, b| (c >> 8) ^ self.0[((c ^ u32::from(*b)) & 255) as usize]);
+        let c = bytes
+            .iter()
+            .fold(!0u32, |c, b| (c >> 8) ^ self.0[((c ^ u32::from(*b)) & 255) as usize]);
         (!c).rotate_right(15).wrapping_add(0xA282_EAD8).to_le_bytes()
     }
 }
@@ -106,13 +111,21 @@ fn log(path: &Path, lines: u64) -> Result<()> {
             continue;
         }
         let bar = |n: u64| {
-            format!("{:3}%|██        | {n}/{lines} [{:02}:{:02}<9:59:59,  9.25it/s]", n * 100 / lines, n / 60, n % 60)
+            format!(
+                "{:3}%|██        | {n}/{lines} [{:02}:{:02}<9:59:59,  9.25it/s]",
+                n * 100 / lines,
+                n / 60,
+                n % 60
+            )
         };
         let loss = 1.0 + 3.0 / (1.0 + n as f64 / 1e4) + 0.2 * x;
         write!(
             out,
             "\r{}\r{}\r{{'loss': '{loss:.4}', 'grad_norm': '{x:.4}', 'learning_rate': '1e-05', 'epoch': '{:.4}'}}\n\r{}",
-            bar(n - 1), " ".repeat(40), n as f64 / 1e4, bar(n)
+            bar(n - 1),
+            " ".repeat(40),
+            n as f64 / 1e4,
+            bar(n)
         )?;
     }
     Ok(out.flush()?)
@@ -186,13 +199,18 @@ fn refresh(dir: &Path, file: &Path, bytes: u64) -> Result<()> {
         ms.sort_by(f64::total_cmp);
         json!({"median_ms": ms[ms.len() / 2], "p99_ms": ms[ms.len() * 99 / 100], "slowest_ms": ms[ms.len() - 1]})
     };
-    println!("{}", json!({"appended": tail.len(), "grown": say(grown), "same": say(same), "known": say(known)}));
+    println!(
+        "{}",
+        json!({"appended": tail.len(), "grown": say(grown), "same": say(same), "known": say(known)})
+    );
     Ok(())
 }
 
 fn small() -> Result<()> {
     let dir = tempfile::tempdir()?;
-    for (name, file) in [("a", "events.out.tfevents.1.h"), ("b", "train.log"), ("c", "metrics.jsonl")] {
+    for (name, file) in
+        [("a", "events.out.tfevents.1.h"), ("b", "train.log"), ("c", "metrics.jsonl")]
+    {
         let folder = dir.path().join(name);
         fs::create_dir(&folder)?;
         let file = folder.join(file);

@@ -209,7 +209,8 @@ impl Intervals {
         let (mut x, mut y) = (MARGIN + 4.0, top);
         let right = svg.width - MARGIN;
         let named = self.series.iter().map(|s| (Some(s.style), s.name.clone()));
-        let all: Vec<_> = named.chain(self.lost_words().map(|w| (None, format!("× {w}")))).collect();
+        let all: Vec<_> =
+            named.chain(self.lost_words().map(|w| (None, format!("× {w}")))).collect();
         for (style, name) in all {
             let name = fit(&name, SIZE, right - MARGIN - 20.0);
             let room = text_width(&name, SIZE) + 28.0;
@@ -229,14 +230,16 @@ impl Intervals {
     fn summary(&self) -> Vec<String> {
         let say = |s: &IntervalSeries| {
             let at = self.places.iter().zip(&s.points);
-            let all = at.filter_map(|(place, p)| Some(format!("{place} {}", number(p.as_ref()?.value))));
+            let all =
+                at.filter_map(|(place, p)| Some(format!("{place} {}", number(p.as_ref()?.value))));
             format!("{}: {}", s.name, all.collect::<Vec<_>>().join(", "))
         };
         self.series.iter().map(say).collect()
     }
 
     fn rows(&self, word: fn(f64) -> String) -> Rows {
-        let mut t = Rows::new(["series", self.x_label.as_str(), self.y_label.as_str(), "low", "high", "n"]);
+        let mut t =
+            Rows::new(["series", self.x_label.as_str(), self.y_label.as_str(), "low", "high", "n"]);
         for s in &self.series {
             for (place, p) in self.places.iter().zip(&s.points) {
                 let Some(p) = p else { continue };

@@ -88,8 +88,9 @@ fn folder(ctx: &Context, what: &str) -> Result<PathBuf, Failure> {
 }
 
 fn neither(what: &str) -> Failure {
-    Failure::not_found(format!("`{what}` is no folder and no known run"))
-        .hint("`polyculture runs list --all` lists the runs; a folder is one that a trainer writes into")
+    Failure::not_found(format!("`{what}` is no folder and no known run")).hint(
+        "`polyculture runs list --all` lists the runs; a folder is one that a trainer writes into",
+    )
 }
 
 /// `3 min`, `2 h 05`.

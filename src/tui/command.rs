@@ -3,7 +3,9 @@
 
 use super::app::App;
 use super::screen::{Cx, ScreenId};
-use super::screens::{Evaluate, Finetune, Overview, Rate, Runs, Samples, Seeds, Settings, Watching};
+use super::screens::{
+    Evaluate, Finetune, Overview, Rate, Runs, Samples, Seeds, Settings, Watching,
+};
 use super::widgets::ListControl;
 
 /// When a command can be given.

@@ -197,12 +197,7 @@ impl<'a> Reader<'a> {
             lowest: step(self.pair()?),
             mean: self.f()?,
             weight: self.f()?,
-            level: Level {
-                n: self.n()?,
-                mean: self.f()?,
-                distance: self.f()?,
-                since: self.n()?,
-            },
+            level: Level { n: self.n()?, mean: self.f()?, distance: self.f()?, since: self.n()? },
             ..Curve::default()
         };
         for _ in 0..self.n()? {
@@ -284,7 +279,8 @@ mod tests {
         // Everything but the last line is made unreadable, in place: who reads it would notice.
         let size = fs::metadata(&path).unwrap().len();
         let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
-        std::os::unix::fs::FileExt::write_all_at(&file, &vec![b'#'; size as usize - 100], 0).unwrap();
+        std::os::unix::fs::FileExt::write_all_at(&file, &vec![b'#'; size as usize - 100], 0)
+            .unwrap();
         let again = fresh(&path);
         assert_eq!(shown(&again), shown(&first));
         let points: usize = again.of.values().map(|c| c.raw.len()).sum();
@@ -314,7 +310,9 @@ mod tests {
         let truth = shown(&fresh(&path));
         let index = path_of(&path);
         let good = fs::read(&index).unwrap();
-        for bad in [&good[..good.len() / 2], b"", b"pcmidx1\n\0\0\0\0", &[good.as_slice(), b"x"].concat()] {
+        for bad in
+            [&good[..good.len() / 2], b"", b"pcmidx1\n\0\0\0\0", &[good.as_slice(), b"x"].concat()]
+        {
             fs::write(&index, bad).unwrap();
             assert_eq!(shown(&fresh(&path)), truth);
         }

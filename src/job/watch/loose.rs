@@ -37,10 +37,7 @@ fn word(w: &str) -> Option<f64> {
 
 /// Reads the dictionary at the start of `text`; `each` is told the keys on the way to a value and
 /// the value; what stands in a list has an empty key. Gives where it ends; `None` where this is no dictionary.
-pub fn read_loose<'a>(
-    text: &'a str,
-    each: &mut dyn FnMut(&[&'a str], Loose<'a>),
-) -> Option<usize> {
+pub fn read_loose<'a>(text: &'a str, each: &mut dyn FnMut(&[&'a str], Loose<'a>)) -> Option<usize> {
     let mut r = Reader { text, at: 0 };
     let mut path = Vec::new();
     r.dictionary(&mut path, each)?;
@@ -195,7 +192,8 @@ mod tests {
             assert_eq!(got[2], ("n".into(), None));
             assert_eq!(got[3].1, Some(epoch));
         }
-        let nested = r#"{"step": 3, "values": {"loss": 1.5, "x": [1, {"a": 2}]}, "t": (1, 2)} rest"#;
+        let nested =
+            r#"{"step": 3, "values": {"loss": 1.5, "x": [1, {"a": 2}]}, "t": (1, 2)} rest"#;
         assert_eq!(flat(nested).unwrap()[1], ("values.loss".into(), Some(1.5)));
         assert_eq!(read_loose(nested, &mut |_, _| ()), Some(nested.len() - 5));
     }

@@ -90,7 +90,8 @@ mod tests {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
         for _ in 0..20 {
             let mut noise = || (0..6).map(|_| rng.random::<f64>() - 0.5).sum::<f64>();
-            let loss = (0..2_000).map(|i| 1.0 + 9.0 * (-f64::from(i) / 300.0).exp() + 0.1 * noise());
+            let loss =
+                (0..2_000).map(|i| 1.0 + 9.0 * (-f64::from(i) / 300.0).exp() + 0.1 * noise());
             assert_eq!(found(loss.collect::<Vec<_>>()), []);
         }
         assert_eq!(found([1.0; 500]), []);
@@ -102,7 +103,10 @@ mod tests {
         (values[100], values[101], values[102]) = (9.0, 30.0, 5.0);
         values[250] = 8.0;
         let got = found(values);
-        assert_eq!(got.iter().map(|s| (s.step, s.value)).collect::<Vec<_>>(), [(101, 30.0), (250, 8.0)]);
+        assert_eq!(
+            got.iter().map(|s| (s.step, s.value)).collect::<Vec<_>>(),
+            [(101, 30.0), (250, 8.0)]
+        );
         assert!((got[1].usual - 2.3).abs() < 0.3, "a spike moves the mean little: {got:?}");
     }
 

@@ -40,7 +40,8 @@ pub enum Piece {
 /// What a piece is.
 pub fn piece(bytes: &[u8]) -> Piece {
     // Most pieces of a log are neither: they are told by one look.
-    if let Some(at) = memchr::memmem::find(bytes, b"{'").or_else(|| memchr::memmem::find(bytes, b"{\""))
+    if let Some(at) =
+        memchr::memmem::find(bytes, b"{'").or_else(|| memchr::memmem::find(bytes, b"{\""))
     {
         return printed(&bytes[at..]).map_or(Piece::Other, Piece::Printed);
     }
@@ -192,7 +193,9 @@ impl Steps {
         if p.train {
             self.rows += 1;
             self.last = self.rows * self.every.unwrap_or(1);
-        } else if p.end && let Some(t) = self.total {
+        } else if p.end
+            && let Some(t) = self.total
+        {
             self.last = self.last.max(t);
         }
         told(self.last, p);
@@ -218,7 +221,9 @@ impl Steps {
         if again {
             let n = self.bar.map_or(0, |b| b.n);
             self.settle(n, told);
-        } else if end && let Some(total) = self.total.filter(|t| self.bar.is_some_and(|b| b.n == *t)) {
+        } else if end
+            && let Some(total) = self.total.filter(|t| self.bar.is_some_and(|b| b.n == *t))
+        {
             self.settle(total, told);
         }
     }

@@ -158,8 +158,9 @@ impl Tail {
                 }
             }
             let room = (block.len() - held).min(usize::try_from(size - at).unwrap_or(usize::MAX));
-            let n =
-                file.read_at(&mut block[held..held + room], at).map_err(JobError::io(&self.path))?;
+            let n = file
+                .read_at(&mut block[held..held + room], at)
+                .map_err(JobError::io(&self.path))?;
             if n == 0 {
                 break;
             }

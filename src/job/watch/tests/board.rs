@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use super::make::{bytes, double, event, float, losses, number, record, simple, tensor, varint, version};
+use super::make::{
+    bytes, double, event, float, losses, number, record, simple, tensor, varint, version,
+};
 use super::{append, known, points, watched};
 
 const NAME: &str = "events.out.tfevents.1790000000.host.1.0";
@@ -25,7 +27,11 @@ fn scalars_in_every_form_are_read_and_everything_else_is_not() {
         t("bfloat16", &[kind(14), packed(13, 0x4110)]),
         tensor("no_plugin", None, &[kind(1), float(5, 10.0)].concat()),
         tensor("text", Some("text"), &[kind(7), bytes(8, b"words")].concat()),
-        tensor("histogram", Some("histograms"), &[kind(2), double(6, 1.0), double(6, 2.0)].concat()),
+        tensor(
+            "histogram",
+            Some("histograms"),
+            &[kind(2), double(6, 1.0), double(6, 2.0)].concat(),
+        ),
         tensor("one_bin", Some("histograms"), &[kind(2), double(6, 1.0)].concat()),
         tensor("a_vector", None, &[kind(1), bytes(5, &[0; 8])].concat()),
         [bytes(1, b"image"), bytes(4, b"png")].concat(),
@@ -40,9 +46,17 @@ fn scalars_in_every_form_are_read_and_everything_else_is_not() {
     let got: Vec<(&str, f64)> =
         w.curves().of.iter().map(|(n, c)| (n.as_str(), c.last.unwrap().1)).collect();
     let want = [
-        ("backwards", 11.0), ("bfloat16", 9.0), ("content", 4.5), ("content64", 5.5),
-        ("double_val", 3.5), ("float_packed", 2.5), ("float_val", 1.5), ("half", 8.0),
-        ("int64", 7.0), ("lr", 0.5), ("no_plugin", 10.0),
+        ("backwards", 11.0),
+        ("bfloat16", 9.0),
+        ("content", 4.5),
+        ("content64", 5.5),
+        ("double_val", 3.5),
+        ("float_packed", 2.5),
+        ("float_val", 1.5),
+        ("half", 8.0),
+        ("int64", 7.0),
+        ("lr", 0.5),
+        ("no_plugin", 10.0),
     ];
     assert_eq!(got, want);
     assert_eq!(w.curves().of["backwards"].last, Some((4, 11.0)));
@@ -99,7 +113,10 @@ fn files_of_one_folder_follow_each_other_and_a_resume_takes_the_place_of_old_ste
     append(&dir.path().join("trainer_state.json"), r#"{"max_steps": 190, "log_history": []}"#);
     let w = watched(dir.path());
     let got = points(&w, "loss");
-    assert_eq!((got.len(), got[88], got[89]), (89 + 11, (89.0, f64::from(1.0 / 89f32)), (90.0, 5.0)));
+    assert_eq!(
+        (got.len(), got[88], got[89]),
+        (89 + 11, (89.0, f64::from(1.0 / 89f32)), (90.0, 5.0))
+    );
     assert_eq!(w.known(jiff::Timestamp::now()).eta_s, Some(540.0));
 }
 

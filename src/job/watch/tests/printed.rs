@@ -23,17 +23,30 @@ fn rows_of_4_and_of_5_get_their_steps_from_the_bar_that_is_drawn_after_them() {
     for quote in ["", "'"] {
         let q = |x: &str| format!("{quote}{x}{quote}");
         let row = |loss: &str, epoch: &str| {
-            format!("{{'loss': {}, 'grad_norm': {}, 'learning_rate': {}, 'epoch': {}}}",
-                q(loss), q("0.7"), q("1e-05"), q(epoch))
+            format!(
+                "{{'loss': {}, 'grad_norm': {}, 'learning_rate': {}, 'epoch': {}}}",
+                q(loss),
+                q("0.7"),
+                q("1e-05"),
+                q(epoch)
+            )
         };
-        let eval = format!("{{'eval_loss': {}, 'eval_runtime': {}, 'epoch': {}}}", q("1.9"), q("0.1"), q("0.5"));
+        let eval = format!(
+            "{{'eval_loss': {}, 'eval_runtime': {}, 'epoch': {}}}",
+            q("1.9"),
+            q("0.1"),
+            q("0.5")
+        );
         let mut text = bar(0, 40, 0) + &bar(8, 40, 1);
         // The bar on show is behind: it is drawn ten times a second at most.
         text += &printed(&row("2.31", "0.25"), 10, 40, 2);
         text += &printed(&row("2.2", "0.5"), 20, 40, 3);
         // An evaluation draws a bar of its own below, and takes it away again.
         text += &format!("\n{}\x1b[A\n\r   \r\x1b[A{eval}\n{}", bar(0, 8, 0), bar(20, 40, 4));
-        text += &format!("\n{}\x1b[A\n\r    \x1b[A\n\rWriting model shards: 100%|█| 1/1 [00:00<00:00, 9it/s]\n", bar(8, 8, 0));
+        text += &format!(
+            "\n{}\x1b[A\n\r    \x1b[A\n\rWriting model shards: 100%|█| 1/1 [00:00<00:00, 9it/s]\n",
+            bar(8, 8, 0)
+        );
         text += &bar(27, 40, 5);
         let dir = log_of(&text);
         let w = watched(dir.path());
@@ -41,7 +54,10 @@ fn rows_of_4_and_of_5_get_their_steps_from_the_bar_that_is_drawn_after_them() {
         assert_eq!(points(&w, "eval_loss"), [(20.0, 1.9)]);
         assert_eq!(points(&w, "lr")[0], (10.0, 1e-5));
         let k = w.known(jiff::Timestamp::now());
-        assert_eq!((k.step, k.total, k.epoch, k.state), (Some(27), Some(40), Some(0.5), Going::Running));
+        assert_eq!(
+            (k.step, k.total, k.epoch, k.state),
+            (Some(27), Some(40), Some(0.5), Going::Running)
+        );
         assert_eq!(k.sources[0].steps_from, Some(StepsFrom::Bar));
         let end = printed("{'train_runtime': 9.0, 'train_loss': 2.0, 'epoch': 1.0}", 40, 40, 9);
         append(&dir.path().join("train.log"), bar(40, 40, 8) + &end);
@@ -83,7 +99,9 @@ fn rows_that_a_buffer_held_back_are_not_given_the_step_of_the_last_bar() {
     let mut text: String = (0..=30).map(|n| bar(n, 30, n)).collect();
     text += "\n{'loss': 3.0}\n{'loss': 2.5}\n{'loss': 2.0}\n";
     text += &bar(30, 30, 30);
-    let w_steps = |text: &str| points(&watched(log_of(text).path()), "loss").iter().map(|p| p.0).collect::<Vec<_>>();
+    let w_steps = |text: &str| {
+        points(&watched(log_of(text).path()), "loss").iter().map(|p| p.0).collect::<Vec<_>>()
+    };
     assert_eq!(w_steps(&text), [1.0, 2.0, 3.0]);
 }
 

@@ -33,7 +33,10 @@ fn a_log_of_llama_factory_is_read_with_its_nan_and_without_its_torn_end() {
 fn a_resume_begins_its_own_time_and_takes_the_place_of_steps_done_again() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("trainer_log.jsonl");
-    append(&path, (1..=95).map(|n| row(n * 10, "1.0", &format!("0:{n:02}:00"))).collect::<String>());
+    append(
+        &path,
+        (1..=95).map(|n| row(n * 10, "1.0", &format!("0:{n:02}:00"))).collect::<String>(),
+    );
     append(&path, row(901, "2.0", "0:00:06") + &row(910, "2.0", "0:01:00"));
     let w = watched(dir.path());
     assert_eq!(w.known(jiff::Timestamp::now()).eta_s, Some(540.0));

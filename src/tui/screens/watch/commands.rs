@@ -27,9 +27,15 @@ pub const COMMANDS: &[Command] = &[
     command("watch.all", &["a"], "The four metrics that matter, side by side", "all", |s, cx| {
         s.together(cx);
     }),
-    command("watch.log", &["tab", "enter"], "The log on the whole screen, or back", "log", |s, cx| {
-        s.toggle_log(cx);
-    }),
+    command(
+        "watch.log",
+        &["tab", "enter"],
+        "The log on the whole screen, or back",
+        "log",
+        |s, cx| {
+            s.toggle_log(cx);
+        },
+    ),
     command("watch.follow", &["f"], "Follow the end of the log, or stop", "follow", |s, cx| {
         let on = !s.log.follows();
         s.log.set_follow(on);

@@ -17,10 +17,10 @@ const FOUR: [&str; 4] = ["loss", "lr", "grad_norm", "tokens_per_s"];
 
 impl Watching {
     pub(super) fn draw_all(&mut self, pen: &mut Pen<'_>, area: Rect, shared: &Shared) {
-        let title = self.dir.as_ref().map_or_else(
-            || "watch".to_owned(),
-            |d| crate::text::display(&d.display().to_string()),
-        );
+        let title = self
+            .dir
+            .as_ref()
+            .map_or_else(|| "watch".to_owned(), |d| crate::text::display(&d.display().to_string()));
         if self.full {
             self.draw_log(pen, area);
             return;
@@ -92,9 +92,8 @@ impl Watching {
         let Some(now) = &self.now else { return };
         let curves = &*now.curves;
         let drawn: [Drawn<'_>; 1] = [("", curves)];
-        let has = |m: &str| {
-            curves.of.contains_key(m) || curves.of.contains_key(&format!("eval_{m}"))
-        };
+        let has =
+            |m: &str| curves.of.contains_key(m) || curves.of.contains_key(&format!("eval_{m}"));
         let four: Vec<&str> = FOUR.into_iter().filter(|m| has(m)).collect();
         if let (None, 2.., true) = (&self.metric, four.len(), area.width >= 80 && area.height >= 16)
         {
@@ -166,7 +165,11 @@ fn lines(k: &Known, shared: &Shared) -> Vec<(String, Role)> {
         let half = if torn > 0 { format!(", {torn} not whole") } else { String::new() };
         let age = k.step.and_then(|s| s.checked_sub(last.step)).unwrap_or(0);
         out.push((
-            format!("saved: {n}{half}, the newest at step {} ({} steps ago)", thousands(last.step), thousands(age)),
+            format!(
+                "saved: {n}{half}, the newest at step {} ({} steps ago)",
+                thousands(last.step),
+                thousands(age)
+            ),
             Role::Muted,
         ));
     }
@@ -234,5 +237,9 @@ fn gpu(g: &GpuSeen) -> String {
     let index = g.index.map_or_else(|| "?".into(), |i| i.to_string());
     let name = crate::text::display(g.name.as_deref().unwrap_or(&g.uuid));
     let gone = if g.gone { " · GONE" } else { "" };
-    format!("GPU {index} · {busy} · {} of {} · {name}{gone}", gib(g.memory_used), gib(g.memory_total))
+    format!(
+        "GPU {index} · {busy} · {} of {} · {name}{gone}",
+        gib(g.memory_used),
+        gib(g.memory_total)
+    )
 }

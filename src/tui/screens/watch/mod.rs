@@ -16,9 +16,7 @@ use crate::job::watch::{Known, Watch};
 use crate::tui::data::{Lane, WorkError};
 use crate::tui::load::Load;
 use crate::tui::pen::Pen;
-use crate::tui::screen::{
-    Answer, Cx, Effect, Exportable, Screen, ScreenId, Shared, Told,
-};
+use crate::tui::screen::{Answer, Cx, Effect, Exportable, Screen, ScreenId, Shared, Told};
 use crate::tui::widgets::{CurvesView, Drawn, ListControl, LogView};
 
 pub use commands::COMMANDS;

@@ -51,10 +51,17 @@ fn a_run_is_shown_with_its_place_its_curves_its_alarm_its_gpu_and_its_log() {
     let mut b = bench((120, 40), dir.path());
     let screen = b.screen();
     for said in [
-        "polyculture runs watch", "running", "step 40 of 400", "6 min left", "1234 tokens/s",
-        "loss is NaN or infinite at 1 of 40 values, first at step 30", "GPU 0 · 87 % · 1.0 GiB of 2.0 GiB",
-        "saved: 1, 1 not whole, the newest at step 20", "learning rate · metrics.jsonl",
-        "gradient norm", "hello from the trainer",
+        "polyculture runs watch",
+        "running",
+        "step 40 of 400",
+        "6 min left",
+        "1234 tokens/s",
+        "loss is NaN or infinite at 1 of 40 values, first at step 30",
+        "GPU 0 · 87 % · 1.0 GiB of 2.0 GiB",
+        "saved: 1, 1 not whole, the newest at step 20",
+        "learning rate · metrics.jsonl",
+        "gradient norm",
+        "hello from the trainer",
     ] {
         assert!(screen.contains(said), "no `{said}` in\n{screen}");
     }
