@@ -13,6 +13,9 @@ use std::os::unix::fs::FileExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -50,6 +53,7 @@ pub fn main(attempt_dir: &Path) -> ExitCode {
 }
 
 fn carry(dir: &Path) -> Result<u8, JobError> {
+    let early = Early::listen().map_err(JobError::io(dir))?;
     let signals = block_signals().map_err(|e| JobError::io(dir)(e.into()))?;
     // Fails only for the leader of a process group: started by hand, not by the engine.
     let _ = nix::unistd::setsid();
@@ -106,14 +110,16 @@ fn carry(dir: &Path) -> Result<u8, JobError> {
         exit.write(&ExitFile { note, started: Some(started), ..ExitFile::unstarted(now()) })?;
         return Ok(0);
     }
-    // The engine may be gone; then nobody needs to be told.
-    let mut out = std::io::stdout();
-    let _ = out.write_all(READY.as_bytes()).and_then(|()| out.flush());
+    // The engine may be gone; then nobody needs to be told. One on another host reads run.json.
+    if node.is_none() {
+        let mut out = std::io::stdout();
+        let _ = out.write_all(READY.as_bytes()).and_then(|()| out.flush());
+    }
     crash_point("shim-after-run-json");
 
     let warning_s = node.as_ref().map(|_| slurm::script::warning_s());
     let mut watch =
-        Watch { work, signals, stop: None, kill_at: None, grace_s: spec.grace_s, warning_s };
+        Watch { work, signals, early, stop: None, kill_at: None, grace_s: spec.grace_s, warning_s };
     let status = watch.until_work_ends(dir);
     let ended = now();
     reap_all(work);
@@ -149,8 +155,8 @@ fn told_to_slurm(end: &ExitFile) -> u8 {
     }
 }
 
-/// Blocks the signals that the shim reads from a descriptor, those of a closing terminal too.
-fn block_signals() -> nix::Result<SignalFd> {
+/// The signals that the shim reads from a descriptor, those of a closing terminal too.
+fn watched() -> SigSet {
     let mut set = SigSet::empty();
     for s in [
         Signal::SIGTERM,
@@ -162,8 +168,48 @@ fn block_signals() -> nix::Result<SignalFd> {
     ] {
         set.add(s);
     }
+    set
+}
+
+fn block_signals() -> nix::Result<SignalFd> {
+    let set = watched();
     set.thread_block()?;
     SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
+}
+
+/// Signals that came while the work was being started. The work inherits the blocked signals of the
+/// thread that starts it, so that thread blocks none; what reaches the shim there must not end it.
+struct Early {
+    term: Arc<AtomicBool>,
+    warned: Arc<AtomicBool>,
+}
+
+impl Early {
+    fn listen() -> std::io::Result<Self> {
+        let early = Self { term: Arc::default(), warned: Arc::default() };
+        let unheard = Arc::new(AtomicBool::new(false));
+        for (signal, flag) in [
+            (Signal::SIGTERM, &early.term),
+            (Signal::SIGUSR1, &early.warned),
+            (Signal::SIGINT, &unheard),
+            (Signal::SIGHUP, &unheard),
+            (Signal::SIGQUIT, &unheard),
+        ] {
+            signal_hook::flag::register(signal as i32, Arc::clone(flag))?;
+        }
+        Ok(early)
+    }
+}
+
+/// Starts a process whose signals are those of a fresh one.
+fn spawn_unblocked(command: &mut Command) -> std::io::Result<std::process::Child> {
+    std::thread::scope(|scope| {
+        let started = scope.spawn(|| {
+            watched().thread_unblock()?;
+            command.spawn()
+        });
+        started.join().unwrap_or_else(|_| Err(std::io::Error::other("its thread panicked")))
+    })
 }
 
 /// Starts the work. On failure: the exit code a shell would give, and why.
@@ -201,28 +247,28 @@ fn start_work(attempt: &Attempt, spec: &RunSpec) -> Result<Pid, (Option<i32>, St
             c
         }
     };
-    let child = command
+    command
         .current_dir(&spec.cwd)
         .env("POLYCULTURE_ATTEMPT_DIR", attempt.dir())
         .stdin(Stdio::null())
         .stdout(log.0)
         .stderr(log.1)
-        .process_group(0)
-        .spawn()
-        .map_err(|e| {
-            let program = spec.argv.first().map_or("the work", String::as_str);
-            if spec.cwd.is_dir() {
-                fail(format!("`{program}`"), &e)
-            } else {
-                (Some(126), format!("cannot start `{program}`: no folder {}", spec.cwd.display()))
-            }
-        })?;
+        .process_group(0);
+    let child = spawn_unblocked(&mut command).map_err(|e| {
+        let program = spec.argv.first().map_or("the work", String::as_str);
+        if spec.cwd.is_dir() {
+            fail(format!("`{program}`"), &e)
+        } else {
+            (Some(126), format!("cannot start `{program}`: no folder {}", spec.cwd.display()))
+        }
+    })?;
     Ok(Pid::from_raw(child.id().cast_signed()))
 }
 
 struct Watch {
     work: Pid,
     signals: SignalFd,
+    early: Early,
     stop: Option<StopWhy>,
     kill_at: Option<Instant>,
     grace_s: u32,
@@ -237,17 +283,22 @@ impl Watch {
             if let Some(status) = self.reap() {
                 return status;
             }
-            self.wait_for_signal();
+            let mut asked = self.early.term.swap(false, Relaxed);
+            let mut warned = self.early.warned.swap(false, Relaxed);
+            if !asked && !warned {
+                self.wait_for_signal();
+            }
             while let Ok(Some(info)) = self.signals.read_signal() {
-                let asked = info.ssi_signo == Signal::SIGTERM as u32;
-                let warned = info.ssi_signo == Signal::SIGUSR1 as u32 && self.warning_s.is_some();
-                if (asked || warned) && self.stop.is_none() {
-                    // The work may have ended already: then it was not stopped.
-                    if let Some(status) = self.reap() {
-                        return status;
-                    }
-                    self.begin_stop(dir, warned);
+                asked |= info.ssi_signo == Signal::SIGTERM as u32;
+                warned |= info.ssi_signo == Signal::SIGUSR1 as u32;
+            }
+            warned &= self.warning_s.is_some();
+            if (asked || warned) && self.stop.is_none() {
+                // The work may have ended already: then it was not stopped.
+                if let Some(status) = self.reap() {
+                    return status;
                 }
+                self.begin_stop(dir, warned);
             }
             if self.kill_at.is_some_and(|at| Instant::now() >= at) {
                 let _ = killpg(self.work, Signal::SIGKILL);
