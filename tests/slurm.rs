@@ -69,7 +69,8 @@ fn what_slurm_refuses_fails_at_once_in_its_own_words() {
         let doc = lab.json(&[&["runs", "add"], options, &["--", "true"]].concat());
         assert!(doc["error"]["message"].as_str().unwrap().contains(says), "{doc}");
     }
-    assert_eq!(lab.job_names().len(), 0);
+    let waiting = lab.slurm("squeue", &["-h"]);
+    assert_eq!(waiting.trim(), "");
 }
 
 #[test]
@@ -113,7 +114,7 @@ fn an_engine_killed_before_or_after_sbatch_submits_one_job() {
     let Some(lab) = Lab::up() else { return };
     for (n, point) in ["engine-before-sbatch", "engine-after-sbatch"].into_iter().enumerate() {
         let starts = lab.house.file(&format!("starts-{n}"));
-        lab.json(&["engine", "stop"]);
+        lab.command(&["engine", "stop"]).output().unwrap();
         let id = lab.add_with(
             &[],
             &format!("echo x >> {}", starts.display()),
@@ -193,10 +194,12 @@ fn a_job_that_the_controller_lost_is_submitted_again_and_its_reused_id_is_left_a
     lab.until(&id, "starting", "BeginTime");
     assert_eq!(lab.job(&id, 1), "1");
     // Killed before it saved what it had acknowledged; the next one gives the id to somebody else.
+    kill(lab.house.engine_pid());
     lab.kill_controller("-KILL");
     lab.start_controller(true);
     let other = lab.slurm("sbatch", &["--parsable", "--job-name=theirs", "--wrap=sleep 1000"]);
     assert_eq!(other.trim(), "1");
+    lab.json(&["engine", "start"]);
     until_true("a new job", || {
         let path = lab.attempt(&id, 1).join("slurm.json");
         fs::read_to_string(path).is_ok_and(|t| t.contains("\"2\""))

@@ -1,4 +1,4 @@
-//! How a command that starts a run goes on, and where the run goes.
+//! Where a run goes: this host, or a job of SLURM.
 
 use std::path::PathBuf;
 
@@ -8,21 +8,11 @@ use super::Failure;
 use super::args::{Command, RunsCommand};
 use crate::job::SlurmAsk;
 
-/// How a command that starts a run goes on.
-#[derive(Debug, Clone, Args)]
-pub struct WaitArgs {
-    /// Follow the run until it ends; Ctrl-C leaves it running
-    #[arg(long)]
-    pub wait: bool,
-    #[command(flatten)]
-    #[allow(missing_docs, reason = "flattened flags carry their own help")]
-    pub on: OnArgs,
-}
-
 /// Where a run goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Where {
     /// This host
+    #[default]
     Here,
     /// A job of SLURM
     Slurm,
@@ -30,7 +20,7 @@ pub enum Where {
 
 /// Where a run goes, and what is asked of SLURM. What is not said comes from `[slurm]` of the
 /// user's configuration, then from the recipe, then from the cluster.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "On a cluster")]
 pub struct OnArgs {
     /// Where it runs
@@ -57,7 +47,7 @@ pub struct OnArgs {
     /// CPUs of a task
     #[arg(long, value_name = "N")]
     pub cpus: Option<u32>,
-    /// GPUs of a node: N or TYPE:N
+    /// GPUs. Here: N to lease, of those in your CUDA_VISIBLE_DEVICES. On SLURM, of a node: N or TYPE:N
     #[arg(long, value_name = "N")]
     pub gpus: Option<String>,
     /// Memory of a node: 8000M, 16G
@@ -106,7 +96,9 @@ impl OnArgs {
         };
         match self.on {
             Where::Slurm => Ok(Some(ask)),
-            Where::Here if ask == SlurmAsk::default() => Ok(None),
+            Where::Here if SlurmAsk { gpus: None, ..ask.clone() } == SlurmAsk::default() => {
+                Ok(None)
+            }
             Where::Here => {
                 Err(Failure::usage("--partition, --time, --gpus and the like are asked of SLURM")
                     .hint("say --on slurm too"))
@@ -115,18 +107,34 @@ impl OnArgs {
     }
 }
 
+impl OnArgs {
+    /// GPUs to lease on this host.
+    ///
+    /// # Errors
+    /// No number.
+    pub fn gpus_here(&self) -> Result<u32, Failure> {
+        match (&self.gpus, self.on) {
+            (Some(n), Where::Here) => n.parse().map_err(|_| {
+                Failure::usage(format!("--gpus {n}: expected a number of GPUs of this host"))
+                    .hint("a type (a100:2) is asked of SLURM: say --on slurm too")
+            }),
+            _ => Ok(0),
+        }
+    }
+}
+
 impl Command {
     /// Where the run goes that this command starts.
     pub(super) fn on(&self) -> Option<&OnArgs> {
         match self {
-            Self::Augment(a) => Some(&a.wait.on),
-            Self::Translate(a) => Some(&a.wait.on),
-            Self::Finetune(a) => Some(&a.wait.on),
-            Self::Evaluate(a) => Some(&a.wait.on),
-            Self::Compare(a) => Some(&a.wait.on),
-            Self::Judge(a) => Some(&a.wait.on),
+            Self::Augment(a) => Some(&a.start.on),
+            Self::Translate(a) => Some(&a.start.on),
+            Self::Finetune(a) => Some(&a.start.on),
+            Self::Evaluate(a) => Some(&a.start.on),
+            Self::Compare(a) => Some(&a.start.on),
+            Self::Judge(a) => Some(&a.start.on),
             Self::Sweep(a) => Some(&a.on),
-            Self::Runs(RunsCommand::Add { wait, .. }) => Some(&wait.on),
+            Self::Runs(RunsCommand::Add { start, .. }) => Some(&start.on),
             _ => None,
         }
     }

@@ -15,6 +15,7 @@ mod args_providers;
 mod args_robustness;
 mod args_runs;
 mod args_tasks;
+mod args_terms;
 mod args_workbench;
 mod ask;
 mod augment;
@@ -24,11 +25,14 @@ mod context;
 mod dataset;
 mod demo;
 mod doctor;
+mod doctor_torch;
 mod encoder;
 mod failure;
+mod gpus;
 mod judge;
 mod keys;
 mod models;
+mod models_serve;
 mod open;
 mod output;
 mod prompts;
@@ -144,7 +148,8 @@ fn dispatch(cli: Cli, screen: ScreenFace) -> Result<ExitCode, Failure> {
         Command::Ratings(c) => study::ratings(&ctx, c)?,
         Command::Providers(c) => providers::run(&ctx, &c)?,
         Command::Replies(c) => providers::replies(&ctx, &c)?,
-        Command::Doctor => doctor::run(&ctx)?,
+        Command::Doctor { torch: true, python } => doctor_torch::run(&ctx, python.as_deref())?,
+        Command::Doctor { .. } => doctor::run(&ctx)?,
     }
     Ok(ExitCode::SUCCESS)
 }

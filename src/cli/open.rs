@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use super::args::EvaluateArgs;
+use super::args::{EvaluateArgs, StartArgs};
 use super::args_calls::SpendArgs;
 use super::output::note;
 use super::{Context, Failure, activities, augment, runs};
@@ -67,7 +67,7 @@ pub fn run(ctx: &Context, a: &EvaluateArgs) -> Result<(), Failure> {
         return Ok(());
     }
     spend(&mut task.prepared, &a.spend, a.fresh);
-    show(ctx, &place, &task.prepared, a.wait.wait)
+    show(ctx, &place, &task.prepared, &a.start)
 }
 
 /// Says what a run will take of services. False where that is all that was wanted.
@@ -118,8 +118,13 @@ pub fn spend(prepared: &mut Prepared, a: &SpendArgs, fresh: bool) {
 ///
 /// # Errors
 /// It cannot be started, or did not succeed.
-fn show(ctx: &Context, place: &Place, prepared: &Prepared, wait: bool) -> Result<(), Failure> {
-    let Some(run) = runs::start(ctx, place, prepared, wait)? else { return Ok(()) };
+fn show(
+    ctx: &Context,
+    place: &Place,
+    prepared: &Prepared,
+    start: &StartArgs,
+) -> Result<(), Failure> {
+    let Some(run) = runs::start(ctx, place, prepared, start)? else { return Ok(()) };
     if !ctx.out.json {
         let text = fs::read_to_string(activities::attempt_file(place, &run, "evaluation.json"))?;
         let result: TaskResult = serde_json::from_str(&text)?;
@@ -231,9 +236,11 @@ fn first_of_each(items: Vec<ForgettingItem>, limit: usize) -> Vec<ForgettingItem
 }
 
 fn prepare_robustness(place: &Place, a: &EvaluateArgs) -> Result<PreparedTask, Failure> {
-    let on = a.open.on.clone().ok_or_else(|| {
-        Failure::usage("robustness needs --on: the classification task whose texts are changed")
-            .hint("`polyculture tasks list --here` shows those whose texts are here")
+    let on = a.open.texts_of.clone().ok_or_else(|| {
+        Failure::usage(
+            "robustness needs --texts-of: the classification task whose texts are changed",
+        )
+        .hint("`polyculture tasks list --here` shows those whose texts are here")
     })?;
     let usual = ["typos:0.2", "look-alike:0.2", "injection:0.3"];
     let changes = if a.open.changes.is_empty() {

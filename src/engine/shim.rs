@@ -13,23 +13,22 @@ use std::os::unix::fs::FileExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, Signal, kill, killpg};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::signalfd::SignalFd;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+use super::signals::{Early, block_signals, spawn_unblocked};
 use super::slurm::identity;
 use super::{slurm, sweep};
 use crate::job::{
-    Attempt, ExitFile, JobError, Mention, ProcessMark, RunFile, RunKind, RunLock, RunSpec,
-    StopFile, StopWhy, boot_id, crash_point, now, write_atomically,
+    Attempt, ExitFile, JobError, Mention, PauseFile, ProcessMark, RunFile, RunKind, RunLock,
+    RunSpec, StopFile, StopWhy, boot_id, crash_point, now, write_atomically,
 };
 
 /// Exit code: somebody else holds the run's lock.
@@ -38,6 +37,8 @@ pub const EXIT_BUSY: u8 = 75;
 pub const EXIT_BEGUN: u8 = 76;
 /// Exit code: the attempt's folder cannot be used.
 pub const EXIT_FOLDER: u8 = 74;
+/// The longest pause between two looks at a run with a time limit.
+const LIMIT_LOOK: Duration = Duration::from_millis(500);
 /// The line that tells the engine of `run.json`.
 pub(super) const READY: &str = "running\n";
 
@@ -91,7 +92,7 @@ fn carry(dir: &Path) -> Result<u8, JobError> {
         Err((code, note)) => {
             let end = ExitFile { code, note: Some(note), ..ExitFile::unstarted(now()) };
             exit.write(&end)?;
-            return Ok(0);
+            return Ok(if node.is_some() { told_to_slurm(&end) } else { 0 });
         }
     };
     // The work cannot be reaped before we wait for it, so its mark is there even if it has ended.
@@ -110,17 +111,16 @@ fn carry(dir: &Path) -> Result<u8, JobError> {
         exit.write(&ExitFile { note, started: Some(started), ..ExitFile::unstarted(now()) })?;
         return Ok(0);
     }
+    crash_point("shim-after-run-json");
     // The engine may be gone; then nobody needs to be told. One on another host reads run.json.
     if node.is_none() {
         let mut out = std::io::stdout();
         let _ = out.write_all(READY.as_bytes()).and_then(|()| out.flush());
     }
-    crash_point("shim-after-run-json");
-
+    let memory = out_of_memory_kills();
     let warning_s = node.as_ref().map(|_| slurm::script::warning_s());
-    let mut watch =
-        Watch { work, signals, early, stop: None, kill_at: None, grace_s: spec.grace_s, warning_s };
-    let status = watch.until_work_ends(dir);
+    let mut watch = Watch::new(dir, &spec, work, (signals, early), warning_s);
+    let status = watch.until_work_ends();
     let ended = now();
     reap_all(work);
     crash_point("shim-before-exit-json");
@@ -136,7 +136,9 @@ fn carry(dir: &Path) -> Result<u8, JobError> {
         ended,
         stopped: watch.stop,
         lost: None,
-        out_of_memory: None,
+        // Others of the group may be meant; work that was killed so was most likely one of them.
+        out_of_memory: (signal == Some(9) && out_of_memory_kills() > memory)
+            .then(|| "the kernel killed it for want of memory".into()),
         passing: false,
         note: None,
     };
@@ -153,63 +155,6 @@ fn told_to_slurm(end: &ExitFile) -> u8 {
         (_, Some(signal), _) => u8::try_from(128 + signal).unwrap_or(1),
         _ => 1,
     }
-}
-
-/// The signals that the shim reads from a descriptor, those of a closing terminal too.
-fn watched() -> SigSet {
-    let mut set = SigSet::empty();
-    for s in [
-        Signal::SIGTERM,
-        Signal::SIGUSR1,
-        Signal::SIGCHLD,
-        Signal::SIGINT,
-        Signal::SIGHUP,
-        Signal::SIGQUIT,
-    ] {
-        set.add(s);
-    }
-    set
-}
-
-fn block_signals() -> nix::Result<SignalFd> {
-    let set = watched();
-    set.thread_block()?;
-    SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
-}
-
-/// Signals that came while the work was being started. The work inherits the blocked signals of the
-/// thread that starts it, so that thread blocks none; what reaches the shim there must not end it.
-struct Early {
-    term: Arc<AtomicBool>,
-    warned: Arc<AtomicBool>,
-}
-
-impl Early {
-    fn listen() -> std::io::Result<Self> {
-        let early = Self { term: Arc::default(), warned: Arc::default() };
-        let unheard = Arc::new(AtomicBool::new(false));
-        for (signal, flag) in [
-            (Signal::SIGTERM, &early.term),
-            (Signal::SIGUSR1, &early.warned),
-            (Signal::SIGINT, &unheard),
-            (Signal::SIGHUP, &unheard),
-            (Signal::SIGQUIT, &unheard),
-        ] {
-            signal_hook::flag::register(signal as i32, Arc::clone(flag))?;
-        }
-        Ok(early)
-    }
-}
-
-/// Starts a process whose signals are those of a fresh one.
-fn spawn_unblocked(command: &mut Command) -> std::io::Result<std::process::Child> {
-    std::thread::scope(|scope| {
-        let started = scope.spawn(|| {
-            watched().thread_unblock()?;
-            command.spawn()
-        });
-        started.join().unwrap_or_else(|_| Err(std::io::Error::other("its thread panicked")))
-    })
 }
 
 /// Starts the work. On failure: the exit code a shell would give, and why.
@@ -265,20 +210,51 @@ fn start_work(attempt: &Attempt, spec: &RunSpec) -> Result<Pid, (Option<i32>, St
     Ok(Pid::from_raw(child.id().cast_signed()))
 }
 
-struct Watch {
+struct Watch<'a> {
+    dir: &'a Path,
+    spec: &'a RunSpec,
     work: Pid,
     signals: SignalFd,
     early: Early,
     stop: Option<StopWhy>,
+    /// When TERM follows the signal for a checkpoint.
+    term_at: Option<Instant>,
+    grace: Duration,
     kill_at: Option<Instant>,
-    grace_s: u32,
+    /// What the work has run of its time limit, and when that was looked at last.
+    ran: Duration,
+    looked: Instant,
     /// In a job of SLURM: seconds between its USR1 and the time limit.
     warning_s: Option<u32>,
 }
 
-impl Watch {
-    /// Waits for the work, reaps whoever else dies, passes a TERM on, and kills after the grace.
-    fn until_work_ends(&mut self, dir: &Path) -> WaitStatus {
+impl<'a> Watch<'a> {
+    fn new(
+        dir: &'a Path,
+        spec: &'a RunSpec,
+        work: Pid,
+        (signals, early): (SignalFd, Early),
+        warning_s: Option<u32>,
+    ) -> Self {
+        Self {
+            dir,
+            spec,
+            work,
+            signals,
+            early,
+            stop: None,
+            term_at: None,
+            grace: Duration::from_secs(spec.grace_s.into()),
+            kill_at: None,
+            ran: Duration::ZERO,
+            looked: Instant::now(),
+            warning_s,
+        }
+    }
+
+    /// Waits for the work, reaps whoever else dies, passes a TERM on, keeps the time limit, and
+    /// kills after the grace.
+    fn until_work_ends(&mut self) -> WaitStatus {
         loop {
             if let Some(status) = self.reap() {
                 return status;
@@ -298,7 +274,21 @@ impl Watch {
                 if let Some(status) = self.reap() {
                     return status;
                 }
-                self.begin_stop(dir, warned);
+                self.begin_stop(if warned { StopWhy::TimeLimit } else { StopWhy::Terminated });
+            }
+            if self.stop.is_none() && self.is_over_its_limit() {
+                if let Some(status) = self.reap() {
+                    return status;
+                }
+                let grace_s = self.spec.grace_s;
+                let file = StopFile { why: StopWhy::TimeLimit, grace_s };
+                // A full disk keeps nobody from stopping.
+                let text = serde_json::to_vec(&file).unwrap_or_default();
+                let _ = write_atomically(&self.dir.join(StopFile::NAME), &text);
+                self.begin_stop(StopWhy::TimeLimit);
+            }
+            if self.term_at.is_some_and(|at| Instant::now() >= at) {
+                self.terminate();
             }
             if self.kill_at.is_some_and(|at| Instant::now() >= at) {
                 let _ = killpg(self.work, Signal::SIGKILL);
@@ -307,21 +297,48 @@ impl Watch {
         }
     }
 
-    /// `warned`: SLURM's signal that the time limit is near. The work then has most of the time that
+    /// First the signal for a checkpoint, where the run names one and there is time for it; else
+    /// TERM at once. Warned by SLURM that its time limit is near, the work has most of the time that
     /// is left for its checkpoint.
-    fn begin_stop(&mut self, dir: &Path, warned: bool) {
-        let file = StopFile::read(dir).ok().flatten();
-        let usual = match self.warning_s {
-            Some(s) if warned => self.grace_s.max(s * 3 / 4),
-            _ => self.grace_s,
-        };
-        let grace = file.as_ref().map_or(usual, |f| f.grace_s);
-        let unsaid = if warned { StopWhy::TimeLimit } else { StopWhy::Terminated };
-        self.stop = Some(file.map_or(unsaid, |f| f.why));
-        self.kill_at = Some(Instant::now() + Duration::from_secs(grace.into()));
+    fn begin_stop(&mut self, unless_told: StopWhy) {
+        let file = StopFile::read(self.dir).ok().flatten();
+        let why = file.as_ref().map_or(unless_told, |f| f.why);
+        let warned = unless_told == StopWhy::TimeLimit;
+        if let Some(s) = self.warning_s.filter(|_| warned) {
+            self.grace = self.grace.max(Duration::from_secs(u64::from(s) * 3 / 4));
+        }
+        self.grace = file.map_or(self.grace, |f| Duration::from_secs(f.grace_s.into()));
+        self.stop = Some(why);
+        let signal = self.spec.terms.checkpoint_signal.and_then(|n| Signal::try_from(n).ok());
+        match signal {
+            Some(signal) if why != StopWhy::Terminated => {
+                let _ = killpg(self.work, signal);
+                let _ = killpg(self.work, Signal::SIGCONT);
+                // In a job nobody waits beyond the limit.
+                let until_term = if self.warning_s.is_some() { self.grace / 2 } else { self.grace };
+                self.term_at = Some(Instant::now() + until_term);
+            }
+            _ => self.terminate(),
+        }
+    }
+
+    fn terminate(&mut self) {
+        self.term_at = None;
+        self.kill_at = Some(Instant::now() + self.grace);
         let _ = killpg(self.work, Signal::SIGTERM);
         // A paused group gets its TERM only when it goes on.
         let _ = killpg(self.work, Signal::SIGCONT);
+    }
+
+    /// Counts by a clock that nobody sets, and leaves pauses out.
+    fn is_over_its_limit(&mut self) -> bool {
+        let Some(limit) = self.spec.terms.time_limit_s else { return false };
+        let passed = self.looked.elapsed();
+        self.looked += passed;
+        if !self.dir.join(PauseFile::NAME).exists() {
+            self.ran += passed;
+        }
+        self.ran >= Duration::from_secs(limit)
     }
 
     fn reap(&self) -> Option<WaitStatus> {
@@ -341,12 +358,33 @@ impl Watch {
     }
 
     fn wait_for_signal(&self) {
-        let timeout = self.kill_at.map_or(PollTimeout::NONE, |at| {
-            let ms = at.saturating_duration_since(Instant::now()).as_millis() + 1;
-            PollTimeout::try_from(ms).unwrap_or(PollTimeout::MAX)
+        let now = Instant::now();
+        let limit = self.spec.terms.time_limit_s.filter(|_| self.stop.is_none()).map(|s| {
+            // Looked at now and then: a pause is seen by its file.
+            let left = Duration::from_secs(s).saturating_sub(self.ran);
+            left.clamp(Duration::from_millis(10), LIMIT_LOOK)
         });
+        let timeout = [self.term_at, self.kill_at]
+            .into_iter()
+            .flatten()
+            .map(|at| at.saturating_duration_since(now))
+            .chain(limit)
+            .min()
+            .map_or(PollTimeout::NONE, |left| {
+                PollTimeout::try_from(left.as_millis() + 1).unwrap_or(PollTimeout::MAX)
+            });
         let _ = poll(&mut [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)], timeout);
     }
+}
+
+/// Processes that the kernel ended for want of memory in this process's control group; `None`
+/// where nobody counts.
+fn out_of_memory_kills() -> Option<u64> {
+    let group = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let path = group.lines().find_map(|l| l.strip_prefix("0::/"))?;
+    let events = Path::new("/sys/fs/cgroup").join(path).join("memory.events");
+    let text = std::fs::read_to_string(events).ok()?;
+    text.lines().find_map(|l| l.strip_prefix("oom_kill "))?.trim().parse().ok()
 }
 
 /// Ends and reaps every descendant. We are their subreaper: whatever they did (`setsid`, a changed

@@ -107,8 +107,8 @@ pub enum RunState {
     Queued { queued_at: Timestamp },
     /// Waits for something named: a secret, another run.
     Blocked { queued_at: Timestamp, reason: String },
-    /// Waits for a time.
-    Delayed { queued_at: Timestamp, until: Timestamp },
+    /// Waits for a time. `reason`: why, where it is another attempt after one that died.
+    Delayed { queued_at: Timestamp, until: Timestamp, reason: Option<String> },
     /// Committed to start; its shim may or may not live yet. `note`: where it waits, such as in
     /// SLURM's queue.
     Starting { queued_at: Timestamp, starting_at: Timestamp, note: Option<String> },
@@ -218,8 +218,8 @@ impl RunState {
             Self::Blocked { queued_at, reason } => {
                 FlatState { reason: Some(reason.clone()), ..flat(queued_at) }
             }
-            Self::Delayed { queued_at, until: since } => {
-                FlatState { since: Some(*since), ..flat(queued_at) }
+            Self::Delayed { queued_at, until, reason } => {
+                FlatState { since: Some(*until), reason: reason.clone(), ..flat(queued_at) }
             }
             Self::Starting { queued_at, starting_at: since, note } => {
                 FlatState { since: Some(*since), reason: note.clone(), ..flat(queued_at) }
@@ -276,7 +276,7 @@ impl RunState {
         Some(match name {
             StateName::Queued => Self::Queued { queued_at },
             StateName::Blocked => Self::Blocked { queued_at, reason: reason? },
-            StateName::Delayed => Self::Delayed { queued_at, until: since? },
+            StateName::Delayed => Self::Delayed { queued_at, until: since?, reason },
             StateName::Starting => Self::Starting { queued_at, starting_at: since?, note: reason },
             StateName::Running => {
                 Self::Running { queued_at, started_at: started_at?, note: reason }

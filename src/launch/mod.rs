@@ -19,6 +19,7 @@ mod offered;
 mod open;
 mod place;
 mod prepared;
+mod registry;
 mod runs;
 mod sources;
 mod speakers;
@@ -43,6 +44,9 @@ pub use open::{
 };
 pub use place::{Place, PlaceError};
 pub use prepared::Prepared;
+pub use registry::{
+    ServePlan, connect as connect_provider, register, registered, remote_of, serve_plan,
+};
 pub use runs::{FinetuneRequest, SurveyInput, augment, command, evaluate, finetune, submit};
 pub use sources::named_source;
 pub use speakers::{KnownSpeaker, known_speakers};

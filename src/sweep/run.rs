@@ -182,6 +182,7 @@ impl Sweep<'_, '_> {
                     dataset: dataset.clone(),
                     recipe,
                     alias: Some(alias.clone()),
+                    python: None,
                 };
                 let mut prepared = finetune(self.place, &request)?;
                 prepared.run.request_id = Some(format!("sweep/{alias}"));

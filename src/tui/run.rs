@@ -18,6 +18,7 @@ use super::screens::Screens;
 use super::settings::{self, UserLooks};
 use super::terminal::{self, Copied, Input, Options, Signal, Terminal};
 use super::theme::ThemeError;
+use crate::engine::notify;
 use crate::launch::{BesideWork, NotOpened, Opening, Place, Say};
 
 /// Why the workbench does not open.
@@ -311,6 +312,11 @@ impl Loop {
                     let sent = matches!(copied, Copied::Sent { .. });
                     self.say(if sent { Tone::Plain } else { Tone::Warn }, copied.to_string());
                 }
+                Effect::Ended(runs) => {
+                    if let Some(bytes) = notice(&runs) {
+                        self.terminal.tell(&bytes);
+                    }
+                }
                 Effect::Pager(text) => self.page(&text),
                 Effect::Export { name, bytes } => self.export(&name, &bytes),
                 Effect::Theme { name, keep } => {
@@ -492,4 +498,20 @@ impl Memory {
             drop(std::fs::write(file, value.to_string()));
         }
     }
+}
+
+/// The bytes that tell the terminal of ends, by the user's `[notify]`. A configuration that does
+/// not parse tells nobody here: the Settings screen and `doctor` say what is wrong with it.
+fn notice(ended: &[crate::job::RunView]) -> Option<String> {
+    let settings = crate::config::UserConfig::load().ok()?.notify;
+    let told: Vec<_> = ended
+        .iter()
+        .filter(|r| settings.tells(r.state.word()))
+        .filter(|r| notify::took(r) >= f64::from(settings.after_s))
+        .collect();
+    let mut text = notify::sentence(told.last()?);
+    if told.len() > 1 {
+        text.push_str(&format!(", and {} more", told.len() - 1));
+    }
+    settings.terminal.bytes(&text)
 }

@@ -4,10 +4,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::super::core::Core;
 use super::super::lifecycle::Supervisor;
 use super::super::shim::mark_of;
-use super::super::{EngineError, launch, requests};
+use super::super::{EngineError, launch};
 use super::array::{self, Noted};
 use super::command::Access;
 use super::identity::{JobFile, NodeFile, SubmitFile, name_of};
@@ -19,8 +18,7 @@ use super::stop::Stopping;
 use super::submit::{Submission, Trouble};
 use super::{SlurmError, log, seconds_of};
 use crate::job::{
-    Attempt, ExitFile, JobError, RunFile, RunLock, RunSpec, RunState, SlurmAsk, StateName,
-    StopFile, now,
+    Attempt, ExitFile, JobError, RunFile, RunLock, RunSpec, RunState, SlurmAsk, StopFile, now,
 };
 
 /// Seconds between SLURM's word that a job is over, or unknown, and our belief that no `exit.json`
@@ -30,11 +28,6 @@ const GRACE_VARIABLE: &str = "POLYCULTURE_SLURM_GRACE";
 const RESUBMITS: u32 = 3;
 /// How long the lock of a run is waited for when its job is over.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
-/// Attempts of one run, at most, that follow each other by themselves.
-const ATTEMPTS: u32 = 20;
-/// Deaths this early, and this many in a row, stop it.
-const EARLY: Duration = Duration::from_secs(60);
-const EARLY_DEATHS: u32 = 3;
 
 /// The end of an attempt of a run with a `slurm` part.
 pub(in crate::engine) fn until_end(sup: &Supervisor) -> Result<ExitFile, JobError> {
@@ -490,38 +483,4 @@ fn tell(job: &JobFile, look: &Look) -> String {
 fn resumable(spec: &RunSpec) -> bool {
     let said = spec.slurm.as_ref().and_then(|s| s.resumable);
     said.unwrap_or_else(|| spec.kind.is_activity())
-}
-
-/// Tries a run again whose end was nobody's fault, unless it dies early again and again.
-pub(in crate::engine) fn again(
-    core: &Arc<Core>,
-    spec: &RunSpec,
-    attempt: &Attempt,
-    end: &ExitFile,
-) {
-    if !end.passing || attempt.number() >= ATTEMPTS {
-        return;
-    }
-    let early =
-        |e: &ExitFile| e.started.is_some_and(|s| e.ended.duration_since(s).unsigned_abs() < EARLY);
-    let before =
-        attempt.earlier().into_iter().filter_map(|a| ExitFile::read(a.dir()).ok().flatten());
-    let deaths = std::iter::once(end.clone()).chain(before).take_while(early).count();
-    if deaths >= EARLY_DEATHS as usize {
-        return log::say(format_args!(
-            "run {}: not tried again: {deaths} attempts in a row lasted less than {} s",
-            spec.id,
-            EARLY.as_secs()
-        ));
-    }
-    if core.lock().db.get(&spec.id).ok().flatten().is_none_or(|r| {
-        r.attempt != attempt.number()
-            || !r.state.name().is_final()
-            || r.state.name() == StateName::Cancelled
-    }) {
-        return;
-    }
-    if let Err(e) = requests::retry(core, &spec.id) {
-        log::say(format_args!("run {}: not tried again: {}", spec.id, e.message));
-    }
 }

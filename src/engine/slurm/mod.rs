@@ -17,7 +17,7 @@ mod submit;
 
 use std::time::Duration;
 
-pub(super) use carry::{again, until_end};
+pub(super) use carry::until_end;
 pub use doctor::doctor;
 pub use error::SlurmError;
 pub(super) use identity::was_submitted;

@@ -185,6 +185,7 @@ impl App {
             };
             let name = run.label.clone().unwrap_or_else(|| run.kind.word().to_owned());
             self.note = Some((tone, format!("{name}: {} (7 shows it)", run.state.word())));
+            self.effects.push(Effect::Ended(ended));
         }
         // Progress only asks for another frame; screens read it from what is shared.
         if !quiet {
