@@ -217,7 +217,7 @@ pub fn args(form: &Form, choices: &Choices) -> Vec<String> {
         }
         "win-rate" => flag(&mut out, "--questions", form.value("questions")),
         "robustness" => {
-            flag(&mut out, "--on", form.value("on"));
+            flag(&mut out, "--texts-of", form.value("on"));
             flag(&mut out, "--changes", form.value("changes"));
             flag(&mut out, "--limit", form.value("limit"));
         }
