@@ -78,7 +78,7 @@ pub fn tune(ctx: &Context, a: FinetuneArgs) -> Result<(), Failure> {
     if let Some(e) = estimate {
         super::output::note(&e.to_string());
     }
-    runs::start(ctx, &place, &prepared, a.wait.wait).map(drop)
+    runs::start(ctx, &place, &prepared, &a.start).map(drop)
 }
 
 /// `polyculture models ..`
@@ -184,5 +184,5 @@ pub fn score(ctx: &Context, a: EvaluateArgs) -> Result<(), Failure> {
         ..Plan::new(models, put.trained, a.seed)
     };
     let input = SurveyInput::new(plan, put.texts);
-    survey_task::go(ctx, &place, &survey, &input, &a.spend, a.fresh, a.wait.wait)
+    survey_task::go(ctx, &place, &survey, &input, &a.spend, a.fresh, &a.start)
 }

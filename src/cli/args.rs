@@ -19,6 +19,7 @@ pub use super::args_providers::{BudgetArgs, ProvidersCommand, RepliesCommand};
 pub use super::args_robustness::RobustnessCommand;
 pub use super::args_runs::{EngineCommand, RunsCommand};
 pub use super::args_tasks::{ClassifyArgs, EvaluateCommand, TasksCommand};
+pub use super::args_terms::{StartArgs, TermsArgs};
 pub use super::args_workbench::{LooksArgs, RateArgs};
 
 /// A terminal workbench for growing culture-aware language models from survey seeds.
@@ -218,14 +219,6 @@ pub enum WeightArg {
     /// `W_WEIGHT` x `S018`
     #[value(name = "s018")]
     S018,
-}
-
-/// How a command that starts a run goes on.
-#[derive(Debug, Clone, Copy, Args)]
-pub struct WaitArgs {
-    /// Follow the run until it ends; Ctrl-C leaves it running
-    #[arg(long)]
-    pub wait: bool,
 }
 
 /// `polyculture samples ..`
@@ -529,7 +522,7 @@ pub struct FinetuneArgs {
     pub name: Option<String>,
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
-    pub wait: WaitArgs,
+    pub start: StartArgs,
 }
 
 /// `polyculture models ..`
@@ -594,5 +587,5 @@ pub struct EvaluateArgs {
     pub classify: ClassifyArgs,
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
-    pub wait: WaitArgs,
+    pub start: StartArgs,
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::args::WaitArgs;
+use super::args::StartArgs;
 use crate::domain::{CultureId, DatasetId};
 
 /// `polyculture compare`
@@ -48,7 +48,7 @@ pub struct CompareArgs {
     pub spend: super::args_calls::SpendArgs,
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
-    pub wait: WaitArgs,
+    pub start: StartArgs,
 }
 
 /// What a sweep varies.

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::args::WaitArgs;
+use super::args::StartArgs;
 use crate::domain::RunId;
 use crate::job::StateName;
 
@@ -24,9 +24,12 @@ pub enum RunsCommand {
         /// GPUs to lease; it sees these and no others. Your CUDA_VISIBLE_DEVICES is the ceiling
         #[arg(long, value_name = "N", default_value_t = 0)]
         gpus: u32,
+        /// CPU threads: slots of the engine that it takes
+        #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        threads: u32,
         #[command(flatten)]
         #[allow(missing_docs, reason = "flattened flags carry their own help")]
-        wait: WaitArgs,
+        start: StartArgs,
         /// The command and its arguments
         #[arg(last = true, required = true, value_name = "CMD")]
         command: Vec<String>,
@@ -72,23 +75,46 @@ pub enum RunsCommand {
         /// Its id
         run: RunId,
     },
-    /// Stop a run: it writes a checkpoint first if it can
+    /// Stop a run for good: TERM, then KILL after its grace
     Cancel {
         /// Its id
         run: RunId,
+    },
+    /// Checkpoint and stop: `runs resume` goes on from there
+    Stop {
+        /// Its id
+        run: RunId,
+    },
+    /// Let a run stand still; it keeps its memory, on GPUs too
+    Pause {
+        /// Its id
+        run: RunId,
+    },
+    /// Let a paused run go on, or a stopped one from its last checkpoint
+    Resume {
+        /// Its id
+        run: RunId,
+    },
+    /// Let a waiting run go before (higher) or behind (lower) others
+    Priority {
+        /// Its id
+        run: RunId,
+        /// 0 unless said otherwise
+        #[arg(allow_negative_numbers = true)]
+        priority: i32,
     },
     /// Try an ended run again, from its last checkpoint
     Retry {
         /// Its id
         run: RunId,
-        #[command(flatten)]
-        #[allow(missing_docs, reason = "flattened flags carry their own help")]
-        wait: WaitArgs,
+        /// Follow it until it ends; Ctrl-C leaves it running
+        #[arg(long)]
+        wait: bool,
     },
 }
 
 /// `polyculture engine ..`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum EngineCommand {
     /// Run the engine in the foreground
     Run,
@@ -100,4 +126,15 @@ pub enum EngineCommand {
     Status,
     /// The GPUs here: what loads them, and who leased which
     Gpus,
+    /// Pools: how many of their runs go at a time. Without a name, all of them
+    Pool {
+        /// The pool
+        name: Option<String>,
+        /// Make it, or change it: this many runs at a time; 0 holds them back
+        #[arg(long, value_name = "N", requires = "name")]
+        capacity: Option<u32>,
+        /// Remove it
+        #[arg(long, requires = "name", conflicts_with = "capacity")]
+        remove: bool,
+    },
 }

@@ -14,6 +14,7 @@ mod args_providers;
 mod args_robustness;
 mod args_runs;
 mod args_tasks;
+mod args_terms;
 mod args_workbench;
 mod ask;
 mod augment;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::args::{EngineCommand, RunsCommand};
+use super::args::{EngineCommand, RunsCommand, StartArgs};
 use super::output::{note, table};
 use super::{Context, Failure};
 use crate::domain::RunId;
@@ -16,6 +16,7 @@ use crate::engine::{Client, EngineError, Foreground, daemon, follow, wait_in_for
 use crate::ingest::ingest;
 use crate::job::{MetricsRow, RunView, StateName, read_jsonl};
 use crate::launch::{self, LaunchError, Place, Prepared, submit};
+use crate::store::engine::Pool;
 
 impl From<EngineError> for Failure {
     fn from(e: EngineError) -> Self {
@@ -46,7 +47,7 @@ impl From<LaunchError> for Failure {
     }
 }
 
-/// Hands a run to the engine; with `wait` follows it to its end.
+/// Hands a run to the engine, on the terms that were given; with `--wait` follows it to its end.
 ///
 /// # Errors
 /// It cannot be started; or, followed, it did not succeed.
@@ -54,11 +55,13 @@ pub fn start(
     ctx: &Context,
     place: &Place,
     prepared: &Prepared,
-    wait: bool,
+    how: &StartArgs,
 ) -> Result<Option<RunView>, Failure> {
     let mut client = Client::connect_or_start()?;
-    let run = submit(&mut client, place, prepared)?;
-    if !wait {
+    let mut prepared = prepared.clone();
+    how.terms.apply(&mut prepared.run);
+    let run = submit(&mut client, place, &prepared)?;
+    if !how.wait {
         ctx.out.show(&run, || {
             format!(
                 "{} {}\n  follow it:  polyculture runs logs -f {}\n",
@@ -112,12 +115,13 @@ fn line(view: &RunView) -> String {
 /// An unknown run, an engine that cannot be reached; followed, a run that did not succeed.
 pub fn run(ctx: &Context, command: RunsCommand) -> Result<(), Failure> {
     match command {
-        RunsCommand::Add { label, gpus, wait, command: argv } => {
+        RunsCommand::Add { label, gpus, threads, start: how, command: argv } => {
             let place = ctx.place()?;
             let cwd = env::current_dir()?;
             let mut prepared = launch::command(&place, argv, label, &cwd);
+            prepared.run.resources.threads = threads;
             prepared.run.resources.gpus = gpus;
-            start(ctx, &place, &prepared, wait.wait).map(drop)
+            start(ctx, &place, &prepared, &how).map(drop)
         }
         RunsCommand::List { all, filter, state, limit, after } => {
             let ask = ListAsk { words: filter, states: state, ..ListAsk::default() };
@@ -137,6 +141,12 @@ pub fn run(ctx: &Context, command: RunsCommand) -> Result<(), Failure> {
                 }
                 if let Some(t) = view.ended_at {
                     out += &format!("ended     {t}\n");
+                }
+                if let Some(t) = view.until {
+                    out += &format!("not before {t}\n");
+                }
+                if let Some(p) = &view.pool {
+                    out += &format!("pool      {p}\n");
                 }
                 if let Some(r) = &view.reason {
                     out += &format!("reason    {}\n", crate::text::display(r));
@@ -159,10 +169,34 @@ pub fn run(ctx: &Context, command: RunsCommand) -> Result<(), Failure> {
             let view = Client::connect_or_start()?.cancel(&run)?;
             ctx.out.show(&view, || line(&view))
         }
+        RunsCommand::Stop { run } => {
+            let view = Client::connect_or_start()?.checkpoint(&run)?;
+            ctx.out.show(&view, || {
+                format!("{}\n  go on later:  polyculture runs resume {}\n", line(&view), view.id)
+            })
+        }
+        RunsCommand::Pause { run } => {
+            let view = Client::connect_or_start()?.pause(&run)?;
+            ctx.out.show(&view, || {
+                format!(
+                    "{}\n  it keeps its memory, on GPUs too; `polyculture runs stop {}` frees them\n  go on:  polyculture runs resume {}\n",
+                    line(&view), view.id, view.id
+                )
+            })
+        }
+        RunsCommand::Resume { run } => {
+            let view = Client::connect_or_start()?.resume(&run)?;
+            ctx.out.show(&view, || line(&view))
+        }
+        RunsCommand::Priority { run, priority } => {
+            let view = Client::connect_or_start()?.priority(&run, priority)?;
+            ctx.out
+                .show(&view, || format!("{} {}, priority {priority}", view.id, view.state.word()))
+        }
         RunsCommand::Retry { run, wait } => {
             let mut client = Client::connect_or_start()?;
             let view = client.retry(&run)?;
-            if wait.wait {
+            if wait {
                 return follow_run(ctx, &mut client, &run).map(drop);
             }
             ctx.out.show(&view, || {
@@ -256,6 +290,39 @@ pub fn engine(ctx: &Context, command: EngineCommand) -> Result<ExitCode, Failure
             }
             None => note("no engine runs"),
         },
+        EngineCommand::Pool { name, capacity, remove } => {
+            let mut client = Client::connect_or_start()?;
+            let pools = match (name, capacity) {
+                (None, _) => client.pools()?,
+                (Some(name), None) if !remove => {
+                    let mut pools = client.pools()?;
+                    pools.retain(|p| p.name == name);
+                    if pools.is_empty() {
+                        return Err(Failure::not_found(format!("there is no pool `{name}`")).hint(
+                            format!("`polyculture engine pool {name} --capacity N` makes it"),
+                        ));
+                    }
+                    pools
+                }
+                (Some(name), capacity) => client.set_pool(&name, capacity)?,
+            };
+            ctx.out.list(&pools, None, || {
+                if pools.is_empty() {
+                    return "No pools. `polyculture engine pool NAME --capacity N` makes one."
+                        .into();
+                }
+                let row = |p: &Pool| {
+                    vec![
+                        p.name.clone(),
+                        p.capacity.to_string(),
+                        p.taken.to_string(),
+                        p.waiting.to_string(),
+                    ]
+                };
+                let rows: Vec<_> = pools.iter().map(row).collect();
+                table(&["pool", "places", "taken", "waiting"], &rows)
+            })?;
+        }
         EngineCommand::Status => match Client::connect()? {
             Some(mut client) => {
                 let s = client.status()?;

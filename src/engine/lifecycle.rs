@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use super::again::{again, make_next};
 use super::core::Core;
 use super::judge::{Close, Verdict, close, judge};
 use super::shim::mark_of;
@@ -181,14 +182,27 @@ impl Supervisor {
         }
     }
 
-    fn final_state(&self, end: &Result<ExitFile, JobError>, before: &RunState) -> RunState {
-        match end {
-            Ok(exit) => {
-                let failure = FailureFile::read(self.attempt.dir()).ok().flatten();
-                exit.state(before.queued_at(), failure.map(|f| f.message))
-            }
-            Err(e) => folder_trouble(before, e),
+    /// What follows from the end: a final state, or another attempt.
+    fn what_follows(
+        &self,
+        end: &Result<ExitFile, JobError>,
+        before: &RunState,
+    ) -> Result<(u32, RunState, Option<Duration>), JobError> {
+        let number = self.attempt.number();
+        let exit = match end {
+            Ok(exit) => exit,
+            Err(e) => return Ok((number, folder_trouble(before, e), None)),
+        };
+        let failure = FailureFile::read(self.attempt.dir()).ok().flatten();
+        let jitter = uuid::Uuid::new_v4().as_u128() as f64 / u128::MAX as f64;
+        if let Some(next) = again(&self.spec, &self.attempt, exit, failure.as_ref(), jitter) {
+            let number = make_next(&self.attempt, &next.reason)?;
+            let queued_at = now();
+            let until = queued_at.checked_add(next.pause).unwrap_or(queued_at);
+            let state = RunState::Delayed { queued_at, until, reason: Some(next.reason) };
+            return Ok((number, state, Some(next.pause)));
         }
+        Ok((number, exit.state(before.queued_at(), failure), None))
     }
 
     /// The last merge, before the end is announced. True when nothing remains to be merged.
@@ -215,8 +229,12 @@ impl Supervisor {
             let Some(mut record) = inner.db.get(&self.spec.id)? else { return Ok(()) };
             if record.attempt == number && !record.state.name().is_final() {
                 // In one step with the end: a retry that follows takes slots of its own.
-                let state = self.final_state(end, &record.state);
-                self.core.transition(&mut inner, &mut record, number, state, ingested)?;
+                let (next, state, pause) = self.what_follows(end, &record.state)?;
+                let ingested = ingested && next == number;
+                self.core.transition(&mut inner, &mut record, next, state, ingested)?;
+                if let Some(pause) = pause {
+                    inner.backoffs.insert(self.spec.id.clone(), Instant::now() + pause);
+                }
             }
             inner.live.remove(&self.spec.id);
             Ok(())

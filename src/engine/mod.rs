@@ -2,9 +2,11 @@
 //! carries one attempt and outlives it, and the client that the two faces use.
 //! `docs/engine.md` has the state diagram and the rules of adoption. No SQL here: see `store`.
 
+mod again;
 pub mod at_rest;
 pub mod client;
 mod connection;
+mod control;
 mod core;
 pub mod daemon;
 mod error;
@@ -18,6 +20,7 @@ mod lifecycle;
 mod log;
 pub mod notify;
 mod paths;
+mod pause;
 pub mod protocol;
 mod rebuild;
 mod requests;
@@ -26,6 +29,7 @@ pub mod shim;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod watch;
 mod workspaces;
 

@@ -123,6 +123,9 @@ pub fn finetune(place: &Place, request: &FinetuneRequest) -> Result<Prepared, La
     let needed = estimate.memory() >> 20;
     run.resources.memory_mib = Some(request.recipe.resources.memory_mb.max(needed));
     run.resources.gpus = request.recipe.resources.gpus;
+    let limit = request.recipe.resources.time_limit.as_deref();
+    let limit = limit.and_then(|t| t.parse::<jiff::SignedDuration>().ok());
+    run.terms.time_limit_s = limit.map(|d| d.as_secs().max(1).unsigned_abs());
     let survey = Survey { counts: BTreeMap::new(), paper_means: BTreeMap::new(), ..survey };
     let prepared = match &base {
         None => Prepared::new(run),

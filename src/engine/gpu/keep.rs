@@ -75,55 +75,24 @@ impl Keeper {
 
 /// One look at the queue: the GPUs are read before the engine's lock is taken, since a driver may
 /// take its time.
-pub(in crate::engine) struct Round {
+pub(in crate::engine) struct Round<'a> {
+    core: &'a Core,
+    waits: HashMap<RunId, String>,
     devices: Option<Result<Vec<Device>, String>>,
     taken: Taken,
-    wanted: bool,
 }
 
-impl Round {
+impl<'a> Round<'a> {
     /// Before the lock.
-    pub(in crate::engine) fn open(core: &Core) -> Result<Self, EngineError> {
+    pub(in crate::engine) fn open(core: &'a Core) -> Result<Self, EngineError> {
         let wanted = core.lock().db.any_gpus_wanted()?;
         let devices = wanted.then(|| core.gpus.devices());
-        Ok(Self { devices, taken: Taken::default(), wanted })
+        Ok(Self { core, waits: HashMap::new(), devices, taken: Taken::default() })
     }
 
-    /// Under the lock: the head of the queue without the runs that wait for GPUs, each with the
-    /// GPUs that it gets. A queue that begins with waiting runs is read on.
-    pub(in crate::engine) fn queue(
-        &mut self,
-        core: &Core,
-        inner: &Inner,
-        mut limit: u32,
-    ) -> Result<Vec<(RunRecord, Vec<Device>)>, EngineError> {
-        loop {
-            self.begin(core, inner)?;
-            let queue = inner.db.queue(limit)?;
-            let all = queue.len() < limit as usize;
-            let mut fit = Vec::new();
-            for record in queue {
-                if let Some(gpus) = self.place(core, inner, &record)? {
-                    fit.push((record, gpus));
-                }
-            }
-            if all || !fit.is_empty() {
-                return Ok(fit);
-            }
-            limit = limit.saturating_mul(8);
-        }
-    }
-
-    /// Under the lock, before the queue is gone through.
-    pub(in crate::engine) fn begin(
-        &mut self,
-        core: &Core,
-        inner: &Inner,
-    ) -> Result<(), EngineError> {
-        core.gpus.waits.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        self.wanted = inner.db.any_gpus_wanted()?;
-        self.taken = Taken::default();
-        if self.wanted {
+    /// Under the lock, before a batch of the queue is gone through.
+    pub(in crate::engine) fn begin(&mut self, inner: &Inner) -> Result<(), EngineError> {
+        if inner.db.any_gpus_wanted()? {
             self.taken.leased = inner.db.leases()?.into_iter().map(|l| (l.gpu, l.run)).collect();
         }
         Ok(())
@@ -132,26 +101,21 @@ impl Round {
     /// Under the lock, for each queued run in its order: the GPUs that it gets (none where it
     /// wants none); `None` when it waits for GPUs. Such a run holds up only runs that want GPUs
     /// of those that it may use.
-    pub(in crate::engine) fn place(
-        &mut self,
-        core: &Core,
-        inner: &Inner,
-        record: &RunRecord,
-    ) -> Result<Option<Vec<Device>>, EngineError> {
-        let want = if self.wanted { inner.db.gpus_wanted(&record.id)? } else { 0 };
+    pub(in crate::engine) fn place(&mut self, record: &RunRecord) -> Option<Vec<Device>> {
+        let want = record.gpus;
         if want == 0 {
-            return Ok(Some(Vec::new()));
+            return Some(Vec::new());
         }
         let choice = match &self.devices {
             // It arrived after the look at the GPUs: look again.
             None => {
-                core.wake.notify_one();
+                self.core.wake.notify_one();
                 Choice::Wait("waits for a look at the GPUs".into())
             }
             Some(Err(e)) => Choice::Wait(format!("waits for GPUs, which cannot be asked: {e}")),
             Some(Ok(devices)) => match RunSpec::read(&record.dir) {
                 // Started all the same: its start tells what is wrong with its folder.
-                Err(_) => return Ok(Some(Vec::new())),
+                Err(_) => return Some(Vec::new()),
                 Ok(spec) => match Ceiling::of(&spec.env) {
                     Err(e) => Choice::Wait(e),
                     Ok(ceiling) => {
@@ -171,14 +135,21 @@ impl Round {
                 for d in &devices {
                     self.taken.leased.insert(d.uuid.clone(), record.id.to_string());
                 }
-                Ok(Some(devices))
+                Some(devices)
             }
             Choice::Wait(why) => {
-                let mut waits = core.gpus.waits.lock().unwrap_or_else(PoisonError::into_inner);
-                waits.insert(record.id.clone(), why);
-                Ok(None)
+                self.waits.insert(record.id.clone(), why);
+                None
             }
         }
+    }
+}
+
+impl Drop for Round<'_> {
+    /// What it found is told from now on.
+    fn drop(&mut self) {
+        let found = std::mem::take(&mut self.waits);
+        *self.core.gpus.waits.lock().unwrap_or_else(PoisonError::into_inner) = found;
     }
 }
 

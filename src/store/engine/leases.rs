@@ -1,4 +1,4 @@
-//! GPUs: how many the queued runs want, and which are leased to whom. A lease is committed with
+//! GPUs: which are leased to whom. A lease is committed with
 //! the `starting` of its attempt, and its key is the GPU: no two runs can hold one.
 
 use rusqlite::{Transaction, params};
@@ -16,16 +16,6 @@ pub struct GpuLease {
     pub run: String,
     /// Which attempt of it.
     pub attempt: u32,
-}
-
-/// Notes what a run that arrives wants.
-pub(super) fn note_want(tx: &Transaction<'_>, run: &RunId, gpus: u32) -> rusqlite::Result<()> {
-    if gpus == 0 {
-        return Ok(());
-    }
-    tx.prepare_cached("INSERT OR REPLACE INTO gpu_wants (run, gpus) VALUES (?1, ?2)")?
-        .execute(params![run.as_str(), gpus])
-        .map(drop)
 }
 
 fn take(tx: &Transaction<'_>, run: &RunId, attempt: u32, gpus: &[String]) -> rusqlite::Result<()> {
@@ -99,18 +89,6 @@ impl EngineDb {
             .map_err(&at)
     }
 
-    /// How many GPUs a run wants.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub fn gpus_wanted(&self, run: &RunId) -> Result<u32, EngineDbError> {
-        let at = self.at();
-        self.conn
-            .prepare_cached("SELECT coalesce(max(gpus), 0) FROM gpu_wants WHERE run = ?1")
-            .and_then(|mut q| q.query_row([run.as_str()], |r| r.get(0)))
-            .map_err(at)
-    }
-
     /// True when a queued run wants GPUs.
     ///
     /// # Errors
@@ -119,8 +97,7 @@ impl EngineDb {
         let at = self.at();
         self.conn
             .prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM runs WHERE state = 'queued'
-                     AND id IN (SELECT run FROM gpu_wants))",
+                "SELECT EXISTS (SELECT 1 FROM runs WHERE state = 'queued' AND gpus > 0)",
             )
             .and_then(|mut q| q.query_row([], |r| r.get(0)))
             .map_err(at)
