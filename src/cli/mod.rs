@@ -25,6 +25,7 @@ mod dataset;
 mod demo;
 mod doctor;
 mod encoder;
+mod engine_life;
 mod failure;
 mod gpus;
 mod judge;

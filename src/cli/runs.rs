@@ -58,6 +58,7 @@ pub fn start(
     how: &StartArgs,
 ) -> Result<Option<RunView>, Failure> {
     let mut client = Client::connect_or_start()?;
+    super::engine_life::warn_of_logout(&client);
     let mut prepared = prepared.clone();
     how.terms.apply(&mut prepared.run);
     let run = submit(&mut client, place, &prepared)?;
@@ -276,6 +277,9 @@ fn metrics(ctx: &Context, run: &RunId) -> Result<(), Failure> {
 pub fn engine(ctx: &Context, command: EngineCommand) -> Result<ExitCode, Failure> {
     match command {
         EngineCommand::Gpus => super::gpus::run(ctx)?,
+        EngineCommand::Drain { wait } => super::engine_life::drain(ctx, wait)?,
+        EngineCommand::Install { print } => super::engine_life::install(ctx, print)?,
+        EngineCommand::Uninstall => super::engine_life::uninstall(ctx)?,
         EngineCommand::Run => return Ok(daemon::main(Arc::new(ingest))),
         EngineCommand::Start => {
             let status = Client::connect_or_start()?.status()?;
