@@ -341,7 +341,7 @@ fn a_clock_set_back_loses_nothing_and_keeps_the_order() {
 
 #[test]
 fn ten_thousand_queued_runs_are_all_there_and_the_first_of_them_start() {
-    let house = House::with_slots(1);
+    let house = House::in_memory(1);
     let gate = house.file("gate");
     let first = add(&house, &[], &house::until(&gate));
     house.until_state(&first, "running");

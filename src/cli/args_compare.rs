@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::args::StartArgs;
+use super::args::{OnArgs, StartArgs};
 use crate::domain::{CultureId, DatasetId};
 
 /// `polyculture compare`
@@ -91,6 +91,9 @@ pub struct SweepArgs {
     /// Random seed of the split and of the tests
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub on: OnArgs,
 }
 
 /// Format of a report.

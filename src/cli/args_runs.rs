@@ -13,6 +13,17 @@ fn state(word: &str) -> Result<StateName, String> {
     })
 }
 
+/// `4`, or `4%2`: two at a time.
+fn array(text: &str) -> Result<(u32, Option<u32>), String> {
+    let wrong = || format!("expected a number of tasks such as 4, or 4%2, found {text}");
+    let (of, at_once) = match text.split_once('%') {
+        Some((of, m)) => (of, Some(m.parse::<u32>().map_err(|_| wrong())?)),
+        None => (text, None),
+    };
+    let of = of.parse::<u32>().map_err(|_| wrong())?;
+    if of == 0 || at_once == Some(0) || of > 10_000 { Err(wrong()) } else { Ok((of, at_once)) }
+}
+
 /// `polyculture runs ..`
 #[derive(Debug, Subcommand)]
 pub enum RunsCommand {
@@ -21,12 +32,13 @@ pub enum RunsCommand {
         /// A name for people
         #[arg(long)]
         label: Option<String>,
-        /// GPUs to lease; it sees these and no others. Your CUDA_VISIBLE_DEVICES is the ceiling
-        #[arg(long, value_name = "N", default_value_t = 0)]
-        gpus: u32,
         /// CPU threads: slots of the engine that it takes
         #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         threads: u32,
+        /// So many tasks of one SLURM array, at most M at a time; each finds its number, from 0, in
+        /// $POLYCULTURE_ARRAY_INDEX
+        #[arg(long, value_name = "N[%M]", value_parser = array)]
+        array: Option<(u32, Option<u32>)>,
         #[command(flatten)]
         #[allow(missing_docs, reason = "flattened flags carry their own help")]
         start: StartArgs,
@@ -107,7 +119,7 @@ pub enum RunsCommand {
     Retry {
         /// Its id
         run: RunId,
-        /// Follow it until it ends; Ctrl-C leaves it running
+        /// Follow the run until it ends; Ctrl-C leaves it running
         #[arg(long)]
         wait: bool,
     },
@@ -138,8 +150,6 @@ pub enum EngineCommand {
     Uninstall,
     /// Whether it runs, since when, and what it does
     Status,
-    /// The GPUs here: what loads them, and who leased which
-    Gpus,
     /// Pools: how many of their runs go at a time. Without a name, all of them
     Pool {
         /// The pool
@@ -151,4 +161,6 @@ pub enum EngineCommand {
         #[arg(long, requires = "name", conflicts_with = "capacity")]
         remove: bool,
     },
+    /// The GPUs here: what loads them, and who leased which
+    Gpus,
 }

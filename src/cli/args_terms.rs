@@ -4,6 +4,7 @@ use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use nix::sys::signal::Signal;
 
+use super::args::OnArgs;
 use crate::domain::RunId;
 use crate::job::{After, Condition, NewRun, now};
 
@@ -16,6 +17,9 @@ pub struct StartArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
     pub terms: TermsArgs,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub on: OnArgs,
 }
 
 /// When and how a run may start and must end.

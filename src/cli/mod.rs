@@ -8,6 +8,7 @@ mod args_calls;
 mod args_compare;
 mod args_judge;
 mod args_models;
+mod args_on;
 mod args_open;
 mod args_prompts;
 mod args_providers;
@@ -24,6 +25,8 @@ mod context;
 mod dataset;
 mod demo;
 mod doctor;
+mod doctor_host;
+mod doctor_torch;
 mod encoder;
 mod engine_life;
 mod failure;
@@ -31,6 +34,7 @@ mod gpus;
 mod judge;
 mod keys;
 mod models;
+mod models_serve;
 mod open;
 mod output;
 mod prompts;
@@ -104,6 +108,10 @@ fn dispatch(cli: Cli, screen: ScreenFace) -> Result<ExitCode, Failure> {
         workbench::workbench(&ctx, &looks)?;
         return Ok(ExitCode::SUCCESS);
     };
+    let ctx = match command.on() {
+        Some(on) => ctx.on(on.ask()?),
+        None => ctx,
+    };
     match command {
         Command::Seeds(c) => seeds::run(&ctx, c)?,
         Command::Samples(c) => samples::run(&ctx, c)?,
@@ -142,7 +150,8 @@ fn dispatch(cli: Cli, screen: ScreenFace) -> Result<ExitCode, Failure> {
         Command::Ratings(c) => study::ratings(&ctx, c)?,
         Command::Providers(c) => providers::run(&ctx, &c)?,
         Command::Replies(c) => providers::replies(&ctx, &c)?,
-        Command::Doctor => doctor::run(&ctx)?,
+        Command::Doctor { torch: true, python } => doctor_torch::run(&ctx, python.as_deref())?,
+        Command::Doctor { .. } => doctor::run(&ctx)?,
     }
     Ok(ExitCode::SUCCESS)
 }

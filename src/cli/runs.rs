@@ -1,5 +1,6 @@
 //! `polyculture runs ..` and `polyculture engine ..`: what the engine runs, ran and will run.
 
+use std::borrow::Cow;
 use std::env;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -57,9 +58,10 @@ pub fn start(
     prepared: &Prepared,
     how: &StartArgs,
 ) -> Result<Option<RunView>, Failure> {
+    let placed = sent(ctx, prepared)?;
     let mut client = Client::connect_or_start()?;
     super::engine_life::warn_of_logout(&client);
-    let mut prepared = prepared.clone();
+    let mut prepared = placed.into_owned();
     how.terms.apply(&mut prepared.run);
     let run = submit(&mut client, place, &prepared)?;
     if !how.wait {
@@ -74,6 +76,43 @@ pub fn start(
         return Ok(None);
     }
     follow_run(ctx, &mut client, &run.id)
+}
+
+/// The run, to where the command line sends it.
+fn sent<'a>(ctx: &Context, prepared: &'a Prepared) -> Result<Cow<'a, Prepared>, Failure> {
+    let Some(ask) = &ctx.slurm else { return Ok(Cow::Borrowed(prepared)) };
+    let mut prepared = prepared.clone();
+    launch::on_slurm(&mut prepared.run, ask)?;
+    Ok(Cow::Owned(prepared))
+}
+
+/// Many runs of one command, as one array of SLURM.
+fn start_array(
+    ctx: &Context,
+    place: &Place,
+    one: &Prepared,
+    (of, at_once): (u32, Option<u32>),
+    how: &StartArgs,
+) -> Result<(), Failure> {
+    if ctx.slurm.is_none() {
+        return Err(Failure::usage("--array is one submission of SLURM").hint("say --on slurm too"));
+    }
+    let mut one = sent(ctx, one)?.into_owned();
+    how.terms.apply(&mut one.run);
+    let mut all = vec![one; of as usize];
+    launch::as_array(&mut all, &launch::array_name("array"), at_once);
+    let mut client = Client::connect_or_start()?;
+    let mut runs = Vec::new();
+    for prepared in &all {
+        runs.push(submit(&mut client, place, prepared)?);
+    }
+    if how.wait {
+        for run in &mut runs {
+            *run = client.wait(&run.id, &mut |_, _| ())?;
+        }
+    }
+    ctx.out.list(&runs, None, || runs.iter().map(|r| format!("{}\n", line(r))).collect())?;
+    if how.wait { runs.iter().try_for_each(ended) } else { Ok(()) }
 }
 
 /// Waits at the terminal. `None` when Ctrl-C left the run going.
@@ -116,13 +155,16 @@ fn line(view: &RunView) -> String {
 /// An unknown run, an engine that cannot be reached; followed, a run that did not succeed.
 pub fn run(ctx: &Context, command: RunsCommand) -> Result<(), Failure> {
     match command {
-        RunsCommand::Add { label, gpus, threads, start: how, command: argv } => {
+        RunsCommand::Add { label, threads, array, start: how, command: argv } => {
             let place = ctx.place()?;
             let cwd = env::current_dir()?;
             let mut prepared = launch::command(&place, argv, label, &cwd);
             prepared.run.resources.threads = threads;
-            prepared.run.resources.gpus = gpus;
-            start(ctx, &place, &prepared, &how).map(drop)
+            prepared.run.resources.gpus = how.on.gpus_here()?;
+            match array {
+                Some(array) => start_array(ctx, &place, &prepared, array, &how),
+                None => start(ctx, &place, &prepared, &how).map(drop),
+            }
         }
         RunsCommand::List { all, filter, state, limit, after } => {
             let ask = ListAsk { words: filter, states: state, ..ListAsk::default() };
@@ -276,10 +318,10 @@ fn metrics(ctx: &Context, run: &RunId) -> Result<(), Failure> {
 /// The engine cannot be started or reached.
 pub fn engine(ctx: &Context, command: EngineCommand) -> Result<ExitCode, Failure> {
     match command {
-        EngineCommand::Gpus => super::gpus::run(ctx)?,
         EngineCommand::Drain { wait } => super::engine_life::drain(ctx, wait)?,
         EngineCommand::Install { print } => super::engine_life::install(ctx, print)?,
         EngineCommand::Uninstall => super::engine_life::uninstall(ctx)?,
+        EngineCommand::Gpus => super::gpus::run(ctx)?,
         EngineCommand::Run => return Ok(daemon::main(Arc::new(ingest))),
         EngineCommand::Start => {
             let status = Client::connect_or_start()?.status()?;

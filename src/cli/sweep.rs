@@ -41,7 +41,8 @@ pub fn run(ctx: &Context, a: &SweepArgs) -> Result<(), Failure> {
         seed: a.seed,
     };
     let mut watch = super::demo::Watcher::new();
-    let report = go(&place, &spec, &mut |step, done, of| watch.at(step, done, of))?;
+    let report =
+        go(&place, &spec, ctx.slurm.as_ref(), &mut |step, done, of| watch.at(step, done, of))?;
     watch.end();
     ctx.out.show(&report, || plain(&report))
 }

@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use super::providers::{Checked, ProviderSettings, Written};
 use super::{ConfigError, LocalSettings, NotifySettings, user_config_file};
+use crate::job::SlurmAsk;
 
 /// What the user's `config.toml` may say. Unknown keys are an error, so that a misspelt one is
 /// seen.
@@ -16,6 +17,15 @@ use super::{ConfigError, LocalSettings, NotifySettings, user_config_file};
 struct File {
     providers: BTreeMap<String, Spanned<Written>>,
     notify: Option<Spanned<NotifySettings>>,
+    slurm: Option<Spanned<SlurmAsk>>,
+    torch: Torch,
+}
+
+/// `[torch]`
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Torch {
+    python: Option<PathBuf>,
 }
 
 /// The user's configuration.
@@ -29,6 +39,10 @@ pub struct UserConfig {
     pub local: BTreeMap<String, LocalSettings>,
     /// Who is told when a run ends.
     pub notify: NotifySettings,
+    /// What runs ask of SLURM where they do not say it themselves.
+    pub slurm: Option<SlurmAsk>,
+    /// The Python of the fine-tuning backend `torch`.
+    pub torch_python: Option<PathBuf>,
 }
 
 impl UserConfig {
@@ -93,7 +107,26 @@ impl UserConfig {
                 settings
             }
         };
-        Ok(Self { file: file.to_owned(), providers, local, notify })
+        let slurm = match written.slurm {
+            Some(ask) => {
+                let line = line_at(ask.span().start);
+                let ask = ask.into_inner();
+                ask.check().map_err(|e| bad(Some(line), e))?;
+                if ask.array.is_some() {
+                    return Err(bad(Some(line), "an array is said with the run".into()));
+                }
+                Some(ask)
+            }
+            None => None,
+        };
+        Ok(Self {
+            file: file.to_owned(),
+            providers,
+            local,
+            notify,
+            slurm,
+            torch_python: written.torch.python,
+        })
     }
 
     /// One provider.

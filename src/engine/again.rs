@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::job::{Attempt, ExitFile, FailureFile, FailureKind, JobError, RunSpec, StopWhy};
 
+/// Further attempts of work that goes on from its checkpoints, on a cluster.
+const ON_A_CLUSTER: u32 = 20;
 /// Exit code by which any command says "not now, perhaps later" (`EX_TEMPFAIL` of sysexits).
 const TEMPORARY: i32 = 75;
 /// The pause before the first further attempt; it doubles from one to the next.
@@ -45,6 +47,10 @@ pub(super) fn passing(end: &ExitFile, failure: Option<&FailureFile>) -> Option<S
     if let Some(why) = &end.lost {
         return Some(why.clone());
     }
+    if end.passing {
+        // SLURM's word: a node that failed, a preemption, its time limit.
+        return Some(end.note.clone().unwrap_or_else(|| "the cluster ended it".into()));
+    }
     match (end.stopped, failure) {
         (Some(StopWhy::Terminated), _) => Some("ended by TERM from outside the engine".into()),
         (Some(_), _) => None,
@@ -64,11 +70,23 @@ pub(super) fn again(
 ) -> Option<Again> {
     let why = passing(end, failure)?;
     let done = by_themselves(attempt);
-    if done >= spec.terms.retries || short_lives(attempt, end) >= SHORT_LIVES {
+    if done >= allowed(spec) || short_lives(attempt, end) >= SHORT_LIVES {
         return None;
     }
     let reason = format!("attempt {} died: {why}; tried again by itself", attempt.number());
     Some(Again { pause: pause(done, jitter), reason })
+}
+
+/// How many further attempts a run may have. Clusters preempt often, and each attempt goes on.
+fn allowed(spec: &RunSpec) -> u32 {
+    let retries = spec.terms.retries;
+    match spec.slurm.as_ref().map(|s| s.resumable) {
+        None => retries,
+        Some(Some(false)) => 0,
+        Some(Some(true)) => retries.max(ON_A_CLUSTER),
+        Some(None) if spec.kind.is_activity() && retries > 0 => retries.max(ON_A_CLUSTER),
+        Some(None) => retries,
+    }
 }
 
 /// The pause after so many further attempts; `jitter` from 0 to 1.

@@ -40,7 +40,8 @@ pub(super) fn stop(core: &Arc<Core>, run: &RunId, why: StopWhy) -> Result<RunVie
     let number = record.attempt;
     let attempt = current(&record)?;
     let (queued_at, started_at) = (record.state.queued_at(), record.state.started_at());
-    let grace_s = RunSpec::read(&record.dir)?.grace_s;
+    let spec = RunSpec::read(&record.dir)?;
+    let grace_s = spec.grace_s;
     attempt.write_json(StopFile::NAME, &StopFile { why, grace_s })?;
     if !name.is_live() {
         let end = close(&attempt, Close::Stopped)?;
@@ -59,7 +60,10 @@ pub(super) fn stop(core: &Arc<Core>, run: &RunId, why: StopWhy) -> Result<RunVie
     }
     // A shim that has not begun finds stop.json; one that has gets TERM. Where it is dead, the
     // supervisor sees stop.json.
-    if let Some(pid) = living_shim(&attempt) {
+    // The shim of a job is told by SLURM: its pid is another host's.
+    if spec.slurm.is_some() {
+        core.slurm.hurry();
+    } else if let Some(pid) = living_shim(&attempt) {
         let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
     }
     Ok(record.view())
@@ -86,6 +90,11 @@ pub(super) fn pause(core: &Arc<Core>, run: &RunId) -> Result<RunView, Refusal> {
             return Err(not_now(text));
         }
     };
+    if RunSpec::read(&record.dir)?.slurm.is_some() {
+        let text = format!("run {run} is a job of SLURM, which lets only its operators pause jobs");
+        return Err(Refusal::new("not_supported", text)
+            .hint("`polyculture runs stop` writes a checkpoint and gives its nodes back"));
+    }
     let attempt = current(&record)?;
     let paused_at = now();
     // The file first: an engine whose database is lost knows it from there.

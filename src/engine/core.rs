@@ -18,7 +18,7 @@ use super::waiting::{Holds, standing};
 use super::{EngineError, Ingest, StateDir, gpu, lifecycle, notify};
 use crate::domain::RunId;
 use crate::job::{Attempt, RunRecord, RunSpec, RunState, StateName, now};
-use crate::store::engine::{EngineDb, EngineDbError, EventRow, ListQuery};
+use crate::store::engine::{EngineDb, EngineDbError, EventRow, ListQuery, Pool};
 
 /// How many lines a subscriber may fall behind before it is resynchronised.
 const BACKLOG: usize = 1024;
@@ -79,6 +79,8 @@ pub(super) struct Core {
     pub(super) notices: notify::Notices,
     /// Held while results are merged: never two merges at a time.
     pub(super) merging: Mutex<()>,
+    /// What SLURM told last.
+    pub(super) slurm: super::slurm::Board,
     /// The queue or the slots changed.
     pub(super) wake: Notify,
     /// Somebody asked the engine to end.
@@ -108,6 +110,7 @@ impl Core {
             gpus: gpu::Keeper::open(),
             notices: notify::Notices::default(),
             merging: Mutex::new(()),
+            slurm: super::slurm::Board::default(),
             wake: Notify::new(),
             stop: Notify::new(),
             draining: AtomicBool::new(false),
@@ -155,6 +158,12 @@ impl Core {
     ) -> Result<(), EngineError> {
         let row = inner.db.transition(record, attempt, state, ingested)?;
         self.tell(&row);
+        self.moved(inner, record)
+    }
+
+    /// What follows from a committed transition: after an end people are told, and those that
+    /// waited for it move on.
+    pub(super) fn moved(&self, inner: &mut Inner, record: &RunRecord) -> Result<(), EngineError> {
         // A list, not a recursion: a chain of runs may be long.
         let mut ended = vec![record.clone()];
         while let Some(record) = ended.pop() {
@@ -198,8 +207,8 @@ impl Core {
         let mut inner = self.lock();
         for mut record in inner.db.in_state(StateName::Blocked)? {
             // Secrets are gone with the engine that had them: those runs stay as they are.
-            if !inner.db.awaited(&record.id)?.is_empty() {
-                self.stand(&mut inner, &mut record)?;
+            if !inner.db.awaited(&record.id)?.is_empty() && self.stand(&mut inner, &mut record)? {
+                self.moved(&mut inner, &record)?;
             }
         }
         Ok(())
@@ -293,6 +302,31 @@ impl Core {
         Ok(())
     }
 
+    /// What is free now.
+    fn room(&self, inner: &Inner) -> Result<Room, EngineError> {
+        let free = |p: Pool| (p.name, p.capacity.saturating_sub(p.taken));
+        let pools = inner.db.pools()?.into_iter().map(free).collect();
+        Ok(Room::new(self.slots, inner.live.values().sum(), pools))
+    }
+
+    /// Starts what runs elsewhere: it waits for no slot and no GPU of this host.
+    fn start_elsewhere(self: &Arc<Self>) -> Result<(), EngineError> {
+        loop {
+            let mut inner = self.lock();
+            let mut room = self.room(&inner)?;
+            let mut started = 0;
+            for mut record in inner.db.queue_elsewhere(BATCH, &room.full_pools())? {
+                if room.turn(Want { threads: 0, pool: record.pool.as_deref() }) == Turn::Start {
+                    started += 1;
+                    self.start(&mut inner, &mut record, &[])?;
+                }
+            }
+            if started == 0 {
+                return Ok(());
+            }
+        }
+    }
+
     /// Starts what fits: `starting` is committed first, then a supervisor forks the shim.
     pub(super) fn start_queued(self: &Arc<Self>) -> Result<(), EngineError> {
         if self.is_draining() {
@@ -302,48 +336,34 @@ impl Core {
             return Ok(());
         }
         self.queue_due(&mut self.lock())?;
+        self.start_elsewhere()?;
         let mut round = gpu::Round::open(self)?;
-        let mut without_gpus = false;
+        let mut limit = BATCH;
         loop {
             // Taken anew for every batch, so that requests get their turn.
             let mut inner = self.lock();
-            let taken = inner.live.values().sum();
-            let pools: HashMap<String, u32> = inner
-                .db
-                .pools()?
-                .into_iter()
-                .map(|p| (p.name, p.capacity.saturating_sub(p.taken)))
-                .collect();
-            let mut room = Room::new(self.slots, taken, pools);
-            round.begin(&inner)?;
-            let batch = inner.db.queue(BATCH, &room.full_pools(), without_gpus)?;
-            let whole = batch.len() < BATCH as usize;
-            let (mut started, mut waits) = (0, false);
+            let mut room = self.room(&inner)?;
+            round.begin(self, &inner)?;
+            let batch = inner.db.queue(limit, &room.full_pools())?;
+            let whole = batch.len() < limit as usize;
+            let mut started = 0;
             for mut record in batch {
-                if room.is_full(record.pool.as_deref()) {
-                    continue;
-                }
-                // A run that waits for GPUs holds up no run without.
-                let Some(gpus) = round.place(&record) else {
-                    waits = true;
-                    continue;
-                };
                 let want = Want { threads: record.threads, pool: record.pool.as_deref() };
-                match room.turn(want) {
-                    Turn::Start => {
-                        started += 1;
-                        self.start(&mut inner, &mut record, &gpus)?;
-                    }
-                    Turn::PoolFull => {}
-                    Turn::NoSlots => return Ok(()),
+                if room.is_full(want.pool) {
+                    continue;
                 }
+                let Some(gpus) = round.place(self, &record) else { continue };
+                if room.turn(want) != Turn::Start {
+                    return Ok(());
+                }
+                started += 1;
+                self.start(&mut inner, &mut record, &gpus)?;
             }
-            // A batch in which nothing started held runs of pools that were filled meanwhile, or
-            // that wait for GPUs: the next look leaves those out.
-            if whole || (started == 0 && (without_gpus || !waits)) {
+            if whole {
                 return Ok(());
             }
-            without_gpus |= started == 0;
+            // A batch of nothing but runs that wait for places or GPUs: those behind it may start.
+            limit = if started == 0 { limit.saturating_mul(8) } else { BATCH };
         }
     }
 
@@ -379,7 +399,7 @@ impl Core {
             let state = RunState::Blocked { queued_at, reason };
             return self.transition(inner, record, number, state, false);
         }
-        let state = RunState::Starting { queued_at, starting_at: now() };
+        let state = RunState::Starting { queued_at, starting_at: now(), note: None };
         gpu::start(self, inner, record, &attempt, state, gpus)?;
         crate::job::crash_point("engine-before-fork");
         self.supervise(inner, record, attempt, spec);

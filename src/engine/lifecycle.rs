@@ -40,10 +40,13 @@ impl Supervisor {
     /// Until the attempt has ended. `fresh`: `starting` was committed just now, or by an engine
     /// that died then; the judge tells which.
     pub(super) fn carry(self, fresh: bool) {
-        let end = self.until_end(fresh);
+        let elsewhere = self.spec.slurm.is_some();
+        let end = if elsewhere { super::slurm::until_end(&self) } else { self.until_end(fresh) };
         upgrade::reap_shim(&self.attempt);
         if let Err(e) = &end {
             log::say(format_args!("run {}: {e}", self.spec.id));
+        }
+        if end.is_err() && !elsewhere {
             // Its folder is gone or unreadable, so nobody can judge it; what it left must not
             // live on while its slots are given away.
             sweep::sweep(&mark_of(&self.attempt).unwrap_or_default(), SWEEP);

@@ -28,6 +28,7 @@ mod rebuild;
 mod requests;
 mod schedule;
 pub mod shim;
+pub mod slurm;
 mod sweep;
 #[cfg(test)]
 mod tests;

@@ -194,9 +194,10 @@ fn state_of(spec: &RunSpec, attempt: &Attempt) -> Result<RunState, JobError> {
         }
         return Ok(RunState::Running { queued_at, started_at, note: None });
     }
-    let begun = RunLock::peek(attempt.run_dir())?.is_some_and(|m| m.attempt >= attempt.number());
+    let begun = RunLock::peek(attempt.run_dir())?.is_some_and(|m| m.attempt >= attempt.number())
+        || super::slurm::was_submitted(attempt);
     Ok(if begun {
-        RunState::Starting { queued_at, starting_at: queued_at }
+        RunState::Starting { queued_at, starting_at: queued_at, note: None }
     } else if !spec.after.is_empty() {
         // The engine looks at every blocked run once all are known.
         RunState::Blocked { queued_at, reason: "waits for other runs".into() }

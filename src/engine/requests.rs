@@ -114,7 +114,11 @@ fn add(
         return Err(Refusal::new("bad_request", text));
     }
     let spec = RunSpec::read(dir)?;
-    core.gpus.check(&spec)?;
+    if let Some(slurm) = &spec.slurm {
+        slurm.check().map_err(|e| Refusal::new("bad_request", e))?;
+    } else {
+        core.gpus.check(&spec)?;
+    }
     check_terms(core, &spec)?;
     if let Some(runs) = dir.parent() {
         remember(core, runs)?;

@@ -42,7 +42,7 @@ impl Room {
         self.pools.iter().filter(|(_, n)| **n == 0).map(|(p, _)| p.clone()).collect()
     }
 
-    /// True for a pool without a place.
+    /// True when no run of this pool may start.
     pub(super) fn is_full(&self, pool: Option<&str>) -> bool {
         pool.is_some_and(|p| self.pools.get(p) == Some(&0))
     }
@@ -65,8 +65,11 @@ impl Room {
     }
 }
 
-/// Slots that a run takes of so many.
+/// Slots that a run takes of so many: none where it runs elsewhere.
 pub(super) fn slots(want: u32, capacity: u32) -> u32 {
+    if want == 0 {
+        return 0;
+    }
     want.clamp(1, capacity.max(1))
 }
 

@@ -22,7 +22,8 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use super::sweep;
+use super::slurm::identity;
+use super::{slurm, sweep};
 use crate::job::{
     Attempt, ExitFile, JobError, Mention, PauseFile, ProcessMark, RunFile, RunKind, RunLock,
     RunSpec, StopFile, StopWhy, boot_id, crash_point, now, write_atomically,
@@ -77,6 +78,11 @@ fn carry(dir: &Path) -> Result<u8, JobError> {
         return Ok(0);
     }
     lock.make_inheritable()?;
+    // In a job of SLURM: which one, for the engine on another host.
+    let node = spec.slurm.as_ref().and_then(|_| identity::here());
+    if let Some(node) = &node {
+        node.write(dir)?;
+    }
     let started = now();
     let work = match start_work(&attempt, &spec) {
         Ok(pid) => pid,
@@ -90,7 +96,8 @@ fn carry(dir: &Path) -> Result<u8, JobError> {
     let recorded = ProcessMark::of(work.as_raw())
         .ok_or_else(|| JobError::Work("the work is not in /proc".into()))
         .and_then(|mark| {
-            let file = RunFile { boot_id: boot, shim: me, work: mark, started };
+            let host = node.as_ref().map(|n| n.host.clone());
+            let file = RunFile { boot_id: boot, shim: me, work: mark, started, host };
             // That the attempt began is durable already, in the lock file.
             attempt.write_json_in_passing(RunFile::NAME, &file)
         });
@@ -106,7 +113,8 @@ fn carry(dir: &Path) -> Result<u8, JobError> {
     let mut out = std::io::stdout();
     let _ = out.write_all(READY.as_bytes()).and_then(|()| out.flush());
     let memory = out_of_memory_kills();
-    let mut watch = Watch::new(dir, &spec, work, signals);
+    let warning_s = node.as_ref().map(|_| slurm::script::warning_s());
+    let mut watch = Watch::new(dir, &spec, work, signals, warning_s);
     let status = watch.until_work_ends();
     let ended = now();
     reap_all(work);
@@ -123,18 +131,38 @@ fn carry(dir: &Path) -> Result<u8, JobError> {
         ended,
         stopped: watch.stop,
         lost: None,
+        // Others of the group may be meant; work that was killed so was most likely one of them.
+        out_of_memory: (signal == Some(9) && out_of_memory_kills() > memory)
+            .then(|| "the kernel killed it for want of memory".into()),
+        passing: false,
         note: None,
-        out_of_memory: out_of_memory_kills() > memory,
     };
     exit.write(&end)?;
     crash_point("shim-after-exit-json");
-    Ok(0)
+    Ok(if node.is_some() { told_to_slurm(&end) } else { 0 })
+}
+
+/// The job's own exit code, for SLURM's accounts: 0 only for a success.
+fn told_to_slurm(end: &ExitFile) -> u8 {
+    match (end.code, end.signal, end.stopped) {
+        (Some(0), _, None) => 0,
+        (Some(code), _, _) if code != 0 => u8::try_from(code).unwrap_or(1),
+        (_, Some(signal), _) => u8::try_from(128 + signal).unwrap_or(1),
+        _ => 1,
+    }
 }
 
 /// Blocks the signals that the shim reads from a descriptor, those of a closing terminal too.
 fn block_signals() -> nix::Result<SignalFd> {
     let mut set = SigSet::empty();
-    for s in [Signal::SIGTERM, Signal::SIGCHLD, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT] {
+    for s in [
+        Signal::SIGTERM,
+        Signal::SIGUSR1,
+        Signal::SIGCHLD,
+        Signal::SIGINT,
+        Signal::SIGHUP,
+        Signal::SIGQUIT,
+    ] {
         set.add(s);
     }
     set.thread_block()?;
@@ -154,7 +182,13 @@ fn start_work(attempt: &Attempt, spec: &RunSpec) -> Result<Pid, (Option<i32>, St
         .open(&log_path)
         .and_then(|f| Ok((f.try_clone()?, f)))
         .map_err(|e| fail(format!("with log {}", log_path.display()), &e))?;
+    let on_all_nodes = spec.slurm.as_ref().is_some_and(|s| s.srun);
     let mut command = match (spec.kind, spec.argv.split_first()) {
+        (RunKind::Command, Some(_)) if on_all_nodes => {
+            let mut c = Command::new("srun");
+            c.arg("--kill-on-bad-exit=1").args(&spec.argv);
+            c
+        }
         (RunKind::Command, Some((program, arguments))) => {
             let mut c = Command::new(program);
             c.args(arguments);
@@ -202,10 +236,18 @@ struct Watch<'a> {
     /// What the work has run of its time limit, and when that was looked at last.
     ran: Duration,
     looked: Instant,
+    /// In a job of SLURM: seconds between its USR1 and the time limit.
+    warning_s: Option<u32>,
 }
 
 impl<'a> Watch<'a> {
-    fn new(dir: &'a Path, spec: &'a RunSpec, work: Pid, signals: SignalFd) -> Self {
+    fn new(
+        dir: &'a Path,
+        spec: &'a RunSpec,
+        work: Pid,
+        signals: SignalFd,
+        warning_s: Option<u32>,
+    ) -> Self {
         Self {
             dir,
             spec,
@@ -217,6 +259,7 @@ impl<'a> Watch<'a> {
             kill_at: None,
             ran: Duration::ZERO,
             looked: Instant::now(),
+            warning_s,
         }
     }
 
@@ -229,12 +272,14 @@ impl<'a> Watch<'a> {
             }
             self.wait_for_signal();
             while let Ok(Some(info)) = self.signals.read_signal() {
-                if info.ssi_signo == Signal::SIGTERM as u32 && self.stop.is_none() {
+                let asked = info.ssi_signo == Signal::SIGTERM as u32;
+                let warned = info.ssi_signo == Signal::SIGUSR1 as u32 && self.warning_s.is_some();
+                if (asked || warned) && self.stop.is_none() {
                     // The work may have ended already: then it was not stopped.
                     if let Some(status) = self.reap() {
                         return status;
                     }
-                    self.begin_stop(StopWhy::Terminated);
+                    self.begin_stop(if warned { StopWhy::TimeLimit } else { StopWhy::Terminated });
                 }
             }
             if self.stop.is_none() && self.is_over_its_limit() {
@@ -259,10 +304,15 @@ impl<'a> Watch<'a> {
     }
 
     /// First the signal for a checkpoint, where the run names one and there is time for it; else
-    /// TERM at once.
+    /// TERM at once. Warned by SLURM that its time limit is near, the work has most of the time that
+    /// is left for its checkpoint.
     fn begin_stop(&mut self, unless_told: StopWhy) {
         let file = StopFile::read(self.dir).ok().flatten();
         let why = file.as_ref().map_or(unless_told, |f| f.why);
+        let warned = unless_told == StopWhy::TimeLimit;
+        if let Some(s) = self.warning_s.filter(|_| warned) {
+            self.grace = self.grace.max(Duration::from_secs(u64::from(s) * 3 / 4));
+        }
         self.grace = file.map_or(self.grace, |f| Duration::from_secs(f.grace_s.into()));
         self.stop = Some(why);
         let signal = self.spec.terms.checkpoint_signal.and_then(|n| Signal::try_from(n).ok());
@@ -270,7 +320,9 @@ impl<'a> Watch<'a> {
             Some(signal) if why != StopWhy::Terminated => {
                 let _ = killpg(self.work, signal);
                 let _ = killpg(self.work, Signal::SIGCONT);
-                self.term_at = Some(Instant::now() + self.grace);
+                // In a job nobody waits beyond the limit.
+                let until_term = if self.warning_s.is_some() { self.grace / 2 } else { self.grace };
+                self.term_at = Some(Instant::now() + until_term);
             }
             _ => self.terminate(),
         }

@@ -21,6 +21,9 @@ pub struct RunFile {
     pub work: ProcessMark,
     /// When the work started.
     pub started: Timestamp,
+    /// The host, where it is not the engine's: there these pids mean nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
 }
 
 /// Why an attempt was asked to stop.
@@ -109,12 +112,15 @@ pub struct ExitFile {
     /// Why nobody saw its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<String>,
+    /// Who refused memory, where that ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out_of_memory: Option<String>,
+    /// Nothing was wrong with the run: the same, tried again, may do better.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub passing: bool,
     /// Why it could not be started, or what else is to be said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// The kernel ended processes of the run's control group for want of memory.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub out_of_memory: bool,
 }
 
 impl ExitFile {
@@ -127,8 +133,9 @@ impl ExitFile {
             ended,
             stopped: None,
             lost: None,
+            out_of_memory: None,
+            passing: false,
             note: None,
-            out_of_memory: false,
         }
     }
 
@@ -140,6 +147,10 @@ impl ExitFile {
             return RunState::Lost { queued_at, started_at, ended_at, reason: reason.clone() };
         }
         let exit = self.code.map(Exit::Code).or(self.signal.map(Exit::Signal));
+        if let Some(reason) = &self.out_of_memory {
+            let reason = Some(reason.clone());
+            return RunState::OutOfMemory { queued_at, started_at, ended_at, exit, reason };
+        }
         match (self.stopped, exit, started_at) {
             (Some(StopWhy::Cancel | StopWhy::Checkpoint), ..) => {
                 RunState::Cancelled { queued_at, started_at, ended_at, exit }
@@ -157,9 +168,7 @@ impl ExitFile {
                 RunState::Succeeded { queued_at, started_at, ended_at }
             }
             (None, exit, _) => {
-                let kind = failure.as_ref().map(|f| f.kind);
-                let memory = kind == Some(FailureKind::OutOfMemory)
-                    || self.out_of_memory && exit == Some(Exit::Signal(9));
+                let memory = failure.as_ref().is_some_and(|f| f.kind == FailureKind::OutOfMemory);
                 let reason =
                     self.note.clone().or(failure.map(|f| f.message)).or_else(|| killed(exit));
                 if memory {
@@ -232,10 +241,9 @@ mod tests {
             (ExitFile { code: Some(7), ..base.clone() }, StateName::Failed),
             (ExitFile { signal: Some(9), ..base.clone() }, StateName::Failed),
             (
-                ExitFile { signal: Some(9), out_of_memory: true, ..base.clone() },
+                ExitFile { signal: Some(9), out_of_memory: Some("no".into()), ..base.clone() },
                 StateName::OutOfMemory,
             ),
-            (ExitFile { code: Some(1), out_of_memory: true, ..base.clone() }, StateName::Failed),
             (
                 ExitFile { code: Some(0), stopped: Some(StopWhy::Checkpoint), ..base.clone() },
                 StateName::Cancelled,

@@ -21,6 +21,7 @@ mod process;
 mod progress;
 mod record;
 mod signal;
+mod slurm_ask;
 mod spec;
 mod state;
 
@@ -41,6 +42,7 @@ pub use process::{ProcessMark, boot_id};
 pub use progress::{NoProgress, Progress};
 pub use record::{RunRecord, RunView};
 pub use signal::{interrupt_flag, stop_flag};
+pub use slurm_ask::{ArrayPlace, SlurmAsk};
 pub use spec::{
     ACTIVITY_RETRIES, After, Condition, NewRun, Resources, RunKind, RunSpec, Terms, now,
 };

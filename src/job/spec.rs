@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::JobError;
+use super::{JobError, SlurmAsk};
 use crate::domain::RunId;
 
 /// The time now, to the millisecond: what is stored is what is shown.
@@ -156,6 +156,8 @@ pub struct NewRun {
     pub grace_s: u32,
     /// When and how it may start and must end.
     pub terms: Terms,
+    /// What it asks of SLURM; `None`: it runs on this host.
+    pub slurm: Option<SlurmAsk>,
 }
 
 impl NewRun {
@@ -180,6 +182,7 @@ impl NewRun {
                 retries: if kind.is_activity() { ACTIVITY_RETRIES } else { 0 },
                 ..Terms::default()
             },
+            slurm: None,
         }
     }
 
@@ -223,6 +226,7 @@ impl NewRun {
             priority: self.priority,
             grace_s: self.grace_s,
             terms: self.terms,
+            slurm: self.slurm,
         };
         let filled = fill(&dir, &spec, write_input).and_then(|()| sync_dir(runs));
         if let Err(e) = filled {
@@ -325,6 +329,9 @@ pub struct RunSpec {
     /// When and how it may start and must end.
     #[serde(flatten)]
     pub terms: Terms,
+    /// What it asks of SLURM; without it the run is one of this host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slurm: Option<SlurmAsk>,
 }
 
 impl RunSpec {

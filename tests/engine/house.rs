@@ -23,7 +23,17 @@ impl House {
     }
 
     pub(crate) fn with_slots(slots: u32) -> Self {
-        let house = Self { tmp: tempfile::tempdir().unwrap(), slots };
+        Self::within(&std::env::temp_dir(), slots)
+    }
+
+    /// In memory where there is such a place: for tens of thousands of files.
+    pub(crate) fn in_memory(slots: u32) -> Self {
+        let shared = Path::new("/dev/shm");
+        if shared.is_dir() { Self::within(shared, slots) } else { Self::with_slots(slots) }
+    }
+
+    fn within(parent: &Path, slots: u32) -> Self {
+        let house = Self { tmp: tempfile::tempdir_in(parent).unwrap(), slots };
         std::fs::create_dir(house.workspace()).unwrap();
         std::fs::write(house.workspace().join("polyculture.toml"), "").unwrap();
         std::fs::create_dir(house.state()).unwrap();

@@ -75,23 +75,27 @@ impl Keeper {
 
 /// One look at the queue: the GPUs are read before the engine's lock is taken, since a driver may
 /// take its time.
-pub(in crate::engine) struct Round<'a> {
-    core: &'a Core,
-    waits: HashMap<RunId, String>,
+pub(in crate::engine) struct Round {
     devices: Option<Result<Vec<Device>, String>>,
     taken: Taken,
 }
 
-impl<'a> Round<'a> {
+impl Round {
     /// Before the lock.
-    pub(in crate::engine) fn open(core: &'a Core) -> Result<Self, EngineError> {
+    pub(in crate::engine) fn open(core: &Core) -> Result<Self, EngineError> {
         let wanted = core.lock().db.any_gpus_wanted()?;
         let devices = wanted.then(|| core.gpus.devices());
-        Ok(Self { core, waits: HashMap::new(), devices, taken: Taken::default() })
+        Ok(Self { devices, taken: Taken::default() })
     }
 
-    /// Under the lock, before a batch of the queue is gone through.
-    pub(in crate::engine) fn begin(&mut self, inner: &Inner) -> Result<(), EngineError> {
+    /// Under the lock, before the queue is gone through.
+    pub(in crate::engine) fn begin(
+        &mut self,
+        core: &Core,
+        inner: &Inner,
+    ) -> Result<(), EngineError> {
+        core.gpus.waits.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.taken = Taken::default();
         if inner.db.any_gpus_wanted()? {
             self.taken.leased = inner.db.leases()?.into_iter().map(|l| (l.gpu, l.run)).collect();
         }
@@ -101,7 +105,11 @@ impl<'a> Round<'a> {
     /// Under the lock, for each queued run in its order: the GPUs that it gets (none where it
     /// wants none); `None` when it waits for GPUs. Such a run holds up only runs that want GPUs
     /// of those that it may use.
-    pub(in crate::engine) fn place(&mut self, record: &RunRecord) -> Option<Vec<Device>> {
+    pub(in crate::engine) fn place(
+        &mut self,
+        core: &Core,
+        record: &RunRecord,
+    ) -> Option<Vec<Device>> {
         let want = record.gpus;
         if want == 0 {
             return Some(Vec::new());
@@ -109,7 +117,7 @@ impl<'a> Round<'a> {
         let choice = match &self.devices {
             // It arrived after the look at the GPUs: look again.
             None => {
-                self.core.wake.notify_one();
+                core.wake.notify_one();
                 Choice::Wait("waits for a look at the GPUs".into())
             }
             Some(Err(e)) => Choice::Wait(format!("waits for GPUs, which cannot be asked: {e}")),
@@ -138,18 +146,11 @@ impl<'a> Round<'a> {
                 Some(devices)
             }
             Choice::Wait(why) => {
-                self.waits.insert(record.id.clone(), why);
+                let mut waits = core.gpus.waits.lock().unwrap_or_else(PoisonError::into_inner);
+                waits.insert(record.id.clone(), why);
                 None
             }
         }
-    }
-}
-
-impl Drop for Round<'_> {
-    /// What it found is told from now on.
-    fn drop(&mut self) {
-        let found = std::mem::take(&mut self.waits);
-        *self.core.gpus.waits.lock().unwrap_or_else(PoisonError::into_inner) = found;
     }
 }
 
@@ -171,7 +172,7 @@ pub(in crate::engine) fn start(
     let uuids: Vec<String> = devices.iter().map(|d| d.uuid.clone()).collect();
     let row = inner.db.transition_leasing(record, state, &uuids)?;
     core.tell(&row);
-    Ok(())
+    core.moved(inner, record)
 }
 
 fn note_lease(attempt: &Attempt, devices: &[Device]) -> Result<(), JobError> {
@@ -195,7 +196,7 @@ pub(in crate::engine) fn equip(
     attempt: &Attempt,
     spec: &mut RunSpec,
 ) {
-    if spec.resources.gpus == 0 {
+    if spec.resources.gpus == 0 || spec.slurm.is_some() {
         return;
     }
     let held = inner.db.leases().unwrap_or_default();

@@ -19,7 +19,7 @@ const SAY: Duration = Duration::from_secs(10);
 
 /// After the end of an attempt was announced: releases its GPUs, now or as soon as they are free.
 pub(in crate::engine) fn give_back(core: &Core, spec: &RunSpec, attempt: &Attempt) {
-    if spec.resources.gpus == 0 {
+    if spec.resources.gpus == 0 || spec.slurm.is_some() {
         return;
     }
     let mark = sweep::mark(spec.id.as_str(), attempt.number());

@@ -1,4 +1,4 @@
-//! GPUs: which are leased to whom. A lease is committed with
+//! GPUs: whether queued runs want any, and which are leased to whom. A lease is committed with
 //! the `starting` of its attempt, and its key is the GPU: no two runs can hold one.
 
 use rusqlite::{Transaction, params};

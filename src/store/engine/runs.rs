@@ -139,7 +139,9 @@ impl EngineDb {
         let spec = row.spec;
         let flat = row.state.flat();
         let (code, signal) = exit_columns(flat.exit);
-        let threads = spec.resources.threads.max(1);
+        // What runs elsewhere takes no slot and no GPU here.
+        let gpus = if spec.slurm.is_some() { 0 } else { spec.resources.gpus };
+        let threads = if spec.slurm.is_some() { 0 } else { spec.resources.threads.max(1) };
         tx.prepare_cached(&format!(
             "INSERT INTO runs (id, request_id, kind, label, dir, workspace, attempt, priority,
                  threads, turn, state, queued_at, since, started_at, ended_at, exit_code, signal,
@@ -167,7 +169,7 @@ impl EngineDb {
                 signal,
                 flat.reason,
                 words(spec.id.as_str(), spec.kind.word(), spec.label.as_deref()),
-                spec.resources.gpus,
+                gpus,
                 spec.terms.pool,
             ])
         })
@@ -183,7 +185,7 @@ impl EngineDb {
             attempt: row.attempt,
             priority: spec.priority,
             threads,
-            gpus: spec.resources.gpus,
+            gpus,
             pool: spec.terms.pool.clone(),
             state: row.state.clone(),
         };
@@ -301,7 +303,7 @@ impl EngineDb {
     }
 
     /// The head of the queue: highest priority first, then first come, first served. Left out are
-    /// runs of the named pools and, on request, those that want GPUs.
+    /// runs of the named pools.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -309,7 +311,27 @@ impl EngineDb {
         &self,
         limit: u32,
         full_pools: &[String],
-        without_gpus: bool,
+    ) -> Result<Vec<RunRecord>, EngineDbError> {
+        self.queued("threads > 0", limit, full_pools)
+    }
+
+    /// The same of runs that take no slot of this host.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn queue_elsewhere(
+        &self,
+        limit: u32,
+        full_pools: &[String],
+    ) -> Result<Vec<RunRecord>, EngineDbError> {
+        self.queued("threads = 0", limit, full_pools)
+    }
+
+    fn queued(
+        &self,
+        place: &str,
+        limit: u32,
+        full_pools: &[String],
     ) -> Result<Vec<RunRecord>, EngineDbError> {
         let marks = vec!["?"; full_pools.len()].join(", ");
         let pools = if full_pools.is_empty() {
@@ -317,10 +339,10 @@ impl EngineDb {
         } else {
             format!("AND (pool IS NULL OR pool NOT IN ({marks}))")
         };
-        let gpus = if without_gpus { "AND gpus = 0" } else { "" };
         self.select(
             &format!(
-                "WHERE state = 'queued' {pools} {gpus} ORDER BY priority DESC, turn LIMIT {limit}"
+                "WHERE state = 'queued' AND {place} {pools}
+                 ORDER BY priority DESC, turn LIMIT {limit}"
             ),
             params_from_iter(full_pools),
         )

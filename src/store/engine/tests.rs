@@ -58,7 +58,7 @@ fn the_queue_is_by_priority_then_by_arrival_and_a_retry_goes_to_its_end() {
         add(&mut db, &spec(id, id, priority));
     }
     let ids = |db: &EngineDb| {
-        db.queue(10, &[], false).unwrap().iter().map(|r| r.id.to_string()).collect::<Vec<_>>()
+        db.queue(10, &[]).unwrap().iter().map(|r| r.id.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(ids(&db), ["c", "a", "b"]);
     let mut a = db.get(&RunId::new("a").unwrap()).unwrap().unwrap();
@@ -204,6 +204,7 @@ fn a_gpu_is_leased_once_and_with_the_start_of_its_run_or_not_at_all() {
     let starting = |r: &crate::job::RunRecord| RunState::Starting {
         queued_at: r.state.queued_at(),
         starting_at: now(),
+        note: None,
     };
     let gpus = |names: &[&str]| names.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
     let state = starting(&runs[0]);
