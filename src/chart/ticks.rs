@@ -157,7 +157,8 @@ fn labels(values: &[f64]) -> Vec<(f64, String)> {
     values
         .iter()
         .map(|v| {
-            let decimals = (-(step / unit).log10() + 0.01).ceil().clamp(0.0, 9.0) as usize;
+            // A whole step, or one that a rounding error keeps from being whole, needs none.
+            let decimals = (-(step / unit).log10() - 1e-6).ceil().clamp(0.0, 9.0) as usize;
             let zero = if *v == 0.0 { "" } else { suffix };
             let decimals = if *v == 0.0 && unit > 1.0 { 0 } else { decimals };
             (*v, format!("{:.decimals$}{zero}", v / unit))
@@ -228,6 +229,9 @@ mod tests {
         assert_eq!(words(0.0, 100.0, 4), ["0", "50", "100"]);
         assert_eq!(words(0.0, 20_000.0, 5), ["0", "5k", "10k", "15k", "20k"]);
         assert_eq!(words(0.0, 1e-4, 3), ["0", "5e-5", "1e-4"]);
+        assert_eq!(words(20.0, 24.0, 5), ["20", "21", "22", "23", "24"]);
+        assert_eq!(words(0.0, 10.0, 6), ["0", "2", "4", "6", "8", "10"]);
+        assert_eq!(words(0.0, 0.05, 6), ["0.00", "0.01", "0.02", "0.03", "0.04", "0.05"]);
         assert_eq!(words(-1.0, 1.0, 5), ["-1.0", "-0.5", "0.0", "0.5", "1.0"]);
     }
 

@@ -91,9 +91,20 @@ pub struct SweepArgs {
     /// Random seed of the split and of the tests
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Draw the result into a file: .svg, .png, .csv or .md
+    #[arg(long, value_name = "FILE", value_parser = chart_file)]
+    pub chart: Option<PathBuf>,
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
     pub on: OnArgs,
+}
+
+fn chart_file(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    match path.extension().and_then(|e| e.to_str()) {
+        Some("svg" | "png" | "csv" | "md") => Ok(path),
+        _ => Err("expected a file that ends in .svg, .png, .csv or .md".into()),
+    }
 }
 
 /// Format of a report.

@@ -3,6 +3,7 @@
 use clap::Subcommand;
 
 use super::args::StartArgs;
+use super::args_watch::WatchArgs;
 use crate::domain::RunId;
 use crate::job::StateName;
 
@@ -82,6 +83,8 @@ pub enum RunsCommand {
         #[arg(short, long)]
         follow: bool,
     },
+    /// Show a training live: a run, or any folder that a trainer writes into
+    Watch(WatchArgs),
     /// What a run measured
     Metrics {
         /// Its id

@@ -16,6 +16,7 @@ mod args_robustness;
 mod args_runs;
 mod args_tasks;
 mod args_terms;
+mod args_watch;
 mod args_workbench;
 mod ask;
 mod augment;
@@ -53,6 +54,7 @@ mod study_judges;
 mod survey_task;
 mod sweep;
 mod tasks;
+mod watch;
 mod workbench;
 
 use std::ffi::OsString;
@@ -136,7 +138,7 @@ fn dispatch(cli: Cli, screen: ScreenFace) -> Result<ExitCode, Failure> {
         Command::Sweep(a) => sweep::run(&ctx, &a)?,
         Command::Report(a) => report::run(&ctx, &a)?,
         Command::Compare(a) => compare::run(&ctx, a)?,
-        Command::Runs(c) => runs::run(&ctx, c)?,
+        Command::Runs(c) => runs::run(&ctx, c, &looks)?,
         Command::Engine(c) => return runs::engine(&ctx, c),
         Command::Work { attempt } => return Ok(crate::work::main(&attempt)),
         Command::Shim { attempt } => return Ok(crate::engine::shim::main(&attempt)),

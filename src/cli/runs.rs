@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::args::{EngineCommand, RunsCommand, StartArgs};
+use super::args_workbench::LooksArgs;
 use super::output::{note, table};
 use super::{Context, Failure};
 use crate::domain::RunId;
@@ -153,7 +154,7 @@ fn line(view: &RunView) -> String {
 ///
 /// # Errors
 /// An unknown run, an engine that cannot be reached; followed, a run that did not succeed.
-pub fn run(ctx: &Context, command: RunsCommand) -> Result<(), Failure> {
+pub fn run(ctx: &Context, command: RunsCommand, looks: &LooksArgs) -> Result<(), Failure> {
     match command {
         RunsCommand::Add { label, threads, array, start: how, command: argv } => {
             let place = ctx.place()?;
@@ -207,6 +208,7 @@ pub fn run(ctx: &Context, command: RunsCommand) -> Result<(), Failure> {
             follow::follow_logs(&mut client, &run, None, 0, follow, &mut out)?;
             Ok(out.flush()?)
         }
+        RunsCommand::Watch(a) => super::watch::run(ctx, &a, looks),
         RunsCommand::Metrics { run } => metrics(ctx, &run),
         RunsCommand::Cancel { run } => {
             let view = Client::connect_or_start()?.cancel(&run)?;

@@ -24,6 +24,7 @@ mod signal;
 mod slurm_ask;
 mod spec;
 mod state;
+pub mod watch;
 
 pub use attempt::{Attempt, write_atomically};
 pub use crash::{VARIABLE as CRASH_VARIABLE, crash_point};

@@ -35,8 +35,8 @@ impl<T: Send + 'static> Load<T> {
         let stale = Arc::new(AtomicBool::new(false));
         let ticket = cx.work(
             lane,
-            // Writes are never dropped, whoever asked for them.
-            (lane != Lane::Write).then(|| Arc::clone(&stale)),
+            // What is written is never dropped, whoever asked for it.
+            (!matches!(lane, Lane::Write | Lane::Files)).then(|| Arc::clone(&stale)),
             Box::new(move |a| job(a).map(|v| Box::new(v) as Box<dyn Any + Send>)),
         );
         self.asked = Some((ticket, stale));

@@ -8,11 +8,13 @@
 pub mod app;
 pub mod command;
 pub mod data;
+mod export;
 pub mod key;
 pub mod keymap;
 mod keys_list;
 pub mod load;
 pub mod looks;
+pub mod pace;
 pub mod pen;
 mod run;
 pub mod screen;

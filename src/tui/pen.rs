@@ -10,6 +10,7 @@ use ratatui::style::Style;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::looks::Looks;
+use super::pace::{Kept, Pace};
 use super::theme::Role;
 use crate::chart::Canvas;
 use crate::text::{self, LaidLine, Resolved};
@@ -48,12 +49,45 @@ pub struct Pen<'a> {
     pub looks: &'a Looks,
     buffer: &'a mut Buffer,
     cursor: Option<(u16, u16)>,
+    pace: Pace,
+    kept: Option<&'a mut Kept>,
 }
 
 impl<'a> Pen<'a> {
     /// For one frame.
     pub fn new(looks: &'a Looks, buffer: &'a mut Buffer) -> Self {
-        Self { looks, buffer, cursor: None }
+        Self { looks, buffer, cursor: None, pace: Pace::Rest, kept: None }
+    }
+
+    /// With what the frames before have drawn beside lists.
+    #[must_use]
+    pub fn paced(self, pace: Pace, kept: &'a mut Kept) -> Self {
+        Self { pace, kept: Some(kept), ..self }
+    }
+
+    /// How the cursor moves.
+    pub fn pace(&self) -> Pace {
+        self.pace
+    }
+
+    /// A pane that tells of the row under the cursor. While keys move it, the pane waits: it shows
+    /// the row before, then nothing, and says so.
+    pub fn beside(&mut self, area: Rect, draw: impl FnOnce(&mut Self)) {
+        let area = area.intersection(self.buffer.area);
+        if self.pace == Pace::Rest {
+            draw(self);
+            if let Some(kept) = &mut self.kept {
+                kept.keep(area, self.buffer);
+            }
+            return;
+        }
+        let shown = self.pace == Pace::Moved
+            && self.kept.as_ref().is_some_and(|k| k.put(area, self.buffer));
+        if !shown {
+            self.clear(area);
+        }
+        self.clear(Rect { height: area.height.min(1), ..area });
+        self.pane(area, self.pace.words(), false);
     }
 
     /// Where the terminal's cursor stands after this frame: in the focused input, so that input

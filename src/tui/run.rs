@@ -1,8 +1,9 @@
 //! The loop: one wait for everything, one write a frame, nothing while nothing happens.
 
+mod effects;
+mod memory;
+
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,13 +14,13 @@ use super::app::{App, Msg};
 use super::data::{EngineNow, Workers, watch_engine, watch_store};
 use super::keymap::{Keymap, KeymapError};
 use super::looks::Looks;
-use super::screen::{Effect, ScreenId, Shared, Tone};
+use super::screen::{ScreenId, Shared, Tone};
 use super::screens::Screens;
-use super::settings::{self, UserLooks};
-use super::terminal::{self, Copied, Input, Options, Signal, Terminal};
-use super::theme::ThemeError;
-use crate::engine::notify;
-use crate::launch::{BesideWork, NotOpened, Opening, Place, Say};
+use super::settings::{self, InForce, UserLooks};
+use super::terminal::{self, Input, Options, Signal, Terminal};
+use super::theme::{Theme, ThemeError};
+use crate::launch::{BesideWork, NotOpened, Opening, Say};
+use memory::Memory;
 
 /// Why the workbench does not open.
 #[derive(Debug, Error)]
@@ -30,9 +31,6 @@ pub enum TuiError {
     /// A theme, when not even a built-in one can be read.
     #[error(transparent)]
     Theme(#[from] ThemeError),
-    /// The settings file.
-    #[error("{0}")]
-    Settings(String),
     /// The terminal.
     #[error("the terminal: {0}")]
     Terminal(#[from] io::Error),
@@ -54,6 +52,8 @@ impl From<TuiError> for NotOpened {
 enum Event {
     Input(Input),
     Msg(Msg),
+    /// A theme was read: the name asked for, the theme, and what there is to say.
+    Theme(String, Option<Box<Theme>>, Option<String>),
 }
 
 /// Opens the workbench and stays until it is left.
@@ -64,34 +64,28 @@ pub fn open(opening: Opening) -> Result<(), TuiError> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(TuiError::NoTerminal);
     }
-    let alone = opening.rate.is_some();
+    let alone = opening.rate.is_some() || opening.watch.is_some();
     let file = settings::looks_file();
-    let (mut user, complaint) = match UserLooks::load(&file) {
+    let (kept, complaint) = match UserLooks::load(&file) {
         Ok(u) => (u, None),
         Err(e) => (UserLooks::default(), Some(e)),
     };
-    user.plain |= opening.plain;
-    if let Some(theme) = opening.theme.clone() {
-        user.theme = theme;
-    }
-    if let Some(bidi) = opening.bidi {
-        user.bidi = bidi;
-    }
+    let user = InForce::new(kept, &opening);
     let keymap = Keymap::load(&settings::keys_file())?;
     let depth = terminal::colour_depth(|n| std::env::var(n).ok());
     let light = terminal::light_background(|n| std::env::var(n).ok());
     let background = light.map(|light| if light { [255; 3] } else { [0; 3] });
-    let (theme, other) = settings::theme_or_automatic(&user.theme, depth, background);
+    let (theme, other) = settings::theme_or_automatic(&user.now.theme, depth, background);
     let looks = Looks {
         theme: theme?,
-        plain: user.plain,
-        bidi: user.bidi,
-        direction: user.bidi.resolve(|n| std::env::var(n).ok()),
+        plain: user.now.plain,
+        bidi: user.now.bidi,
+        direction: user.now.bidi.resolve(|n| std::env::var(n).ok()),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let _inside = runtime.enter();
     let options = Options {
-        mouse: user.mouse && !alone,
+        mouse: user.now.mouse && !alone,
         explicit_bidi: looks.direction == crate::text::Resolved::App,
         depth,
         ..Options::default()
@@ -113,7 +107,11 @@ pub fn open(opening: Opening) -> Result<(), TuiError> {
         alone,
         size: (w, h),
     };
-    let at = if alone { ScreenId::Rate } else { ScreenId::Overview };
+    let at = match (&opening.watch, alone) {
+        (Some(_), _) => ScreenId::Watch,
+        (None, true) => ScreenId::Rate,
+        (None, false) => ScreenId::Overview,
+    };
     let mut app = App::new(shared, keymap, Screens::default(), at);
     let memory = Memory::of(&opening.place);
     if !alone {
@@ -121,6 +119,9 @@ pub fn open(opening: Opening) -> Result<(), TuiError> {
     }
     if let Some((study, rater)) = opening.rate.clone() {
         app.screens.rate.open(study, rater);
+    }
+    if let Some(dir) = opening.watch.clone() {
+        app.screens.watch.open(dir);
     }
     for said in [complaint, other].into_iter().flatten() {
         drop(app.update(Msg::Note(Tone::Warn, said), jiff::Timestamp::now()));
@@ -143,6 +144,7 @@ pub fn open(opening: Opening) -> Result<(), TuiError> {
         dirty: true,
         last_draw: None,
         first: true,
+        rest: None,
         ends: None,
     };
     let end = runtime.block_on(this.go(events, &mut beside));
@@ -171,12 +173,14 @@ struct Loop {
     _inputs: terminal::InputThread,
     workers: Workers,
     send: UnboundedSender<Event>,
-    user: UserLooks,
+    user: InForce,
     depth: terminal::ColourDepth,
     background: Option<[u8; 3]>,
     dirty: bool,
     last_draw: Option<Instant>,
     first: bool,
+    /// When the keys will have rested.
+    rest: Option<Instant>,
     ends: Option<End>,
 }
 
@@ -201,6 +205,7 @@ impl Loop {
                 (true, None) => Some(Duration::ZERO),
                 (true, Some(at)) => Some(least.saturating_sub(at.elapsed())),
             };
+            let rests = self.rest.map(|at| at.saturating_duration_since(Instant::now()));
             tokio::select! {
                 biased;
                 event = events.recv() => {
@@ -216,6 +221,10 @@ impl Loop {
                 }
                 () = tokio::time::sleep(due.unwrap_or(Duration::MAX)), if due.is_some() => {
                     self.draw();
+                }
+                () = tokio::time::sleep(rests.unwrap_or(Duration::MAX)), if rests.is_some() => {
+                    self.rest = None;
+                    self.take(Event::Msg(Msg::Rested));
                 }
             }
             if self.first && !self.dirty {
@@ -253,6 +262,19 @@ impl Loop {
     fn take(&mut self, event: Event) {
         let msg = match event {
             Event::Msg(msg) => msg,
+            Event::Theme(name, theme, said) => {
+                // Whoever moved on meanwhile wants another one.
+                if name == self.user.now.theme {
+                    if let Some(theme) = theme {
+                        self.app.shared.looks.theme = *theme;
+                    }
+                    if let Some(said) = said {
+                        self.say(Tone::Warn, said);
+                    }
+                    self.dirty = true;
+                }
+                return;
+            }
             Event::Input(input) => match input {
                 Input::Key(k) => Msg::Key(k),
                 Input::Mouse(m) => Msg::Mouse(m),
@@ -266,7 +288,7 @@ impl Loop {
                 }
                 Input::Background { r, g, b } => {
                     self.background = Some([r, g, b]);
-                    if self.user.theme == "auto" {
+                    if self.user.now.theme == "auto" {
                         self.set_theme("auto");
                     }
                     return;
@@ -286,8 +308,17 @@ impl Loop {
                     self.ends = Some(End::Signal("a hang-up of the terminal"));
                     return;
                 }
-                Input::Signal(_) => {
-                    self.ends = Some(End::Signal("a signal"));
+                Input::Signal(Signal::Panicked) => {
+                    let said = "a defect of the program; what it said stands above";
+                    self.ends = Some(End::Signal(said));
+                    return;
+                }
+                Input::Signal(Signal::Terminate) => {
+                    self.ends = Some(End::Signal("a signal to terminate"));
+                    return;
+                }
+                Input::Signal(Signal::Interrupt) => {
+                    self.ends = Some(End::Signal("an interrupt"));
                     return;
                 }
                 Input::Lost => {
@@ -299,156 +330,6 @@ impl Loop {
         self.dirty = true;
         let effects = self.app.update(msg, jiff::Timestamp::now());
         self.carry_out(effects);
-    }
-
-    fn carry_out(&mut self, effects: Vec<Effect>) {
-        for effect in effects {
-            match effect {
-                Effect::Work { to, ticket, lane, job, stale } => {
-                    self.workers.put(to, ticket, lane, job, stale);
-                }
-                Effect::Copy(text) => {
-                    let copied = self.terminal.copy(&text);
-                    let sent = matches!(copied, Copied::Sent { .. });
-                    self.say(if sent { Tone::Plain } else { Tone::Warn }, copied.to_string());
-                }
-                Effect::Ended(runs) => {
-                    if let Some(bytes) = notice(&runs) {
-                        self.terminal.tell(&bytes);
-                    }
-                }
-                Effect::Pager(text) => self.page(&text),
-                Effect::Export { name, bytes } => self.export(&name, &bytes),
-                Effect::Theme { name, keep } => {
-                    self.set_theme(&name);
-                    if keep {
-                        self.user.theme = name;
-                        self.keep_looks();
-                    }
-                }
-                Effect::Bidi(mode) => {
-                    self.user.bidi = mode;
-                    self.app.shared.looks.bidi = mode;
-                    let to = mode.resolve(|n| std::env::var(n).ok());
-                    self.app.shared.looks.direction = to;
-                    let _ = self.terminal.set_bidi(to == crate::text::Resolved::App);
-                    self.keep_looks();
-                }
-                Effect::Plain => {
-                    self.user.plain = !self.user.plain;
-                    self.app.shared.looks.plain = self.user.plain;
-                    self.keep_looks();
-                    self.dirty = true;
-                }
-                Effect::Mouse => {
-                    self.user.mouse = !self.user.mouse;
-                    let _ = self.terminal.set_mouse(self.user.mouse);
-                    self.keep_looks();
-                    let on = if self.user.mouse { "on" } else { "off" };
-                    self.say(Tone::Plain, format!("the mouse is {on}"));
-                }
-                Effect::Again(ms) => {
-                    let send = self.send.clone();
-                    tokio::spawn(async move {
-                        tokio::time::sleep(Duration::from_millis(ms)).await;
-                        drop(send.send(Event::Msg(Msg::Tick)));
-                    });
-                }
-                Effect::Suspend => self.suspend(),
-                Effect::Redraw => {
-                    let (w, h) = self.terminal.size();
-                    let _ = self.terminal.resized(w, h);
-                }
-                Effect::Shot => {
-                    let (w, h) = self.terminal.size();
-                    let mut frame =
-                        ratatui::buffer::Buffer::empty(ratatui::layout::Rect::new(0, 0, w, h));
-                    self.app.draw(&mut frame);
-                    let svg = super::shot::svg(&frame, self.app.shared.looks.theme.background);
-                    let name = format!("screen-{}.svg", self.app.at().title().to_lowercase());
-                    self.export(&name, svg.as_bytes());
-                }
-                Effect::Quit => self.ends = Some(End::Left),
-                // Done by the program's own step already.
-                Effect::Go(..) | Effect::Note(..) | Effect::Confirm(..) => {}
-            }
-        }
-    }
-
-    fn say(&mut self, tone: Tone, text: String) {
-        drop(self.app.update(Msg::Note(tone, text), jiff::Timestamp::now()));
-        self.dirty = true;
-    }
-
-    fn set_theme(&mut self, name: &str) {
-        let (theme, said) = settings::theme_or_automatic(name, self.depth, self.background);
-        if let Ok(theme) = theme {
-            self.app.shared.looks.theme = theme;
-        }
-        if let Some(said) = said {
-            self.say(Tone::Warn, said);
-        }
-        self.dirty = true;
-    }
-
-    fn keep_looks(&mut self) {
-        if let Err(e) = self.user.save(&settings::looks_file()) {
-            self.say(Tone::Warn, format!("not kept for the next start: {e}"));
-        }
-    }
-
-    fn suspend(&mut self) {
-        match self.terminal.suspend() {
-            Ok(true) => {}
-            Ok(false) => {
-                let said = "there is no shell to go back to: Ctrl-C leaves";
-                self.say(Tone::Plain, said.into());
-            }
-            Err(e) => self.ends = Some(End::Failed(e)),
-        }
-        let (w, h) = self.terminal.size();
-        drop(self.app.update(Msg::Resize(w, h), jiff::Timestamp::now()));
-        self.dirty = true;
-    }
-
-    /// The person's pager on a text, the terminal being whole meanwhile.
-    fn page(&mut self, text: &str) {
-        if self.app.shared.alone {
-            return;
-        }
-        let pager = std::env::var("PAGER").ok().filter(|p| !p.trim().is_empty());
-        let pager = pager.unwrap_or_else(|| "less".into());
-        let text = crate::text::display_lines(text);
-        let shown = self.terminal.outside(|| {
-            let mut child =
-                Command::new("sh").arg("-c").arg(&pager).stdin(Stdio::piped()).spawn()?;
-            if let Some(mut stdin) = child.stdin.take() {
-                // A pager that is left early closes its end.
-                drop(io::Write::write_all(&mut stdin, text.as_bytes()));
-            }
-            child.wait()
-        });
-        self.dirty = true;
-        match shown {
-            Ok(Ok(s)) if s.success() => {}
-            Ok(Ok(s)) => self.say(Tone::Warn, format!("the pager `{pager}` ended with {s}")),
-            Ok(Err(e)) | Err(e) => self.say(Tone::Bad, format!("the pager `{pager}`: {e}")),
-        }
-    }
-
-    fn export(&mut self, name: &str, bytes: &[u8]) {
-        let folder = self.app.shared.place.folder().root().join("exports");
-        // Names come from data too: only what is harmless in a file's name stays.
-        let name: String = name
-            .chars()
-            .map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' })
-            .collect();
-        let file = folder.join(name.trim_start_matches('.'));
-        let written = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&file, bytes));
-        match written {
-            Ok(()) => self.say(Tone::Good, format!("written: {}", file.display())),
-            Err(e) => self.say(Tone::Bad, format!("{}: {e}", file.display())),
-        }
     }
 
     fn draw(&mut self) {
@@ -468,50 +349,4 @@ impl Loop {
             Err(e) => self.ends = Some(End::Failed(e)),
         }
     }
-}
-
-/// Where a person was, by workspace: in the user's state, not in the workspace.
-struct Memory(Option<PathBuf>);
-
-impl Memory {
-    fn of(place: &Place) -> Self {
-        use sha2::{Digest, Sha256};
-        let root = place.folder().root();
-        let root = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
-        let digest = Sha256::digest(root.as_os_str().as_encoded_bytes());
-        let name: String = digest.iter().take(8).map(|b| format!("{b:02x}")).collect();
-        let state = crate::engine::StateDir::find().ok();
-        Self(state.map(|s| s.dir().join("workbench").join(format!("{name}.json"))))
-    }
-
-    fn read(&self) -> serde_json::Value {
-        let text = self.0.as_ref().and_then(|f| std::fs::read_to_string(f).ok());
-        text.and_then(|t| serde_json::from_str(&t).ok()).unwrap_or_default()
-    }
-
-    fn write(&self, value: &serde_json::Value) {
-        // Losing it costs a few keys, never work.
-        if let Some(file) = &self.0
-            && let Some(folder) = file.parent()
-            && std::fs::create_dir_all(folder).is_ok()
-        {
-            drop(std::fs::write(file, value.to_string()));
-        }
-    }
-}
-
-/// The bytes that tell the terminal of ends, by the user's `[notify]`. A configuration that does
-/// not parse tells nobody here: the Settings screen and `doctor` say what is wrong with it.
-fn notice(ended: &[crate::job::RunView]) -> Option<String> {
-    let settings = crate::config::UserConfig::load().ok()?.notify;
-    let told: Vec<_> = ended
-        .iter()
-        .filter(|r| settings.tells(r.state.word()))
-        .filter(|r| notify::took(r) >= f64::from(settings.after_s))
-        .collect();
-    let mut text = notify::sentence(told.last()?);
-    if told.len() > 1 {
-        text.push_str(&format!(", and {} more", told.len() - 1));
-    }
-    settings.terminal.bytes(&text)
 }

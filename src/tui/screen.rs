@@ -32,6 +32,8 @@ pub enum ScreenId {
     Evaluate,
     Runs,
     Settings,
+    /// The panel of one folder: no tab of its own.
+    Watch,
 }
 
 impl ScreenId {
@@ -58,6 +60,7 @@ impl ScreenId {
             Self::Evaluate => "Evaluate",
             Self::Runs => "Runs",
             Self::Settings => "Settings",
+            Self::Watch => "Watch",
         }
     }
 }
@@ -132,6 +135,13 @@ pub enum Effect {
         /// What it holds.
         bytes: Vec<u8>,
     },
+    /// Make a file of what is looked at, in this format, and say where it is.
+    ExportOf {
+        /// What is exported.
+        what: Box<Exportable>,
+        /// `svg`, `png`, `csv`, `md`.
+        format: &'static str,
+    },
     /// Ask before doing: the text, and the command's name to run on `y`.
     Confirm(String, &'static str),
     /// Another theme, from now on; `keep` writes it into the settings.
@@ -145,6 +155,8 @@ pub enum Effect {
     Bidi(crate::text::BidiMode),
     /// Draw again after so many milliseconds (a clock on the screen).
     Again(u64),
+    /// Say after so many milliseconds that the keys rest, unless asked again before.
+    Rest(u64),
     /// Put the program aside, as Ctrl-Z does.
     Suspend,
     /// Draw every cell again.
@@ -171,10 +183,12 @@ impl std::fmt::Debug for Effect {
             Self::Ended(runs) => write!(f, "Ended({})", runs.len()),
             Self::Pager(_) => f.write_str("Pager"),
             Self::Export { name, .. } => write!(f, "Export({name:?})"),
+            Self::ExportOf { what, format } => write!(f, "ExportOf({}.{format})", what.name),
             Self::Confirm(text, command) => write!(f, "Confirm({text:?}, {command})"),
             Self::Theme { name, keep } => write!(f, "Theme({name}, {keep})"),
             Self::Bidi(mode) => write!(f, "Bidi({mode})"),
             Self::Again(ms) => write!(f, "Again({ms})"),
+            Self::Rest(ms) => write!(f, "Rest({ms})"),
             Self::Suspend => f.write_str("Suspend"),
             Self::Redraw => f.write_str("Redraw"),
             Self::Shot => f.write_str("Shot"),

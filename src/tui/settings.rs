@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::theme::{self, Theme, ThemeError};
 use crate::config::user_config_file;
+use crate::launch::Opening;
 use crate::text::BidiMode;
 
 /// The file.
@@ -77,6 +78,34 @@ impl UserLooks {
     }
 }
 
+/// What is kept, and what holds now: what the command line says holds for this once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InForce {
+    /// As the file has it.
+    pub kept: UserLooks,
+    /// As the screen looks.
+    pub now: UserLooks,
+}
+
+impl InForce {
+    /// What the file has, changed by what was asked for when the screen was opened.
+    pub fn new(kept: UserLooks, opening: &Opening) -> Self {
+        let mut now = kept.clone();
+        now.plain |= opening.plain;
+        if let Some(theme) = &opening.theme {
+            now.theme.clone_from(theme);
+        }
+        now.bidi = opening.bidi.unwrap_or(now.bidi);
+        Self { kept, now }
+    }
+
+    /// Changes what holds and what is kept: this one thing alone.
+    pub fn keep(&mut self, change: impl Fn(&mut UserLooks)) {
+        change(&mut self.now);
+        change(&mut self.kept);
+    }
+}
+
 /// The theme that `auto` means: none of colour where there is none, the sixteen where there are no
 /// more, else by the background.
 pub fn automatic(depth: super::terminal::ColourDepth, background: Option<[u8; 3]>) -> &'static str {
@@ -122,6 +151,27 @@ mod tests {
         assert_eq!(automatic(ColourDepth::True, None), "dark");
         assert_eq!(automatic(ColourDepth::True, Some([250, 250, 245])), "light");
         assert_eq!(automatic(ColourDepth::Indexed256, Some([20, 20, 30])), "dark");
+    }
+
+    #[test]
+    fn what_holds_for_this_once_is_not_kept_with_what_is_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        let opening = Opening {
+            place: crate::launch::Place::init(dir.path(), true).unwrap(),
+            rate: None,
+            theme: Some("mono".into()),
+            bidi: Some(BidiMode::Off),
+            plain: true,
+            beside: None,
+        };
+        let mut looks = InForce::new(UserLooks::default(), &opening);
+        assert_eq!((looks.now.theme.as_str(), looks.now.plain), ("mono", true));
+        looks.keep(|u| u.mouse = false);
+        assert_eq!(looks.kept, UserLooks { mouse: false, ..UserLooks::default() });
+        looks.keep(|u| u.theme = "light".into());
+        assert_eq!((looks.kept.theme.as_str(), looks.now.theme.as_str()), ("light", "light"));
+        assert_eq!((looks.kept.bidi, looks.now.bidi), (BidiMode::Auto, BidiMode::Off));
+        assert!(looks.now.plain && !looks.kept.plain);
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub struct Bench {
     access: Access,
     waiting: VecDeque<Waiting>,
     now: jiff::Timestamp,
+    /// The program waits for the keys to rest.
+    hurries: bool,
     folder: TempDir,
 }
 
@@ -88,6 +90,7 @@ impl Bench {
             access: Access::new(place),
             waiting: VecDeque::new(),
             now: "2026-03-01T12:00:00Z".parse().unwrap(),
+            hurries: false,
             folder,
         };
         bench.app.shared.now = bench.now;
@@ -142,9 +145,18 @@ impl Bench {
                 Effect::Work { to, ticket, lane, job, stale } => {
                     self.waiting.push_back(Waiting { to, ticket, lane, job, stale });
                 }
+                Effect::Rest(_) => self.hurries = true,
                 other => self.effects.push(other),
             }
         }
+    }
+
+    /// The keys rest.
+    pub fn rest(&mut self) -> &mut Self {
+        if std::mem::take(&mut self.hurries) {
+            self.msg(Msg::Rested);
+        }
+        self
     }
 
     /// Presses keys, as keymaps write them, with blanks between: `"j j enter ctrl-s"`.
@@ -187,6 +199,16 @@ impl Bench {
 
     /// The same, but work on these lanes goes on waiting.
     pub fn settle_but(&mut self, held: &[Lane]) -> &mut Self {
+        self.rest();
+        self.carry_out(held)
+    }
+
+    /// Carries out the work alone: the keys do not rest.
+    pub fn work(&mut self) -> &mut Self {
+        self.carry_out(&[Lane::Engine])
+    }
+
+    fn carry_out(&mut self, held: &[Lane]) -> &mut Self {
         for _ in 0..10_000 {
             let Some(at) = self.waiting.iter().position(|w| !held.contains(&w.lane)) else {
                 return self;

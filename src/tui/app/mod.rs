@@ -14,10 +14,11 @@ use std::sync::Arc;
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::layout::Rect;
 
-use super::data::{EngineNews, Lane, WorkError};
+use super::data::{EngineNews, Lane};
 use super::key::Key;
 use super::keymap::Keymap;
 use super::load::Load;
+use super::pace::{Kept, Pace, rests_after};
 use super::pen::Pen;
 use super::screen::{Answer, Cx, Effect, Screen, ScreenId, Shared, Taken, Ticket, Tone};
 use super::screens::Screens;
@@ -39,6 +40,8 @@ pub enum Msg {
     StoreChanged,
     /// A time that was asked for with [`Effect::Again`] has come.
     Tick,
+    /// The keys rest: the time that was asked for with [`Effect::Rest`] has come.
+    Rested,
     /// Something outside the screens to say.
     Note(Tone, String),
 }
@@ -59,6 +62,11 @@ pub struct App {
     tickets: Ticket,
     /// Where the screen was drawn last: for the mouse.
     body: Rect,
+    pace: Pace,
+    /// The pace before this key, and when a key moved a cursor last.
+    before: Pace,
+    moved_at: Option<jiff::Timestamp>,
+    kept: Kept,
 }
 
 impl App {
@@ -75,6 +83,10 @@ impl App {
             effects: Vec::new(),
             tickets: 0,
             body: Rect::ZERO,
+            pace: Pace::Rest,
+            before: Pace::Rest,
+            moved_at: None,
+            kept: Kept::default(),
         }
     }
 
@@ -119,6 +131,7 @@ impl App {
                 self.read_survey();
                 self.with_screen(|s, cx| s.changed(cx));
             }
+            Msg::Rested => self.pace = Pace::Rest,
             Msg::Tick => self.with_screen(|s, cx| s.ticked(cx)),
             Msg::Note(tone, text) => self.note = Some((tone, text)),
         }
@@ -187,10 +200,8 @@ impl App {
             self.note = Some((tone, format!("{name}: {} (7 shows it)", run.state.word())));
             self.effects.push(Effect::Ended(ended));
         }
-        // Progress only asks for another frame; screens read it from what is shared.
-        if !quiet {
-            self.with_screen(|s, cx| s.changed(cx));
-        } else if matches!(self.at, ScreenId::Runs | ScreenId::Finetune) {
+        // Progress asks for another frame alone, except where its files are followed.
+        if !quiet || matches!(self.at, ScreenId::Runs | ScreenId::Finetune) {
             self.with_screen(|s, cx| s.changed(cx));
         }
     }
@@ -215,10 +226,21 @@ impl App {
         self.with_screen(|s, cx| s.enter(cx));
     }
 
+    /// A cursor was moved: what stands beside its list waits until the keys rest.
+    pub(super) fn hurry(&mut self) {
+        let now = self.shared.now;
+        let gap = self.moved_at.replace(now).map(|at| now.duration_since(at).as_millis());
+        let gap = gap.and_then(|ms| u64::try_from(ms).ok());
+        self.pace = self.before.moved();
+        self.effects.push(Effect::Rest(rests_after(gap)));
+    }
+
     fn key(&mut self, event: KeyEvent) {
         if event.kind == crossterm::event::KeyEventKind::Release {
             return;
         }
+        // Any key but one that moves the cursor wants to see what it is about.
+        self.before = std::mem::take(&mut self.pace);
         let key = Key::from(event);
         if self.overlay.is_some() {
             self.overlay_key(event, key);
@@ -270,23 +292,27 @@ impl App {
             MouseEventKind::ScrollUp => -3,
             _ => 0,
         };
-        self.with_screen(|s, cx| {
-            if wheel == 0 {
-                s.mouse(event, cx);
-            } else if let Some(list) = s.list() {
-                list.step(wheel);
-                s.moved(cx);
-            }
-        });
+        if wheel == 0 {
+            self.with_screen(|s, cx| s.mouse(event, cx));
+        } else {
+            self.before = self.pace;
+            self.move_list(|list| list.step(wheel));
+        }
     }
 
     /// Draws everything; gives where the cursor stands.
     pub fn draw(&mut self, buffer: &mut ratatui::buffer::Buffer) -> Option<(u16, u16)> {
         let area = buffer.area;
         let looks = self.shared.looks.clone();
-        let mut pen = Pen::new(&looks, buffer);
+        let mut kept = std::mem::take(&mut self.kept);
+        if self.pace == Pace::Rest {
+            kept.clear();
+        }
+        let mut pen = Pen::new(&looks, buffer).paced(self.pace, &mut kept);
         self.draw_chrome(&mut pen, area);
-        pen.cursor()
+        let cursor = pen.cursor();
+        self.kept = kept;
+        cursor
     }
 
     /// What is typed and saved nowhere.
@@ -319,10 +345,5 @@ impl App {
                 self.screens.get(id).restore(of);
             }
         }
-    }
-
-    /// Says that something went wrong outside the screens.
-    pub fn failed(&mut self, e: &WorkError) {
-        self.note = Some((Tone::Bad, e.to_string()));
     }
 }

@@ -4,7 +4,6 @@ use crossterm::event::{KeyCode, KeyEvent};
 
 use super::App;
 use super::palette::Palette;
-use crate::chart;
 use crate::tui::key::Key;
 use crate::tui::screen::{Effect, Exportable, Taken, Tone};
 use crate::tui::widgets::LineInput;
@@ -110,12 +109,8 @@ impl App {
                 }
                 KeyCode::Up | KeyCode::Down => {
                     let by = if event.code == KeyCode::Up { -1 } else { 1 };
-                    self.with_screen(|s, cx| {
-                        if let Some(l) = s.list() {
-                            l.step(by);
-                        }
-                        s.moved(cx);
-                    });
+                    self.before = self.pace;
+                    self.move_list(|l| l.step(by));
                     true
                 }
                 _ => {
@@ -188,10 +183,8 @@ impl App {
                     true
                 }
                 KeyCode::Enter => {
-                    match export(what, formats[*at]) {
-                        Ok(effect) => self.effects.push(effect),
-                        Err(e) => self.note = Some((Tone::Bad, e)),
-                    }
+                    let format = formats[*at];
+                    self.effects.push(Effect::ExportOf { what: what.clone(), format });
                     false
                 }
                 _ => false,
@@ -201,42 +194,4 @@ impl App {
             self.overlay = Some(overlay);
         }
     }
-}
-
-/// The bytes of what is looked at, in one format.
-fn export(what: &Exportable, format: &str) -> Result<Effect, String> {
-    let name = format!("{}.{format}", what.name);
-    let palette = chart::Palette::PAGE;
-    let size = (960, 540);
-    let bytes = match (format, &what.chart, &what.table) {
-        ("svg", Some(c), _) => c.svg(size, &palette).into_bytes(),
-        ("png", Some(c), _) => {
-            chart::png(&c.svg(size, &palette), 2.0).map_err(|e| e.to_string())?
-        }
-        ("csv", _, Some((head, rows))) => {
-            let mut w = csv::Writer::from_writer(Vec::new());
-            w.write_record(head).map_err(|e| e.to_string())?;
-            for row in rows {
-                w.write_record(row).map_err(|e| e.to_string())?;
-            }
-            w.into_inner().map_err(|e| e.to_string())?
-        }
-        ("csv", Some(c), None) => c.csv().into_bytes(),
-        (_, _, Some((head, rows))) => markdown(head, rows).into_bytes(),
-        (_, Some(c), None) => c.markdown().into_bytes(),
-        (_, None, None) => return Err("there is nothing to export".into()),
-    };
-    Ok(Effect::Export { name, bytes })
-}
-
-fn markdown(head: &[String], rows: &[Vec<String>]) -> String {
-    let line = |cells: &[String]| {
-        let cells: Vec<String> =
-            cells.iter().map(|c| c.replace('|', "\\|").replace('\n', " ")).collect();
-        format!("| {} |\n", cells.join(" | "))
-    };
-    let mut out = line(head);
-    out += &format!("|{}\n", "---|".repeat(head.len()));
-    rows.iter().for_each(|r| out += &line(r));
-    out
 }

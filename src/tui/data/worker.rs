@@ -25,7 +25,12 @@ pub enum Lane {
     Engine,
     /// Commands of the program and services elsewhere: seconds.
     Outside,
+    /// Small files: exports, themes, drafts, settings. Never dropped.
+    Files,
 }
+
+/// What the end of the program waits for: work that would be missed tomorrow.
+const AWAITED: [Lane; 2] = [Lane::Write, Lane::Files];
 
 type Stale = Option<Arc<AtomicBool>>;
 
@@ -60,10 +65,11 @@ impl Workers {
         }
     }
 
-    /// Waits until every lane has done what it was given: nothing typed is lost at the end.
+    /// Waits until what is to be kept is kept: nothing typed is lost at the end. Reads, requests
+    /// and commands that are under way hold nobody up; what a command started goes on.
     pub fn finish(&mut self) {
         let (done, ended) = channel::<()>();
-        for (_, lane) in self.lanes.drain() {
+        for (_, lane) in self.lanes.drain().filter(|(l, _)| AWAITED.contains(l)) {
             let done = done.clone();
             let last: Job = Box::new(move |_| {
                 drop(done);

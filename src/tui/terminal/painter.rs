@@ -5,6 +5,8 @@
 //! terminal shows, because after a cluster on whose width terminals disagree the cells beside it
 //! must be drawn again, changed or not.
 
+mod pieces;
+
 use std::io;
 
 use ratatui::backend::{Backend, ClearType, WindowSize};
@@ -174,13 +176,19 @@ impl<S: Sink> Painter<S> {
     /// Takes changes in the order of rows and columns, and writes them.
     fn paint_rows(&mut self, changes: &[(u16, u16, &Cell)]) {
         let mut row: Vec<(u16, &Cell)> = Vec::with_capacity(usize::from(self.size.width));
+        let mut sure = Vec::new();
         for of_row in changes.chunk_by(|a, b| a.1 == b.1) {
             row.clear();
             row.extend(of_row.iter().map(|(x, _, cell)| (*x, *cell)));
-            if let Some((_, y, _)) = of_row.first() {
-                self.paint_row(*y, &row);
+            let Some(y) = of_row.first().map(|c| c.1) else { continue };
+            self.take_row(y, &row);
+            if self.is_sure(y) {
+                sure.push(y);
+            } else {
+                self.paint_row(y);
             }
         }
+        self.paint_sure(&sure);
     }
 
     /// What is to be drawn for the screen to show these cells.
@@ -225,8 +233,8 @@ impl<S: Sink> Painter<S> {
         scroll.apply(&mut self.shown, usize::from(self.size.width));
     }
 
-    /// Takes the changes of one row, from left to right, and writes them.
-    fn paint_row(&mut self, y: u16, changes: &[(u16, &Cell)]) {
+    /// Takes the changes of one row, from left to right.
+    fn take_row(&mut self, y: u16, changes: &[(u16, &Cell)]) {
         for (x, _) in changes {
             let at = self.index(*x, y);
             self.changed[at] = true;
@@ -237,6 +245,10 @@ impl<S: Sink> Painter<S> {
             self.store(*x, y, cell);
         }
         self.spread(y);
+    }
+
+    /// Writes what changed in a row, from left to right.
+    fn paint_row(&mut self, y: u16) {
         let mut x = 0;
         while x < self.size.width {
             let at = self.index(x, y);
@@ -404,8 +416,15 @@ impl<S: Sink> Painter<S> {
                 }
                 out.push(b'C');
             }
-            Some(p) if drift == Drift::None && p.y + 1 == y && x == 0 => {
+            Some(p) if drift == Drift::None && p.y + 1 == y && x < 10 => {
                 out.extend_from_slice(b"\r\n");
+                if x > 0 {
+                    out.extend_from_slice(b"\x1b[");
+                    if x > 1 {
+                        number(x, out);
+                    }
+                    out.push(b'C');
+                }
             }
             _ => {
                 out.extend_from_slice(b"\x1b[");
@@ -450,16 +469,21 @@ impl<S: Sink> Backend for Painter<S> {
             self.paint_rows(&changes);
             return Ok(());
         }
+        let mut next = self.shown.clone();
+        for (x, y, cell) in &changes {
+            next[self.index(*x, *y)].clone_from(cell);
+        }
+        let Some(scroll) = Scroll::between(&self.shown, &next, usize::from(width)) else {
+            self.paint_rows(&changes);
+            return Ok(());
+        };
+        // What wide clusters cover is found out only now: most large changes are no scroll.
         let before = self.shown.clone();
         for (x, y, cell) in &changes {
             self.store(*x, *y, cell);
         }
         self.changed.fill(false);
         let next = std::mem::replace(&mut self.shown, before);
-        let Some(scroll) = Scroll::between(&self.shown, &next, usize::from(width)) else {
-            self.paint_rows(&changes);
-            return Ok(());
-        };
         self.scroll(scroll);
         self.paint_rows(&self.differences(&next));
         Ok(())

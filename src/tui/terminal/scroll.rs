@@ -8,6 +8,9 @@ const STEPS: [i32; 4] = [1, -1, 3, -3];
 /// Below so many cells that need not be drawn, the sequences and the doubt are not worth it.
 const WORTH: i32 = 200;
 
+/// Every so many columns are looked at first.
+const SAMPLED: usize = 7;
+
 /// Rows `top..bottom` move up by `by` rows (down where it is negative).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Scroll {
@@ -20,9 +23,19 @@ impl Scroll {
     /// The scroll that leaves the fewest cells to draw, if one is worth it. Both screens have rows
     /// of `width` cells.
     pub(super) fn between(shown: &[Cell], next: &[Cell], width: usize) -> Option<Self> {
+        // A page of other rows is told from rows that moved by a few columns.
+        Self::by_columns(shown, next, width, SAMPLED)?;
+        Self::by_columns(shown, next, width, 1)
+    }
+
+    /// The same by every so many columns.
+    fn by_columns(shown: &[Cell], next: &[Cell], width: usize, every: usize) -> Option<Self> {
+        let worth = if every == 1 { WORTH } else { WORTH / every as i32 / 2 };
         let height = shown.len() / width.max(1);
         let row = |y: usize| (y * width)..((y + 1) * width);
-        let same = |a: &[Cell], b: &[Cell]| a.iter().zip(b).filter(|(a, b)| a == b).count() as i32;
+        let same = |a: &[Cell], b: &[Cell]| {
+            a.iter().zip(b).step_by(every).filter(|(a, b)| a == b).count() as i32
+        };
         let stay: Vec<i32> = (0..height).map(|y| same(&next[row(y)], &shown[row(y)])).collect();
         let mut best: Option<(i32, Self)> = None;
         for by in STEPS {
@@ -39,7 +52,7 @@ impl Scroll {
                     (sum, from) = (0, y);
                 }
                 sum += gain;
-                if sum >= WORTH && best.is_none_or(|(most, _)| sum > most) {
+                if sum >= worth && best.is_none_or(|(most, _)| sum > most) {
                     // The rows that move in and those that move out are part of the region.
                     let n = by.unsigned_abs() as usize;
                     let (top, bottom) = if by > 0 { (from, y + 1 + n) } else { (from - n, y + 1) };

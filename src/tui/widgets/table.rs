@@ -109,7 +109,11 @@ pub fn draw_rows(
             (false, true) => " *",
             (false, false) => "  ",
         };
-        let style = pen.style(if *marked { Role::Marked } else { Role::Accent });
+        let style = pen.style(match (marked, here) {
+            (true, _) => Role::Marked,
+            (false, true) => Role::Selection,
+            (false, false) => Role::Text,
+        });
         pen.put_safe(area.x, y, 2, sign, style);
         if *here && focused {
             let look = pen.style(Role::Selection);

@@ -199,7 +199,7 @@ impl Rate {
     fn keep(&mut self, cx: &mut Cx<'_>) {
         let Some((study, rater)) = self.wanted.clone() else { return };
         let draft = self.draft.clone();
-        self.keeping.ask(cx, Lane::Outside, move |a| {
+        self.keeping.ask(cx, Lane::Files, move |a| {
             work::write_draft(a.place(), &study, &rater, &draft);
             Ok(())
         });

@@ -152,6 +152,10 @@ impl Runs {
     }
 
     fn draw_pane(&mut self, pen: &mut Pen<'_>, area: Rect, shared: &Shared, pane: Pane) {
+        pen.beside(area, |pen| self.draw_pane_now(pen, area, shared, pane));
+    }
+
+    fn draw_pane_now(&mut self, pen: &mut Pen<'_>, area: Rect, shared: &Shared, pane: Pane) {
         match pane {
             Pane::Facts => {
                 let name = self.about.as_ref().map_or_else(String::new, name);

@@ -10,6 +10,7 @@ use crate::chart::Chart;
 use crate::domain::{Decision, same_language};
 use crate::store::SampleRow;
 use crate::text::{self, LaidLine};
+use crate::tui::pace::Pace;
 use crate::tui::pen::Pen;
 use crate::tui::screen::{Exportable, Shared};
 use crate::tui::theme::Role;
@@ -70,7 +71,8 @@ impl Samples {
             return;
         }
         let (seed, rest) =
-            cut(area, if area.height >= 14 { self.seed_rows(pen, area, shared) } else { 1 });
+            // Always as many: the list does not jump from row to row.
+            cut(area, if area.height >= 14 { 2 } else { 1 });
         self.draw_seed(pen, seed, shared);
         let (left, side) = if rest.width >= WIDE {
             let left = (rest.width * 3 / 5).clamp(70, 130);
@@ -106,22 +108,18 @@ impl Samples {
         } else if self.inside {
             self.draw_ancestry(pen, side, shared);
         } else if side.height >= 3 {
-            self.draw_text(pen, side, shared);
+            pen.beside(side, |pen| self.draw_text(pen, side, shared));
         }
     }
 
-    /// Rows that the wording of the seed takes, two at most.
-    fn seed_rows(&self, pen: &Pen<'_>, area: Rect, shared: &Shared) -> u16 {
-        let Some(row) = self.list.current() else { return 1 };
-        let survey = shared.survey.as_ref();
-        let Some(q) = survey.and_then(|s| s.question(&row.sample.seed)) else { return 1 };
-        let used = text::width(row.sample.seed.as_str()) + 4;
-        let cells = usize::from(area.width).saturating_sub(used).max(1);
-        text::lay_out(&q.text, cells, pen.looks.direction).lines.len().min(2) as u16
-    }
-
-    fn draw_seed(&self, pen: &mut Pen<'_>, area: Rect, shared: &Shared) {
+    fn draw_seed(&mut self, pen: &mut Pen<'_>, area: Rect, shared: &Shared) {
         let Some(row) = self.list.current() else { return };
+        // Another seed comes when the keys rest; the row tells its name meanwhile.
+        if pen.pace() != Pace::Rest && self.seed_shown.as_ref() != Some(&row.sample.seed) {
+            self.seed_shown = None;
+            return;
+        }
+        self.seed_shown = Some(row.sample.seed.clone());
         let q = shared.survey.as_ref().and_then(|s| s.question(&row.sample.seed));
         let (title, text) = (pen.style(Role::Title), pen.style(Role::Text));
         let head = format!("{} ", row.sample.seed);
@@ -224,7 +222,7 @@ impl Samples {
                 let cells = vec![
                     (s.seed.to_string(), muted),
                     (s.stage.as_str().to_owned(), muted),
-                    (similarity, text),
+                    (similarity, muted),
                     (fate_in_short(r), fate),
                     (s.language.clone(), muted),
                     // A long text is cut before it is laid out: only a line is shown.

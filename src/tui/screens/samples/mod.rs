@@ -19,7 +19,7 @@ use self::edit::Typing;
 use self::fetch::{Scope, Totals, filter_of};
 use self::threshold::Threshold;
 use self::write::{Came, Decisions, What};
-use crate::domain::{RunId, SampleId};
+use crate::domain::{QuestionId, RunId, SampleId};
 use crate::store::{SampleCursor, SampleFilter, SampleRow};
 use crate::text;
 use crate::tui::data::Lane;
@@ -53,6 +53,8 @@ pub struct Samples {
     /// A sample to stand on, read by its id.
     found: Load<Option<(SampleRow, u64)>>,
     wanted: Option<SampleId>,
+    /// The seed whose wording stands above.
+    seed_shown: Option<QuestionId>,
     rows_at: Rect,
 }
 
@@ -72,6 +74,7 @@ impl Default for Samples {
             as_it_is: false,
             found: Load::default(),
             wanted: None,
+            seed_shown: None,
             rows_at: Rect::ZERO,
         }
     }

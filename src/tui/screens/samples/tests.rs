@@ -107,13 +107,31 @@ fn an_empty_screen_says_what_to_do_next() {
 fn every_fate_is_seen_with_its_reason() {
     let mut b = bench((80, 24));
     assert_screen!("samples-80x24", b);
-    b.keys("j j");
+    b.keys("j j").rest();
     assert!(b.shows("rejected: similarity 0.410 is below the threshold 0.520"));
-    b.keys("j j");
+    b.keys("j j").rest();
     assert!(b.shows("failed: the reply was cut off here"));
     assert_screen!("samples-120x40", bench((120, 40)));
     assert_screen!("samples-40x10", bench((40, 10)));
     assert_screen!("samples-plain", bench((80, 24)).plain());
+}
+
+#[test]
+fn what_is_not_of_this_row_is_never_shown_as_if_it_were() {
+    let mut b = bench((120, 40));
+    let (said, run) = ("kept", "run r-0001");
+    assert!(b.shows(run) && b.shows("Q27 Making my parents proud"));
+    b.keys("j");
+    assert!(b.shows("the row before ..") && b.shows(run), "{}", b.screen());
+    b.keys("j");
+    assert!(b.shows("when the keys rest ..") && !b.shows(run), "{}", b.screen());
+    b.keys("j");
+    assert!(!b.shows("Making my parents proud has"), "the seed of other rows: {}", b.screen());
+    b.rest();
+    assert!(b.shows(run) && b.shows("Q28 ") && b.shows(said));
+    // Any other key wants to see what it is about.
+    b.keys("k d");
+    assert!(b.shows("rejected: similarity 0.410") && !b.shows(".. ─"), "{}", b.screen());
 }
 
 #[test]

@@ -167,6 +167,12 @@ impl Seeds {
         if side.height < 4 {
             return;
         }
+        pen.beside(side, |pen| self.draw_beside(pen, area, side, survey));
+    }
+
+    /// The answers to the question under the cursor, and the distances between cultures.
+    fn draw_beside(&self, pen: &mut Pen<'_>, area: Rect, side: Rect, survey: &Survey) {
+        let shown = self.shown(survey);
         let Some(q) = self.list.current().and_then(|r| survey.question(&r.id)) else { return };
         let Some(found) = self.answers.get() else {
             pen.pane(side, &format!("{} answers", q.id), false);

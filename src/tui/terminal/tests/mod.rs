@@ -3,3 +3,4 @@
 mod frames;
 mod keys;
 mod modes;
+mod moves;
