@@ -226,8 +226,8 @@ fn an_endpoint_grows_and_translates_samples_and_is_asked_nothing_twice() {
     p.ok(&[vec!["samples", "accept"], ids].concat());
 
     // A prompt of the user's own, beside the configuration.
-    p.ok(&["prompts", "export", p.path("c/prompts").to_str().unwrap()]);
-    let mine = p.path("c/prompts/translate.toml");
+    p.ok(&["prompts", "export", p.path("prompts").to_str().unwrap()]);
+    let mine = p.path("prompts/translate.toml");
     let text = fs::read_to_string(&mine).unwrap();
     fs::write(
         &mine,
