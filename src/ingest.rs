@@ -114,13 +114,13 @@ fn model(spec: &RunSpec, attempt: &Attempt) -> Result<(), String> {
     let Some(summary) = results.last() else { return Ok(()) };
     let about: AboutModel = attempt.read_input("about.json").map_err(|e| e.to_string())?;
     let recipe = std::fs::read_to_string(attempt.input("recipe.toml")).unwrap_or_default();
-    let folder = attempt.dir().join(&summary.checkpoint);
+    let folder = attempt.dir().join(&summary.checkpoint).display().to_string();
     let record = ModelRecord {
         id: ModelId::new(spec.id.as_str()).map_err(|e| e.to_string())?,
         alias: about.alias.clone(),
-        kind: "local".into(),
+        kind: summary.backend.clone(),
         run: Some(spec.id.clone()),
-        checkpoint: Some(folder.display().to_string()),
+        checkpoint: Some(folder).filter(|_| summary.remote.is_none()),
         dataset: Some(about.dataset.clone()),
         recipe: json!({"name": about.recipe, "toml": recipe, "sha256": summary.recipe_sha256}),
         created: Timestamp::now(),

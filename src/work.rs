@@ -37,7 +37,8 @@ pub fn main(dir: &Path) -> ExitCode {
             eprintln!("{message}");
             if let Ok(attempt) = Attempt::open(dir) {
                 // The log has it already; the file is for the screen.
-                let _ = attempt.write_json(FailureFile::NAME, &FailureFile { message });
+                let _ =
+                    attempt.write_json(FailureFile::NAME, &FailureFile { message, kind: e.kind() });
             }
             ExitCode::FAILURE
         }

@@ -17,11 +17,13 @@ const FLOORS: [&[&str]; 8] = [
 ];
 
 /// Imports between rooms of one floor that are meant: ids in the job contract and in the settings,
+/// what the settings may say of SLURM (the job contract's own words),
 /// the width of labels in charts, and the demo and the sweep, which drive the launcher that the
 /// faces above it drive too.
-const SIDEWAYS: [(&str, &str); 5] = [
+const SIDEWAYS: [(&str, &str); 6] = [
     ("job", "domain"),
     ("config", "domain"),
+    ("config", "job"),
     ("chart", "text"),
     ("demo", "launch"),
     ("sweep", "launch"),

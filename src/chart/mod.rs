@@ -16,6 +16,7 @@ mod export;
 mod frame;
 mod heat;
 mod histogram;
+mod intervals;
 mod line;
 mod palette;
 mod png;
@@ -36,6 +37,7 @@ pub use dots::mark;
 pub use error::ChartError;
 pub use heat::{HeatCell, HeatScale, HeatTable};
 pub use histogram::Histogram;
+pub use intervals::{IntervalPoint, IntervalSeries, Intervals};
 pub use line::{LineChart, Marker, Series};
 pub use palette::{Paint, Palette};
 pub use png::png;
@@ -59,6 +61,8 @@ pub enum Chart {
     Heat(HeatTable),
     /// Figures around a circle.
     Radar(Radar),
+    /// Values with intervals over places.
+    Intervals(Intervals),
 }
 
 macro_rules! each {
@@ -70,6 +74,7 @@ macro_rules! each {
             Chart::Histogram($c) => $e,
             Chart::Heat($c) => $e,
             Chart::Radar($c) => $e,
+            Chart::Intervals($c) => $e,
         }
     };
 }

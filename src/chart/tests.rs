@@ -103,6 +103,29 @@ fn charts() -> impl Strategy<Value = Chart> {
                 min,
                 max
             })),
+        (label(), labels(), prop::collection::vec((label(), values()), 0..4)).prop_map(
+            |(title, places, series)| Chart::Intervals(Intervals {
+                x_label: title.clone(),
+                y_label: title.clone(),
+                title,
+                places,
+                series: series
+                    .into_iter()
+                    .enumerate()
+                    .map(|(style, (name, values))| IntervalSeries {
+                        name,
+                        style,
+                        points: values
+                            .chunks(3)
+                            .map(|v| {
+                                let interval = v.get(1).copied().zip(v.get(2).copied());
+                                Some(IntervalPoint { value: v[0], interval, n: 3 })
+                            })
+                            .collect(),
+                    })
+                    .collect(),
+            })
+        ),
     ]
 }
 

@@ -65,7 +65,8 @@ pub fn tune(ctx: &Context, a: FinetuneArgs) -> Result<(), Failure> {
     {
         super::models::fetch(reference)?;
     }
-    let request = FinetuneRequest { dataset: a.dataset, recipe, alias: a.name };
+    let request =
+        FinetuneRequest { dataset: a.dataset, recipe, alias: a.name, python: a.base.python };
     let prepared = finetune(&place, &request)?;
     let estimate = prepared.input::<Estimate>("estimate.json");
     if c.dry_run {
@@ -78,7 +79,7 @@ pub fn tune(ctx: &Context, a: FinetuneArgs) -> Result<(), Failure> {
     if let Some(e) = estimate {
         super::output::note(&e.to_string());
     }
-    runs::start(ctx, &place, &prepared, a.wait.wait).map(drop)
+    runs::start(ctx, &place, &prepared, &a.start).map(drop)
 }
 
 /// `polyculture models ..`
@@ -100,19 +101,25 @@ pub fn models(ctx: &Context, command: &ModelsCommand) -> Result<(), Failure> {
                         let loss = m.card["trained"]["loss"].as_f64();
                         vec![
                             m.alias.clone().unwrap_or_else(|| "-".into()),
-                            m.id.to_string(),
+                            m.kind.clone(),
+                            m.run.as_ref().map_or_else(|| "-".into(), ToString::to_string),
                             m.dataset.as_ref().map_or_else(|| "-".into(), ToString::to_string),
                             m.recipe["name"].as_str().unwrap_or("-").to_owned(),
-                            m.card["trained"]["step"].to_string(),
+                            m.card["trained"]["step"]
+                                .as_u64()
+                                .map_or_else(|| "-".into(), |n| n.to_string()),
                             loss.map_or_else(|| "-".into(), |l| format!("{l:.4}")),
                         ]
                     })
                     .collect();
-                table(&["model", "run", "dataset", "recipe", "steps", "loss (nats)"], &rows)
+                table(&["model", "kind", "run", "dataset", "recipe", "steps", "loss (nats)"], &rows)
             })
         }
         ModelsCommand::Card { model, output } => super::report::card(ctx, model, output.as_deref()),
         ModelsCommand::Merge(a) => super::models::merge(ctx, a),
+        ModelsCommand::Add(a) => super::models_serve::add(ctx, a),
+        ModelsCommand::Serve(a) => super::models_serve::serve(ctx, a),
+        ModelsCommand::Connect(a) => super::models_serve::connect(ctx, a),
         ModelsCommand::Show { model } => {
             let reference: ModelRef = model.parse().map_err(Failure::usage)?;
             let name = match &reference {
@@ -138,8 +145,10 @@ pub fn models(ctx: &Context, command: &ModelsCommand) -> Result<(), Failure> {
                     m.alias.clone().unwrap_or_else(|| m.id.to_string()),
                     m.run.as_ref().map_or("-", RunId::as_str),
                     m.dataset.as_ref().map_or_else(|| "-".into(), ToString::to_string),
-                    m.checkpoint.clone().unwrap_or_else(|| "-".into()),
-                    m.card["trained"],
+                    m.checkpoint.clone().unwrap_or_else(|| {
+                        launch::remote_of(&m).map_or_else(|| "-".into(), |r| r.to_string())
+                    }),
+                    if m.run.is_some() { &m.card["trained"] } else { &m.card },
                     m.recipe["name"].as_str().unwrap_or("-"),
                     m.recipe["toml"].as_str().unwrap_or(""),
                 )
@@ -184,5 +193,5 @@ pub fn score(ctx: &Context, a: EvaluateArgs) -> Result<(), Failure> {
         ..Plan::new(models, put.trained, a.seed)
     };
     let input = SurveyInput::new(plan, put.texts);
-    survey_task::go(ctx, &place, &survey, &input, &a.spend, a.fresh, a.wait.wait)
+    survey_task::go(ctx, &place, &survey, &input, &a.spend, a.fresh, &a.start)
 }

@@ -13,12 +13,14 @@ pub use super::args_ask::AskArgs;
 pub use super::args_calls::{AugmentArgs, MannerArgs, SpendArgs, TranslateArgs};
 pub use super::args_compare::{CompareArgs, ReportArgs, ReportFormat, SweepArg, SweepArgs};
 pub use super::args_judge::JudgeArgs;
+pub use super::args_on::OnArgs;
 pub use super::args_open::OpenArgs;
 pub use super::args_prompts::PromptsCommand;
 pub use super::args_providers::{BudgetArgs, ProvidersCommand, RepliesCommand};
 pub use super::args_robustness::RobustnessCommand;
 pub use super::args_runs::{EngineCommand, RunsCommand};
 pub use super::args_tasks::{ClassifyArgs, EvaluateCommand, TasksCommand};
+pub use super::args_terms::{StartArgs, TermsArgs};
 pub use super::args_workbench::{LooksArgs, RateArgs};
 
 /// A terminal workbench for growing culture-aware language models from survey seeds.
@@ -118,7 +120,14 @@ pub enum Command {
         markdown: bool,
     },
     /// What this machine and workspace can do, and what to mend
-    Doctor,
+    Doctor {
+        /// What the fine-tuning backend torch lacks, and the one command that installs it
+        #[arg(long)]
+        torch: bool,
+        /// The Python to look at, instead of the one that runs would take
+        #[arg(long, value_name = "PROGRAM", requires = "torch")]
+        python: Option<PathBuf>,
+    },
     /// Print a completion script for a shell
     Completions {
         /// bash, zsh, fish, ..
@@ -221,14 +230,6 @@ pub enum WeightArg {
     /// `W_WEIGHT` x `S018`
     #[value(name = "s018")]
     S018,
-}
-
-/// How a command that starts a run goes on.
-#[derive(Debug, Clone, Copy, Args)]
-pub struct WaitArgs {
-    /// Follow the run until it ends; Ctrl-C leaves it running
-    #[arg(long)]
-    pub wait: bool,
 }
 
 /// `polyculture samples ..`
@@ -518,7 +519,8 @@ pub struct FinetuneArgs {
     /// The dataset
     #[arg(long)]
     pub dataset: DatasetId,
-    /// Recipe: a TOML file, or the name of a preset: tiny, lora, full, paper
+    /// Recipe: a TOML file, or the name of a preset: tiny, lora, full, paper, lora-torch,
+    /// paper-torch, openai
     #[arg(long, default_value = "tiny")]
     pub recipe: String,
     #[command(flatten)]
@@ -532,7 +534,7 @@ pub struct FinetuneArgs {
     pub name: Option<String>,
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
-    pub wait: WaitArgs,
+    pub start: StartArgs,
 }
 
 /// `polyculture models ..`
@@ -548,8 +550,14 @@ pub enum ModelsCommand {
         #[arg(short, long)]
         output: Option<PathBuf>,
     },
+    /// Register a model, an adapter or a model of a service that no run here has trained
+    Add(super::args_models::AddArgs),
     /// Write a model and its adapter as one folder of full weights
     Merge(super::args_models::MergeArgs),
+    /// Print the command that serves a model (vLLM; an adapter beside its base)
+    Serve(super::args_models::ServeArgs),
+    /// Point a provider of your configuration at a served model
+    Connect(super::args_models::ConnectArgs),
     /// One model: dataset, recipe, run, checkpoint, evaluations
     Show {
         /// run:ID@STEP, path:DIR, or its alias
@@ -597,5 +605,5 @@ pub struct EvaluateArgs {
     pub classify: ClassifyArgs,
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
-    pub wait: WaitArgs,
+    pub start: StartArgs,
 }

@@ -3,7 +3,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::args::{BudgetArgs, WaitArgs};
+use super::args::{BudgetArgs, StartArgs};
 use crate::domain::QuestionId;
 
 /// What a run may spend, and whether it starts at all.
@@ -74,7 +74,7 @@ pub struct AugmentArgs {
     pub spend: SpendArgs,
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
-    pub wait: WaitArgs,
+    pub start: StartArgs,
 }
 
 /// `polyculture translate`
@@ -103,7 +103,7 @@ pub struct TranslateArgs {
     pub spend: SpendArgs,
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
-    pub wait: WaitArgs,
+    pub start: StartArgs,
 }
 
 /// Which texts are translated.

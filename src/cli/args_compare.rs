@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::args::WaitArgs;
+use super::args::{OnArgs, StartArgs};
 use crate::domain::{CultureId, DatasetId};
 
 /// `polyculture compare`
@@ -48,7 +48,7 @@ pub struct CompareArgs {
     pub spend: super::args_calls::SpendArgs,
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
-    pub wait: WaitArgs,
+    pub start: StartArgs,
 }
 
 /// What a sweep varies.
@@ -91,6 +91,20 @@ pub struct SweepArgs {
     /// Random seed of the split and of the tests
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Draw the result into a file: .svg, .png, .csv or .md
+    #[arg(long, value_name = "FILE", value_parser = chart_file)]
+    pub chart: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "flattened flags carry their own help")]
+    pub on: OnArgs,
+}
+
+fn chart_file(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    match path.extension().and_then(|e| e.to_str()) {
+        Some("svg" | "png" | "csv" | "md") => Ok(path),
+        _ => Err("expected a file that ends in .svg, .png, .csv or .md".into()),
+    }
 }
 
 /// Format of a report.

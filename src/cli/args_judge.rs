@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::args::WaitArgs;
+use super::args::StartArgs;
 use super::args_calls::SpendArgs;
 use crate::domain::{RaterId, StudyId};
 
@@ -29,5 +29,5 @@ pub struct JudgeArgs {
     pub spend: SpendArgs,
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
-    pub wait: WaitArgs,
+    pub start: StartArgs,
 }

@@ -17,12 +17,60 @@ pub struct MergeArgs {
     pub output: PathBuf,
 }
 
+/// `polyculture models add`
+#[derive(Debug, Args)]
+pub struct AddArgs {
+    /// Its alias in the registry
+    pub name: String,
+    /// path:DIR (a model's folder or an adapter's), hub:ORG/NAME, or provider:NAME/MODEL
+    pub model: String,
+    /// A word on where it comes from
+    #[arg(long)]
+    pub note: Option<String>,
+}
+
+/// `polyculture models serve`
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// run:ID@STEP, path:DIR, hub:ORG/NAME, or an alias
+    pub model: String,
+    /// Port of the server
+    #[arg(long, default_value_t = 8000)]
+    pub port: u16,
+    /// GPUs that share the model
+    #[arg(long, default_value_t = 1)]
+    pub gpus: u32,
+}
+
+/// `polyculture models connect`
+#[derive(Debug, Args)]
+pub struct ConnectArgs {
+    /// The model that is served: run:ID@STEP, path:DIR, hub:ORG/NAME, or an alias
+    pub model: String,
+    /// Where it is served
+    #[arg(long, value_name = "URL")]
+    pub base_url: String,
+    /// How the server calls it; otherwise as `models serve` names it
+    #[arg(long, value_name = "NAME")]
+    pub served_as: Option<String>,
+    /// Name of the provider; otherwise the model's
+    #[arg(long, value_name = "NAME")]
+    pub provider: Option<String>,
+    /// Variable that has the server's key, where it takes one
+    #[arg(long, value_name = "VARIABLE")]
+    pub key_env: Option<String>,
+}
+
 /// What is tuned.
 #[derive(Debug, Args)]
 pub struct BaseArgs {
     /// Model to tune, instead of the recipe's: path:DIR or hub:ORG/NAME
     #[arg(long, value_name = "path:DIR|hub:ORG/NAME")]
     pub base: Option<String>,
+    /// Python of the backend torch: otherwise POLYCULTURE_TORCH_PYTHON, `[torch] python` of the
+    /// configuration, the environment in the data folder, or python3
+    #[arg(long, value_name = "PROGRAM")]
+    pub python: Option<PathBuf>,
 }
 
 /// What is changed of a recipe.

@@ -2,7 +2,8 @@
 
 use clap::Subcommand;
 
-use super::args::WaitArgs;
+use super::args::StartArgs;
+use super::args_watch::WatchArgs;
 use crate::domain::RunId;
 use crate::job::StateName;
 
@@ -13,6 +14,17 @@ fn state(word: &str) -> Result<StateName, String> {
     })
 }
 
+/// `4`, or `4%2`: two at a time.
+fn array(text: &str) -> Result<(u32, Option<u32>), String> {
+    let wrong = || format!("expected a number of tasks such as 4, or 4%2, found {text}");
+    let (of, at_once) = match text.split_once('%') {
+        Some((of, m)) => (of, Some(m.parse::<u32>().map_err(|_| wrong())?)),
+        None => (text, None),
+    };
+    let of = of.parse::<u32>().map_err(|_| wrong())?;
+    if of == 0 || at_once == Some(0) || of > 10_000 { Err(wrong()) } else { Ok((of, at_once)) }
+}
+
 /// `polyculture runs ..`
 #[derive(Debug, Subcommand)]
 pub enum RunsCommand {
@@ -21,9 +33,16 @@ pub enum RunsCommand {
         /// A name for people
         #[arg(long)]
         label: Option<String>,
+        /// CPU threads: slots of the engine that it takes
+        #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        threads: u32,
+        /// So many tasks of one SLURM array, at most M at a time; each finds its number, from 0, in
+        /// $POLYCULTURE_ARRAY_INDEX
+        #[arg(long, value_name = "N[%M]", value_parser = array)]
+        array: Option<(u32, Option<u32>)>,
         #[command(flatten)]
         #[allow(missing_docs, reason = "flattened flags carry their own help")]
-        wait: WaitArgs,
+        start: StartArgs,
         /// The command and its arguments
         #[arg(last = true, required = true, value_name = "CMD")]
         command: Vec<String>,
@@ -64,28 +83,53 @@ pub enum RunsCommand {
         #[arg(short, long)]
         follow: bool,
     },
+    /// Show a training live: a run, or any folder that a trainer writes into
+    Watch(WatchArgs),
     /// What a run measured
     Metrics {
         /// Its id
         run: RunId,
     },
-    /// Stop a run: it writes a checkpoint first if it can
+    /// Stop a run for good: TERM, then KILL after its grace
     Cancel {
         /// Its id
         run: RunId,
+    },
+    /// Checkpoint and stop: `runs resume` goes on from there
+    Stop {
+        /// Its id
+        run: RunId,
+    },
+    /// Let a run stand still; it keeps its memory, on GPUs too
+    Pause {
+        /// Its id
+        run: RunId,
+    },
+    /// Let a paused run go on, or a stopped one from its last checkpoint
+    Resume {
+        /// Its id
+        run: RunId,
+    },
+    /// Let a waiting run go before (higher) or behind (lower) others
+    Priority {
+        /// Its id
+        run: RunId,
+        /// 0 unless said otherwise
+        #[arg(allow_negative_numbers = true)]
+        priority: i32,
     },
     /// Try an ended run again, from its last checkpoint
     Retry {
         /// Its id
         run: RunId,
-        #[command(flatten)]
-        #[allow(missing_docs, reason = "flattened flags carry their own help")]
-        wait: WaitArgs,
+        /// Follow the run until it ends; Ctrl-C leaves it running
+        #[arg(long)]
+        wait: bool,
     },
 }
 
 /// `polyculture engine ..`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum EngineCommand {
     /// Run the engine in the foreground
     Run,
@@ -95,4 +139,17 @@ pub enum EngineCommand {
     Stop,
     /// Whether it runs, since when, and what it does
     Status,
+    /// Pools: how many of their runs go at a time. Without a name, all of them
+    Pool {
+        /// The pool
+        name: Option<String>,
+        /// Make it, or change it: this many runs at a time; 0 holds them back
+        #[arg(long, value_name = "N", requires = "name")]
+        capacity: Option<u32>,
+        /// Remove it
+        #[arg(long, requires = "name", conflicts_with = "capacity")]
+        remove: bool,
+    },
+    /// The GPUs here: what loads them, and who leased which
+    Gpus,
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::activities::attempt_file;
-use super::args::AugmentArgs;
+use super::args::{AugmentArgs, StartArgs};
 use super::args_calls::{MannerArgs, SpendArgs, TranslateArgs, WhatArg};
 use super::output::note;
 use super::{Context, Failure, runs};
@@ -54,7 +54,7 @@ pub fn grow(ctx: &Context, a: AugmentArgs) -> Result<(), Failure> {
             None => return Ok(()),
         }
     };
-    finish(ctx, &place, &prepared, a.wait.wait)
+    finish(ctx, &place, &prepared, &a.start)
 }
 
 /// `polyculture translate`
@@ -79,7 +79,7 @@ pub fn translated(ctx: &Context, a: TranslateArgs) -> Result<(), Failure> {
     let speaker = speaker(&place, &a.provider, &a.spend)?;
     let ready = translate(&place, &a.seeds, &settings, &speaker)?;
     match said(ctx, ready, &speaker, &a.spend)? {
-        Some(prepared) => finish(ctx, &place, &prepared, a.wait.wait),
+        Some(prepared) => finish(ctx, &place, &prepared, &a.start),
         None => Ok(()),
     }
 }
@@ -140,8 +140,13 @@ pub fn plan(e: &Estimate) -> String {
     )
 }
 
-fn finish(ctx: &Context, place: &Place, prepared: &Prepared, wait: bool) -> Result<(), Failure> {
-    let Some(run) = runs::start(ctx, place, prepared, wait)? else { return Ok(()) };
+fn finish(
+    ctx: &Context,
+    place: &Place,
+    prepared: &Prepared,
+    start: &StartArgs,
+) -> Result<(), Failure> {
+    let Some(run) = runs::start(ctx, place, prepared, start)? else { return Ok(()) };
     if ctx.out.json {
         return Ok(());
     }

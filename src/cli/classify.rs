@@ -73,7 +73,7 @@ pub fn run(ctx: &Context, a: EvaluateArgs) -> Result<(), Failure> {
         return Ok(());
     }
     open::spend(&mut prepared.run, &a.spend, a.fresh);
-    let Some(run) = runs::start(ctx, &place, &prepared.run, a.wait.wait)? else { return Ok(()) };
+    let Some(run) = runs::start(ctx, &place, &prepared.run, &a.start)? else { return Ok(()) };
     if !ctx.out.json {
         let text = fs::read_to_string(activities::attempt_file(&place, &run, "evaluation.json"))?;
         let result: Classified = serde_json::from_str(&text)?;

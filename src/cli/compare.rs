@@ -31,7 +31,7 @@ pub fn run(ctx: &Context, a: CompareArgs) -> Result<(), Failure> {
         draws: Draws { max_tokens: a.reply_tokens, ..Draws::of(a.draws_per_prompt) },
         contexts,
     };
-    survey_task::go(ctx, &place, &survey, &input, &a.spend, a.fresh, a.wait.wait)
+    survey_task::go(ctx, &place, &survey, &input, &a.spend, a.fresh, &a.start)
 }
 
 fn context(file: &std::path::Path, survey: &Survey, a: &CompareArgs) -> Result<Contexts, Failure> {

@@ -4,6 +4,7 @@ use std::env;
 use std::path::PathBuf;
 
 use super::{Failure, Output};
+use crate::job::SlurmAsk;
 use crate::launch::{Place, PlaceError, ScreenFace};
 use crate::store::Workspace as Store;
 
@@ -15,6 +16,8 @@ pub struct Context {
     /// The other face.
     pub screen: ScreenFace,
     named: Option<PathBuf>,
+    /// What is asked of SLURM for the run that is started; `None`: it runs here.
+    pub slurm: Option<SlurmAsk>,
 }
 
 impl From<PlaceError> for Failure {
@@ -32,7 +35,13 @@ impl From<crate::store::StoreError> for Failure {
 impl Context {
     /// From the global flags.
     pub fn new(json: bool, named: Option<PathBuf>, screen: ScreenFace) -> Self {
-        Self { out: Output { json }, screen, named }
+        Self { out: Output { json }, screen, named, slurm: None }
+    }
+
+    /// The same, for a run that goes to SLURM or stays here.
+    #[must_use]
+    pub fn on(self, slurm: Option<SlurmAsk>) -> Self {
+        Self { slurm, ..self }
     }
 
     /// The workspace that is meant.

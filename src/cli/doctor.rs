@@ -64,6 +64,11 @@ pub fn run(ctx: &Context) -> Result<(), Failure> {
         )),
         Err(e) => checks.push(("engine", false, e.to_string())),
     }
+    match crate::engine::slurm::doctor() {
+        Ok(Some(words)) => checks.push(("slurm", true, words)),
+        Ok(None) => checks.push(("slurm", true, "none here: runs stay on this host".into())),
+        Err(e) => checks.push(("slurm", false, e)),
+    }
     checks.push(providers());
     let items: Vec<Value> = checks
         .iter()

@@ -39,7 +39,7 @@ pub fn run(ctx: &Context, a: JudgeArgs) -> Result<(), Failure> {
         return Ok(());
     }
     open::spend(&mut prepared.prepared, &a.spend, a.fresh);
-    let Some(run) = runs::start(ctx, &place, &prepared.prepared, a.wait.wait)? else {
+    let Some(run) = runs::start(ctx, &place, &prepared.prepared, &a.start)? else {
         return Ok(());
     };
     if !ctx.out.json {

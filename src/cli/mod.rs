@@ -8,12 +8,15 @@ mod args_calls;
 mod args_compare;
 mod args_judge;
 mod args_models;
+mod args_on;
 mod args_open;
 mod args_prompts;
 mod args_providers;
 mod args_robustness;
 mod args_runs;
 mod args_tasks;
+mod args_terms;
+mod args_watch;
 mod args_workbench;
 mod ask;
 mod augment;
@@ -23,11 +26,14 @@ mod context;
 mod dataset;
 mod demo;
 mod doctor;
+mod doctor_torch;
 mod encoder;
 mod failure;
+mod gpus;
 mod judge;
 mod keys;
 mod models;
+mod models_serve;
 mod open;
 mod output;
 mod prompts;
@@ -46,6 +52,7 @@ mod study_judges;
 mod survey_task;
 mod sweep;
 mod tasks;
+mod watch;
 mod workbench;
 
 use std::ffi::OsString;
@@ -101,6 +108,10 @@ fn dispatch(cli: Cli, screen: ScreenFace) -> Result<ExitCode, Failure> {
         workbench::workbench(&ctx, &looks)?;
         return Ok(ExitCode::SUCCESS);
     };
+    let ctx = match command.on() {
+        Some(on) => ctx.on(on.ask()?),
+        None => ctx,
+    };
     match command {
         Command::Seeds(c) => seeds::run(&ctx, c)?,
         Command::Samples(c) => samples::run(&ctx, c)?,
@@ -125,7 +136,7 @@ fn dispatch(cli: Cli, screen: ScreenFace) -> Result<ExitCode, Failure> {
         Command::Sweep(a) => sweep::run(&ctx, &a)?,
         Command::Report(a) => report::run(&ctx, &a)?,
         Command::Compare(a) => compare::run(&ctx, a)?,
-        Command::Runs(c) => runs::run(&ctx, c)?,
+        Command::Runs(c) => runs::run(&ctx, c, &looks)?,
         Command::Engine(c) => return runs::engine(&ctx, c),
         Command::Work { attempt } => return Ok(crate::work::main(&attempt)),
         Command::Shim { attempt } => return Ok(crate::engine::shim::main(&attempt)),
@@ -139,7 +150,8 @@ fn dispatch(cli: Cli, screen: ScreenFace) -> Result<ExitCode, Failure> {
         Command::Ratings(c) => study::ratings(&ctx, c)?,
         Command::Providers(c) => providers::run(&ctx, &c)?,
         Command::Replies(c) => providers::replies(&ctx, &c)?,
-        Command::Doctor => doctor::run(&ctx)?,
+        Command::Doctor { torch: true, python } => doctor_torch::run(&ctx, python.as_deref())?,
+        Command::Doctor { .. } => doctor::run(&ctx)?,
     }
     Ok(ExitCode::SUCCESS)
 }

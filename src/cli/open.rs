@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use super::args::EvaluateArgs;
+use super::args::{EvaluateArgs, StartArgs};
 use super::args_calls::SpendArgs;
 use super::output::note;
 use super::{Context, Failure, activities, augment, runs};
@@ -67,7 +67,7 @@ pub fn run(ctx: &Context, a: &EvaluateArgs) -> Result<(), Failure> {
         return Ok(());
     }
     spend(&mut task.prepared, &a.spend, a.fresh);
-    show(ctx, &place, &task.prepared, a.wait.wait)
+    show(ctx, &place, &task.prepared, &a.start)
 }
 
 /// Says what a run will take of services. False where that is all that was wanted.
@@ -118,8 +118,13 @@ pub fn spend(prepared: &mut Prepared, a: &SpendArgs, fresh: bool) {
 ///
 /// # Errors
 /// It cannot be started, or did not succeed.
-fn show(ctx: &Context, place: &Place, prepared: &Prepared, wait: bool) -> Result<(), Failure> {
-    let Some(run) = runs::start(ctx, place, prepared, wait)? else { return Ok(()) };
+fn show(
+    ctx: &Context,
+    place: &Place,
+    prepared: &Prepared,
+    start: &StartArgs,
+) -> Result<(), Failure> {
+    let Some(run) = runs::start(ctx, place, prepared, start)? else { return Ok(()) };
     if !ctx.out.json {
         let text = fs::read_to_string(activities::attempt_file(place, &run, "evaluation.json"))?;
         let result: TaskResult = serde_json::from_str(&text)?;

@@ -1,5 +1,6 @@
 //! `polyculture runs ..` and `polyculture engine ..`: what the engine runs, ran and will run.
 
+use std::borrow::Cow;
 use std::env;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -7,7 +8,8 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::args::{EngineCommand, RunsCommand};
+use super::args::{EngineCommand, RunsCommand, StartArgs};
+use super::args_workbench::LooksArgs;
 use super::output::{note, table};
 use super::{Context, Failure};
 use crate::domain::RunId;
@@ -16,6 +18,7 @@ use crate::engine::{Client, EngineError, Foreground, daemon, follow, wait_in_for
 use crate::ingest::ingest;
 use crate::job::{MetricsRow, RunView, StateName, read_jsonl};
 use crate::launch::{self, LaunchError, Place, Prepared, submit};
+use crate::store::engine::Pool;
 
 impl From<EngineError> for Failure {
     fn from(e: EngineError) -> Self {
@@ -46,7 +49,7 @@ impl From<LaunchError> for Failure {
     }
 }
 
-/// Hands a run to the engine; with `wait` follows it to its end.
+/// Hands a run to the engine, on the terms that were given; with `--wait` follows it to its end.
 ///
 /// # Errors
 /// It cannot be started; or, followed, it did not succeed.
@@ -54,11 +57,14 @@ pub fn start(
     ctx: &Context,
     place: &Place,
     prepared: &Prepared,
-    wait: bool,
+    how: &StartArgs,
 ) -> Result<Option<RunView>, Failure> {
+    let placed = sent(ctx, prepared)?;
     let mut client = Client::connect_or_start()?;
-    let run = submit(&mut client, place, prepared)?;
-    if !wait {
+    let mut prepared = placed.into_owned();
+    how.terms.apply(&mut prepared.run);
+    let run = submit(&mut client, place, &prepared)?;
+    if !how.wait {
         ctx.out.show(&run, || {
             format!(
                 "{} {}\n  follow it:  polyculture runs logs -f {}\n",
@@ -70,6 +76,43 @@ pub fn start(
         return Ok(None);
     }
     follow_run(ctx, &mut client, &run.id)
+}
+
+/// The run, to where the command line sends it.
+fn sent<'a>(ctx: &Context, prepared: &'a Prepared) -> Result<Cow<'a, Prepared>, Failure> {
+    let Some(ask) = &ctx.slurm else { return Ok(Cow::Borrowed(prepared)) };
+    let mut prepared = prepared.clone();
+    launch::on_slurm(&mut prepared.run, ask)?;
+    Ok(Cow::Owned(prepared))
+}
+
+/// Many runs of one command, as one array of SLURM.
+fn start_array(
+    ctx: &Context,
+    place: &Place,
+    one: &Prepared,
+    (of, at_once): (u32, Option<u32>),
+    how: &StartArgs,
+) -> Result<(), Failure> {
+    if ctx.slurm.is_none() {
+        return Err(Failure::usage("--array is one submission of SLURM").hint("say --on slurm too"));
+    }
+    let mut one = sent(ctx, one)?.into_owned();
+    how.terms.apply(&mut one.run);
+    let mut all = vec![one; of as usize];
+    launch::as_array(&mut all, &launch::array_name("array"), at_once);
+    let mut client = Client::connect_or_start()?;
+    let mut runs = Vec::new();
+    for prepared in &all {
+        runs.push(submit(&mut client, place, prepared)?);
+    }
+    if how.wait {
+        for run in &mut runs {
+            *run = client.wait(&run.id, &mut |_, _| ())?;
+        }
+    }
+    ctx.out.list(&runs, None, || runs.iter().map(|r| format!("{}\n", line(r))).collect())?;
+    if how.wait { runs.iter().try_for_each(ended) } else { Ok(()) }
 }
 
 /// Waits at the terminal. `None` when Ctrl-C left the run going.
@@ -110,12 +153,18 @@ fn line(view: &RunView) -> String {
 ///
 /// # Errors
 /// An unknown run, an engine that cannot be reached; followed, a run that did not succeed.
-pub fn run(ctx: &Context, command: RunsCommand) -> Result<(), Failure> {
+pub fn run(ctx: &Context, command: RunsCommand, looks: &LooksArgs) -> Result<(), Failure> {
     match command {
-        RunsCommand::Add { label, wait, command: argv } => {
+        RunsCommand::Add { label, threads, array, start: how, command: argv } => {
             let place = ctx.place()?;
             let cwd = env::current_dir()?;
-            start(ctx, &place, &launch::command(&place, argv, label, &cwd), wait.wait).map(drop)
+            let mut prepared = launch::command(&place, argv, label, &cwd);
+            prepared.run.resources.threads = threads;
+            prepared.run.resources.gpus = how.on.gpus_here()?;
+            match array {
+                Some(array) => start_array(ctx, &place, &prepared, array, &how),
+                None => start(ctx, &place, &prepared, &how).map(drop),
+            }
         }
         RunsCommand::List { all, filter, state, limit, after } => {
             let ask = ListAsk { words: filter, states: state, ..ListAsk::default() };
@@ -136,6 +185,12 @@ pub fn run(ctx: &Context, command: RunsCommand) -> Result<(), Failure> {
                 if let Some(t) = view.ended_at {
                     out += &format!("ended     {t}\n");
                 }
+                if let Some(t) = view.until {
+                    out += &format!("not before {t}\n");
+                }
+                if let Some(p) = &view.pool {
+                    out += &format!("pool      {p}\n");
+                }
                 if let Some(r) = &view.reason {
                     out += &format!("reason    {}\n", crate::text::display(r));
                 }
@@ -152,15 +207,40 @@ pub fn run(ctx: &Context, command: RunsCommand) -> Result<(), Failure> {
             follow::follow_logs(&mut client, &run, None, 0, follow, &mut out)?;
             Ok(out.flush()?)
         }
+        RunsCommand::Watch(a) => super::watch::run(ctx, &a, looks),
         RunsCommand::Metrics { run } => metrics(ctx, &run),
         RunsCommand::Cancel { run } => {
             let view = Client::connect_or_start()?.cancel(&run)?;
             ctx.out.show(&view, || line(&view))
         }
+        RunsCommand::Stop { run } => {
+            let view = Client::connect_or_start()?.checkpoint(&run)?;
+            ctx.out.show(&view, || {
+                format!("{}\n  go on later:  polyculture runs resume {}\n", line(&view), view.id)
+            })
+        }
+        RunsCommand::Pause { run } => {
+            let view = Client::connect_or_start()?.pause(&run)?;
+            ctx.out.show(&view, || {
+                format!(
+                    "{}\n  it keeps its memory, on GPUs too; `polyculture runs stop {}` frees them\n  go on:  polyculture runs resume {}\n",
+                    line(&view), view.id, view.id
+                )
+            })
+        }
+        RunsCommand::Resume { run } => {
+            let view = Client::connect_or_start()?.resume(&run)?;
+            ctx.out.show(&view, || line(&view))
+        }
+        RunsCommand::Priority { run, priority } => {
+            let view = Client::connect_or_start()?.priority(&run, priority)?;
+            ctx.out
+                .show(&view, || format!("{} {}, priority {priority}", view.id, view.state.word()))
+        }
         RunsCommand::Retry { run, wait } => {
             let mut client = Client::connect_or_start()?;
             let view = client.retry(&run)?;
-            if wait.wait {
+            if wait {
                 return follow_run(ctx, &mut client, &run).map(drop);
             }
             ctx.out.show(&view, || {
@@ -239,6 +319,7 @@ fn metrics(ctx: &Context, run: &RunId) -> Result<(), Failure> {
 /// The engine cannot be started or reached.
 pub fn engine(ctx: &Context, command: EngineCommand) -> Result<ExitCode, Failure> {
     match command {
+        EngineCommand::Gpus => super::gpus::run(ctx)?,
         EngineCommand::Run => return Ok(daemon::main(Arc::new(ingest))),
         EngineCommand::Start => {
             let status = Client::connect_or_start()?.status()?;
@@ -253,6 +334,39 @@ pub fn engine(ctx: &Context, command: EngineCommand) -> Result<ExitCode, Failure
             }
             None => note("no engine runs"),
         },
+        EngineCommand::Pool { name, capacity, remove } => {
+            let mut client = Client::connect_or_start()?;
+            let pools = match (name, capacity) {
+                (None, _) => client.pools()?,
+                (Some(name), None) if !remove => {
+                    let mut pools = client.pools()?;
+                    pools.retain(|p| p.name == name);
+                    if pools.is_empty() {
+                        return Err(Failure::not_found(format!("there is no pool `{name}`")).hint(
+                            format!("`polyculture engine pool {name} --capacity N` makes it"),
+                        ));
+                    }
+                    pools
+                }
+                (Some(name), capacity) => client.set_pool(&name, capacity)?,
+            };
+            ctx.out.list(&pools, None, || {
+                if pools.is_empty() {
+                    return "No pools. `polyculture engine pool NAME --capacity N` makes one."
+                        .into();
+                }
+                let row = |p: &Pool| {
+                    vec![
+                        p.name.clone(),
+                        p.capacity.to_string(),
+                        p.taken.to_string(),
+                        p.waiting.to_string(),
+                    ]
+                };
+                let rows: Vec<_> = pools.iter().map(row).collect();
+                table(&["pool", "places", "taken", "waiting"], &rows)
+            })?;
+        }
         EngineCommand::Status => match Client::connect()? {
             Some(mut client) => {
                 let s = client.status()?;

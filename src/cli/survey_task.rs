@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use super::args::StartArgs;
 use super::args_calls::SpendArgs;
 use super::output::note;
 use super::{Context, Failure, activities, augment, runs};
@@ -66,7 +67,7 @@ pub fn go(
     input: &SurveyInput,
     spend: &SpendArgs,
     fresh: bool,
-    wait: bool,
+    start: &StartArgs,
 ) -> Result<(), Failure> {
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
     if input.plan.models.iter().any(|m| is_endpoint(&m.reference)) {
@@ -83,7 +84,7 @@ pub fn go(
     let mut prepared = evaluate(place, input, threads)?;
     prepared.fresh = fresh;
     prepared.budget = spend.budget.budget();
-    let Some(run) = runs::start(ctx, place, &prepared, wait)? else { return Ok(()) };
+    let Some(run) = runs::start(ctx, place, &prepared, start)? else { return Ok(()) };
     if !ctx.out.json {
         let text = fs::read_to_string(activities::attempt_file(place, &run, "evaluation.json"))?;
         let e: Evaluation = serde_json::from_str(&text)?;

@@ -1,8 +1,11 @@
 //! `polyculture sweep`: one thing varied, everything else equal.
 
+use std::path::Path;
+
 use super::args_compare::{SweepArg, SweepArgs};
 use super::{Context, Failure, activities, seeds};
-use crate::sweep::{SweepError, SweepKind, SweepSpec, plain, run as go};
+use crate::chart::{Chart, Palette, png};
+use crate::sweep::{SweepError, SweepKind, SweepSpec, chart, plain, run as go};
 
 impl From<SweepError> for Failure {
     fn from(e: SweepError) -> Self {
@@ -41,9 +44,29 @@ pub fn run(ctx: &Context, a: &SweepArgs) -> Result<(), Failure> {
         seed: a.seed,
     };
     let mut watch = super::demo::Watcher::new();
-    let report = go(&place, &spec, &mut |step, done, of| watch.at(step, done, of))?;
+    let report =
+        go(&place, &spec, ctx.slurm.as_ref(), &mut |step, done, of| watch.at(step, done, of))?;
     watch.end();
-    ctx.out.show(&report, || plain(&report))
+    ctx.out.show(&report, || plain(&report))?;
+    match &a.chart {
+        Some(path) => draw(&chart(&report), path),
+        None => Ok(()),
+    }
+}
+
+/// Writes a chart in the format of the file's ending.
+fn draw(chart: &Chart, path: &Path) -> Result<(), Failure> {
+    let size = (960, 540);
+    let svg = || chart.svg(size, &Palette::LIGHT);
+    let bytes = match path.extension().and_then(|e| e.to_str()) {
+        Some("png") => png(&svg(), 2.0).map_err(Failure::failed)?,
+        Some("csv") => chart.csv().into_bytes(),
+        Some("md") => chart.markdown().into_bytes(),
+        _ => svg().into_bytes(),
+    };
+    std::fs::write(path, bytes).map_err(|e| Failure::failed(e).file(path))?;
+    super::output::note(&format!("drawn into {}", path.display()));
+    Ok(())
 }
 
 fn kind(a: &SweepArgs) -> Result<SweepKind, Failure> {

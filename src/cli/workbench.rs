@@ -34,6 +34,7 @@ fn opening(place: Place, looks: &LooksArgs) -> Opening {
     Opening {
         place,
         rate: None,
+        watch: None,
         theme: looks.theme.clone(),
         bidi: looks.bidi,
         plain: looks.plain,
@@ -73,6 +74,15 @@ pub fn rate(ctx: &Context, args: RateArgs, looks: &LooksArgs) -> Result<(), Fail
     };
     let opening = opening(place, looks);
     opened((ctx.screen.open)(Opening { rate: Some((Some(study), Some(rater))), ..opening }))
+}
+
+/// Opens the panel of one folder, with nothing else to be reached.
+///
+/// # Errors
+/// As [`workbench`].
+pub fn watch(ctx: &Context, dir: std::path::PathBuf, looks: &LooksArgs) -> Result<(), Failure> {
+    let opening = opening(ctx.place()?, looks);
+    opened((ctx.screen.open)(Opening { watch: Some(dir), ..opening }))
 }
 
 /// Opens the workbench on the demo's workspace, and goes through the loop beside it: in a process of

@@ -3,6 +3,7 @@
 
 mod error;
 mod local;
+mod notify;
 mod places;
 mod providers;
 mod user;
@@ -10,7 +11,8 @@ mod workspace;
 
 pub use error::ConfigError;
 pub use local::LocalSettings;
-pub use places::{default_workspace, user_config_file, user_prompts_folder};
+pub use notify::{NotifySettings, TerminalNotice};
+pub use places::{default_workspace, torch_environment, user_config_file, user_prompts_folder};
 pub use providers::{
     KeySource, KeyStyle, PROVIDER_EXAMPLE, Prices, ProviderKind, ProviderSettings, Structured,
 };

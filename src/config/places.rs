@@ -36,3 +36,12 @@ pub fn user_prompts_folder() -> Result<PathBuf, ConfigError> {
     let file = named.map_or_else(user_config_file, |f| Ok(PathBuf::from(f)))?;
     Ok(file.with_file_name("prompts"))
 }
+
+/// The Python environment of the fine-tuning backend `torch`, made by the command that `polyculture
+/// doctor --torch` prints; it may not exist.
+///
+/// # Errors
+/// No home folder is known.
+pub fn torch_environment() -> Result<PathBuf, ConfigError> {
+    Ok(dirs()?.data_dir().join("torch"))
+}

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::providers::{Checked, ProviderSettings, Written};
-use super::{ConfigError, LocalSettings, user_config_file};
+use super::{ConfigError, LocalSettings, NotifySettings, user_config_file};
+use crate::job::SlurmAsk;
 
 /// What the user's `config.toml` may say. Unknown keys are an error, so that a misspelt one is
 /// seen.
@@ -15,6 +16,16 @@ use super::{ConfigError, LocalSettings, user_config_file};
 #[serde(deny_unknown_fields, default)]
 struct File {
     providers: BTreeMap<String, Spanned<Written>>,
+    notify: Option<Spanned<NotifySettings>>,
+    slurm: Option<Spanned<SlurmAsk>>,
+    torch: Torch,
+}
+
+/// `[torch]`
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Torch {
+    python: Option<PathBuf>,
 }
 
 /// The user's configuration.
@@ -26,6 +37,12 @@ pub struct UserConfig {
     pub providers: BTreeMap<String, ProviderSettings>,
     /// The providers of kind `local`, by name.
     pub local: BTreeMap<String, LocalSettings>,
+    /// Who is told when a run ends.
+    pub notify: NotifySettings,
+    /// What runs ask of SLURM where they do not say it themselves.
+    pub slurm: Option<SlurmAsk>,
+    /// The Python of the fine-tuning backend `torch`.
+    pub torch_python: Option<PathBuf>,
 }
 
 impl UserConfig {
@@ -79,7 +96,37 @@ impl UserConfig {
                 Checked::Local(l) => drop(local.insert(name, l)),
             }
         }
-        Ok(Self { file: file.to_owned(), providers, local })
+        let notify = match written.notify {
+            None => NotifySettings::default(),
+            Some(settings) => {
+                let at = line_at(settings.span().start);
+                let settings = settings.into_inner();
+                settings
+                    .check()
+                    .map_err(|(field, says)| bad(Some(at), format!("notify: {field}: {says}")))?;
+                settings
+            }
+        };
+        let slurm = match written.slurm {
+            Some(ask) => {
+                let line = line_at(ask.span().start);
+                let ask = ask.into_inner();
+                ask.check().map_err(|e| bad(Some(line), e))?;
+                if ask.array.is_some() {
+                    return Err(bad(Some(line), "an array is said with the run".into()));
+                }
+                Some(ask)
+            }
+            None => None,
+        };
+        Ok(Self {
+            file: file.to_owned(),
+            providers,
+            local,
+            notify,
+            slurm,
+            torch_python: written.torch.python,
+        })
     }
 
     /// One provider.

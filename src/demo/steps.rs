@@ -197,6 +197,7 @@ impl Demo<'_, '_> {
                     dataset: arm.name.parse().map_err(LaunchError::from)?,
                     recipe: recipe(arm, cultures, seed, self.size)?,
                     alias: Some(format!("{}-seed-{seed}", arm.name)),
+                    python: None,
                 };
                 let prepared = finetune(self.place, &request)?;
                 let run = self.submit(&prepared)?;

@@ -12,12 +12,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::protocol::{
-    self, AddedRun, CAN_FIND, Files, Frame, Hello, ListAsk, Page, Push, Reply, Request, Snapshot,
-    Status,
+    self, AddedRun, CAN_FIND, CAN_TERMS, Files, Frame, Hello, ListAsk, Page, Push, Reply, Request,
+    Snapshot, Status,
 };
 use super::{EngineError, StateDir, launch};
 use crate::domain::RunId;
-use crate::job::{JobError, MARK, NewRun, ProgressNow, RunSpec, RunView, StateName};
+use crate::job::{JobError, MARK, NewRun, ProgressNow, RunSpec, RunView, StateName, Terms};
+use crate::store::engine::Pool;
 
 /// How long an engine may take to answer: it may wait for a slow disk.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -162,6 +163,10 @@ impl Client {
         write_input: impl FnOnce(&Path) -> Result<(), JobError>,
     ) -> Result<AddedRun, EngineError> {
         let runs_dir = std::path::absolute(runs_dir).map_err(JobError::io(runs_dir))?;
+        let plain = Terms { retries: new.terms.retries, ..Terms::default() };
+        if new.terms != plain || !new.after.is_empty() {
+            self.terms()?;
+        }
         let secrets = given(&new.secrets);
         let (dir, _) = new.create(&runs_dir, write_input)?;
         let request = Request::Add { dir: dir.clone(), secrets };
@@ -227,6 +232,54 @@ impl Client {
             }
         }
         self.ask(Request::Retry { run: run.clone() })
+    }
+
+    /// Ends a run with a checkpoint; [`Self::resume`] goes on from there.
+    pub fn checkpoint(&mut self, run: &RunId) -> Result<RunView, EngineError> {
+        self.terms()?;
+        self.ask(Request::Checkpoint { run: run.clone() })
+    }
+
+    /// Lets a running run stand still.
+    pub fn pause(&mut self, run: &RunId) -> Result<RunView, EngineError> {
+        self.terms()?;
+        self.ask(Request::Pause { run: run.clone() })
+    }
+
+    /// Lets a paused run go on, or gives one that was stopped with a checkpoint another attempt.
+    pub fn resume(&mut self, run: &RunId) -> Result<RunView, EngineError> {
+        self.terms()?;
+        self.ask(Request::Resume { run: run.clone() })
+    }
+
+    /// Changes the priority of a run that waits.
+    pub fn priority(&mut self, run: &RunId, priority: i32) -> Result<RunView, EngineError> {
+        self.terms()?;
+        self.ask(Request::Priority { run: run.clone(), priority })
+    }
+
+    /// All pools.
+    pub fn pools(&mut self) -> Result<Vec<Pool>, EngineError> {
+        self.terms()?;
+        self.ask(Request::Pools)
+    }
+
+    /// Makes or changes a pool; removes it without a capacity. Answered by all pools.
+    pub fn set_pool(
+        &mut self,
+        name: &str,
+        capacity: Option<u32>,
+    ) -> Result<Vec<Pool>, EngineError> {
+        self.terms()?;
+        self.ask(Request::SetPool { name: name.to_owned(), capacity })
+    }
+
+    /// Refuses where the engine is older than what is asked: it would leave terms out.
+    fn terms(&self) -> Result<(), EngineError> {
+        if self.hello.can.iter().any(|c| c == CAN_TERMS) {
+            return Ok(());
+        }
+        Err(EngineError::TooOld { engine: self.hello.engine.clone() })
     }
 
     /// What the engine is doing.

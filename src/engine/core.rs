@@ -5,21 +5,27 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::{Notify, broadcast};
 
 use super::protocol::{ListAsk, Page, Push, Snapshot};
-use super::schedule::{slots, startable};
-use super::{EngineError, Ingest, StateDir, lifecycle};
+use super::schedule::{Room, Turn, Want, slots};
+use super::waiting::{Holds, standing};
+use super::{EngineError, Ingest, StateDir, gpu, lifecycle, notify};
 use crate::domain::RunId;
 use crate::job::{Attempt, RunRecord, RunSpec, RunState, StateName, now};
-use crate::store::engine::{EngineDb, EngineDbError, EventRow, ListQuery};
+use crate::store::engine::{EngineDb, EngineDbError, EventRow, ListQuery, Pool};
 
 /// How many lines a subscriber may fall behind before it is resynchronised.
 const BACKLOG: usize = 1024;
 /// How many runs a snapshot holds at most: the newest.
 const SNAPSHOT: u32 = 20_000;
+/// Queued runs looked at in one go.
+const BATCH: u32 = 64;
+/// The longest sleep of the queue while runs are delayed: the clock may be set meanwhile.
+const LONGEST_SLEEP: Duration = Duration::from_secs(20);
 
 /// A line for subscribers.
 #[derive(Debug)]
@@ -51,8 +57,10 @@ pub(super) struct Feed {
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) db: EngineDb,
-    /// Runs with a supervisor, and the slots they take.
+    /// Runs with a supervisor, and the slots they take: none while they are paused.
     pub(super) live: HashMap<RunId, u32>,
+    /// When further attempts are due by a clock that nobody sets back.
+    pub(super) backoffs: HashMap<RunId, Instant>,
     /// Values of secrets, in memory only.
     pub(super) secrets: HashMap<RunId, BTreeMap<String, String>>,
 }
@@ -64,8 +72,13 @@ pub(super) struct Core {
     pub(super) since: Timestamp,
     pub(super) slots: u32,
     pub(super) ingest: Arc<Ingest>,
+    pub(super) gpus: gpu::Keeper,
+    /// Who is told when a run ends.
+    pub(super) notices: notify::Notices,
     /// Held while results are merged: never two merges at a time.
     pub(super) merging: Mutex<()>,
+    /// What SLURM told last.
+    pub(super) slurm: super::slurm::Board,
     /// The queue or the slots changed.
     pub(super) wake: Notify,
     /// Somebody asked the engine to end.
@@ -90,11 +103,19 @@ impl Core {
             since: now(),
             slots,
             ingest,
+            gpus: gpu::Keeper::open(),
+            notices: notify::Notices::default(),
             merging: Mutex::new(()),
+            slurm: super::slurm::Board::default(),
             wake: Notify::new(),
             stop: Notify::new(),
             lines: broadcast::channel(BACKLOG).0,
-            inner: Mutex::new(Inner { db, live: HashMap::new(), secrets: HashMap::new() }),
+            inner: Mutex::new(Inner {
+                db,
+                live: HashMap::new(),
+                backoffs: HashMap::new(),
+                secrets: HashMap::new(),
+            }),
             reader: Mutex::new(None),
         }
     }
@@ -120,7 +141,8 @@ impl Core {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Moves a run on and tells everybody. The caller holds the lock.
+    /// Moves a run on and tells everybody; when that is its end, those that waited for it move too.
+    /// The caller holds the lock.
     pub(super) fn transition(
         &self,
         inner: &mut Inner,
@@ -131,6 +153,59 @@ impl Core {
     ) -> Result<(), EngineError> {
         let row = inner.db.transition(record, attempt, state, ingested)?;
         self.tell(&row);
+        self.moved(inner, record)
+    }
+
+    /// What follows from a committed transition: after an end people are told, and those that
+    /// waited for it move on.
+    pub(super) fn moved(&self, inner: &mut Inner, record: &RunRecord) -> Result<(), EngineError> {
+        // A list, not a recursion: a chain of runs may be long.
+        let mut ended = vec![record.clone()];
+        while let Some(record) = ended.pop() {
+            if record.state.name().is_final() {
+                self.notices.tell(record.view());
+                ended.extend(self.settle(inner, &record.id)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves on those that waited for a run that ended. Returns those that ended by it.
+    fn settle(&self, inner: &mut Inner, ended: &RunId) -> Result<Vec<RunRecord>, EngineError> {
+        let mut skipped = Vec::new();
+        for mut record in inner.db.waiting_for(ended)? {
+            if self.stand(inner, &mut record)? && record.state.name().is_final() {
+                skipped.push(record);
+            }
+        }
+        Ok(skipped)
+    }
+
+    /// Puts a run that is not live where it belongs now. True when that is another state.
+    fn stand(&self, inner: &mut Inner, record: &mut RunRecord) -> Result<bool, EngineError> {
+        let state = match RunSpec::read(&record.dir) {
+            Ok(spec) => standing_of(inner, &spec, record.state.queued_at())?,
+            Err(e) => lifecycle::folder_trouble(&record.state, &e),
+        };
+        if state == record.state {
+            return Ok(false);
+        }
+        let row = inner.db.transition(record, record.attempt, state, true)?;
+        self.tell(&row);
+        self.wake.notify_one();
+        Ok(true)
+    }
+
+    /// Looks at every blocked run again: another engine may have died between an end and what
+    /// follows from it.
+    pub(super) fn stand_all(&self) -> Result<(), EngineError> {
+        let mut inner = self.lock();
+        for mut record in inner.db.in_state(StateName::Blocked)? {
+            // Secrets are gone with the engine that had them: those runs stay as they are.
+            if !inner.db.awaited(&record.id)?.is_empty() && self.stand(&mut inner, &mut record)? {
+                self.moved(&mut inner, &record)?;
+            }
+        }
         Ok(())
     }
 
@@ -177,19 +252,97 @@ impl Core {
         Ok(Feed { snapshot: Snapshot { seq, items }, missed: Vec::new(), lines })
     }
 
-    /// Starts what fits: `starting` is committed first, then a supervisor forks the shim.
-    pub(super) fn start_queued(self: &Arc<Self>) -> Result<(), EngineError> {
+    /// How long the queue may sleep until a delayed run is due.
+    pub(super) fn until_due(&self) -> Option<Duration> {
+        let inner = self.lock();
+        let due = inner.db.next_due().ok().flatten()?;
+        let left = due.saturating_sub(now().as_millisecond()).max(0).unsigned_abs();
+        let backoff = inner.backoffs.values().min();
+        let backoff = backoff.map(|at| at.saturating_duration_since(Instant::now()));
+        let left = Duration::from_millis(left);
+        Some(backoff.map_or(left, |b| b.min(left)).min(LONGEST_SLEEP))
+    }
+
+    /// Queues delayed runs whose time has come, by the calendar or by the pause that began here.
+    fn queue_due(&self, inner: &mut Inner) -> Result<(), EngineError> {
+        let mut due = inner.db.due(now())?;
+        let over: Vec<RunId> = inner
+            .backoffs
+            .iter()
+            .filter(|(_, at)| **at <= Instant::now())
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in over {
+            inner.backoffs.remove(&id);
+            due.extend(inner.db.get(&id)?.filter(|r| r.state.name() == StateName::Delayed));
+        }
+        due.sort_by_key(|r| r.seq);
+        due.dedup_by_key(|r| r.seq);
+        for mut record in due {
+            inner.backoffs.remove(&record.id);
+            let (queued_at, attempt) = (record.state.queued_at(), record.attempt);
+            let state = RunState::Queued { queued_at };
+            self.transition(inner, &mut record, attempt, state, false)?;
+        }
+        Ok(())
+    }
+
+    /// What is free now.
+    fn room(&self, inner: &Inner) -> Result<Room, EngineError> {
+        let free = |p: Pool| (p.name, p.capacity.saturating_sub(p.taken));
+        let pools = inner.db.pools()?.into_iter().map(free).collect();
+        Ok(Room::new(self.slots, inner.live.values().sum(), pools))
+    }
+
+    /// Starts what runs elsewhere: it waits for no slot and no GPU of this host.
+    fn start_elsewhere(self: &Arc<Self>) -> Result<(), EngineError> {
         loop {
             let mut inner = self.lock();
-            let taken = inner.live.values().sum();
-            let queue = inner.db.queue(64)?;
-            let n = startable(queue.iter().map(|r| r.threads), self.slots, taken);
-            if n == 0 {
+            let mut room = self.room(&inner)?;
+            let mut started = 0;
+            for mut record in inner.db.queue_elsewhere(BATCH, &room.full_pools())? {
+                if room.turn(Want { threads: 0, pool: record.pool.as_deref() }) == Turn::Start {
+                    started += 1;
+                    self.start(&mut inner, &mut record, &[])?;
+                }
+            }
+            if started == 0 {
                 return Ok(());
             }
-            for mut record in queue.into_iter().take(n) {
-                self.start(&mut inner, &mut record)?;
+        }
+    }
+
+    /// Starts what fits: `starting` is committed first, then a supervisor forks the shim.
+    pub(super) fn start_queued(self: &Arc<Self>) -> Result<(), EngineError> {
+        self.queue_due(&mut self.lock())?;
+        self.start_elsewhere()?;
+        let mut round = gpu::Round::open(self)?;
+        let mut limit = BATCH;
+        loop {
+            // Taken anew for every batch, so that requests get their turn.
+            let mut inner = self.lock();
+            let mut room = self.room(&inner)?;
+            round.begin(self, &inner)?;
+            let batch = inner.db.queue(limit, &room.full_pools())?;
+            let whole = batch.len() < limit as usize;
+            let mut started = 0;
+            for mut record in batch {
+                let want = Want { threads: record.threads, pool: record.pool.as_deref() };
+                if room.is_full(want.pool) {
+                    continue;
+                }
+                let Some(gpus) = round.place(self, &record) else { continue };
+                if room.turn(want) != Turn::Start {
+                    return Ok(());
+                }
+                started += 1;
+                self.start(&mut inner, &mut record, &gpus)?;
             }
+            if whole {
+                return Ok(());
+            }
+            // A batch of nothing but runs that wait for places or GPUs: those behind it may start.
+            limit = if started == 0 { limit.saturating_mul(8) } else { BATCH };
         }
     }
 
@@ -197,6 +350,7 @@ impl Core {
         self: &Arc<Self>,
         inner: &mut Inner,
         record: &mut RunRecord,
+        gpus: &[gpu::Device],
     ) -> Result<(), EngineError> {
         let queued_at = record.state.queued_at();
         let number = record.attempt;
@@ -224,8 +378,8 @@ impl Core {
             let state = RunState::Blocked { queued_at, reason };
             return self.transition(inner, record, number, state, false);
         }
-        let state = RunState::Starting { queued_at, starting_at: now() };
-        self.transition(inner, record, number, state, false)?;
+        let state = RunState::Starting { queued_at, starting_at: now(), note: None };
+        gpu::start(self, inner, record, &attempt, state, gpus)?;
         crate::job::crash_point("engine-before-fork");
         self.supervise(inner, record, attempt, spec);
         Ok(())
@@ -237,9 +391,12 @@ impl Core {
         inner: &mut Inner,
         record: &RunRecord,
         attempt: Attempt,
-        spec: RunSpec,
+        mut spec: RunSpec,
     ) {
-        inner.live.insert(record.id.clone(), slots(record.threads, self.slots));
+        gpu::equip(inner, record, &attempt, &mut spec);
+        let paused = record.state.name() == StateName::Paused;
+        let taken = if paused { 0 } else { slots(record.threads, self.slots) };
+        inner.live.insert(record.id.clone(), taken);
         let secrets = inner.secrets.get(&record.id).cloned().unwrap_or_default();
         let fresh = record.state.name() == StateName::Starting;
         let core = Arc::clone(self);
@@ -253,6 +410,19 @@ impl Core {
             super::log::say(format_args!("run {id}: no thread for it: {e}"));
         }
     }
+}
+
+/// Where a run stands that is not live.
+pub(super) fn standing_of(
+    inner: &Inner,
+    spec: &RunSpec,
+    queued_at: Timestamp,
+) -> Result<RunState, EngineError> {
+    let awaited = inner.db.awaited(&spec.id)?;
+    let missing = missing_secret(spec, inner.secrets.get(&spec.id));
+    let not_before = spec.terms.not_before;
+    let holds = Holds { awaited: &awaited, not_before, missing_secret: missing.as_deref() };
+    Ok(standing(queued_at, now(), &holds))
 }
 
 /// A secret that the run names and nobody has given.

@@ -11,8 +11,8 @@ use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::core::Core;
-use super::{EngineError, Ingest, StateDir, connection, launch, log, rebuild, watch};
-use crate::job::{Attempt, RunSpec};
+use super::{EngineError, Ingest, StateDir, connection, launch, log, pause, rebuild, watch};
+use crate::job::{Attempt, PauseFile, RunRecord, RunSpec, StateName};
 
 /// Names the number of CPU slots; the machine's threads without it.
 pub const SLOTS_VARIABLE: &str = "POLYCULTURE_SLOTS";
@@ -46,6 +46,7 @@ fn run(state: StateDir, ingest: Arc<Ingest>) -> Result<(), EngineError> {
     let socket = state.socket_to_bind()?;
     let core = Arc::new(Core::new(state, socket, db, slots(), ingest));
     adopt(&core)?;
+    core.stand_all()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -92,7 +93,10 @@ fn adopt(core: &Arc<Core>) -> Result<(), EngineError> {
         }
         let dir = record.dir.join(format!("attempt-{}", record.attempt));
         match RunSpec::read(&record.dir).and_then(|spec| Ok((Attempt::open(dir)?, spec))) {
-            Ok((attempt, spec)) => core.supervise(&mut inner, &record, attempt, spec),
+            Ok((attempt, spec)) => {
+                stand_still_or_go_on(&record, &attempt);
+                core.supervise(&mut inner, &record, attempt, spec);
+            }
             Err(e) => {
                 let state = super::lifecycle::folder_trouble(&record.state, &e);
                 let attempt = record.attempt;
@@ -101,6 +105,19 @@ fn adopt(core: &Arc<Core>) -> Result<(), EngineError> {
         }
     }
     Ok(())
+}
+
+/// Makes the processes do what the run's state says: the engine before may have died between its
+/// commit and its signal.
+fn stand_still_or_go_on(record: &RunRecord, attempt: &Attempt) {
+    match record.state.name() {
+        StateName::Paused => drop(pause::stop(attempt)),
+        StateName::Running | StateName::Stopping if pause::is_standing_still(attempt) => {
+            let _ = PauseFile::remove(attempt.dir());
+            pause::go_on(attempt);
+        }
+        _ => {}
+    }
 }
 
 async fn serve(core: &Arc<Core>) -> Result<(), EngineError> {
@@ -119,6 +136,11 @@ async fn serve(core: &Arc<Core>) -> Result<(), EngineError> {
             watch::keep_watch(&watched);
         })
         .map_err(EngineError::io("cannot start the watch"))?;
+    let tended = Arc::clone(core);
+    std::thread::Builder::new()
+        .name("gpus".into())
+        .spawn(move || super::gpu::tend(&tended))
+        .map_err(EngineError::io("cannot start the clock of the GPUs"))?;
     tokio::spawn(schedule(Arc::clone(core)));
     core.wake.notify_one();
     log::say(format_args!("engine {} at {}", std::process::id(), core.socket.display()));
@@ -173,7 +195,12 @@ fn inode(path: &Path) -> Option<u64> {
 /// Starts queued runs whenever the queue or the slots changed.
 async fn schedule(core: Arc<Core>) {
     loop {
-        core.wake.notified().await;
+        let due = core.until_due();
+        let sleep = tokio::time::sleep(due.unwrap_or(Duration::from_hours(1)));
+        tokio::select! {
+            () = core.wake.notified() => {}
+            () = sleep => {}
+        }
         let at_work = Arc::clone(&core);
         let started = tokio::task::spawn_blocking(move || at_work.start_queued()).await;
         match started {

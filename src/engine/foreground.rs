@@ -1,12 +1,13 @@
 //! Waiting for a run at the terminal: a bar on stderr, and Ctrl-C that leaves the run going.
 
-use std::io::{IsTerminal, stderr};
+use std::io::{IsTerminal, Write, stderr};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Client, EngineError};
+use super::{Client, EngineError, notify};
+use crate::config::UserConfig;
 use crate::domain::RunId;
 use crate::job::{ProgressNow, RunView, interrupt_flag};
 
@@ -36,6 +37,7 @@ pub fn wait_in_foreground(client: &mut Client, run: &RunId) -> Result<Foreground
     );
     bar.finish_and_clear();
     if let Some(view) = ended? {
+        tell_terminal(&view);
         return Ok(Foreground::Ended(view));
     }
     interrupt.store(false, Relaxed);
@@ -43,6 +45,22 @@ pub fn wait_in_foreground(client: &mut Client, run: &RunId) -> Result<Foreground
     eprintln!("  watch it:  polyculture runs logs -f {run}");
     eprintln!("  end it:    polyculture runs cancel {run}");
     Ok(Foreground::Left)
+}
+
+/// Bell or OSC 9, where the user's `[notify]` wants it and somebody sits there.
+fn tell_terminal(view: &RunView) {
+    let mut err = stderr();
+    if !err.is_terminal() {
+        return;
+    }
+    // A broken configuration is for `doctor` to say.
+    let Ok(settings) = UserConfig::load().map(|c| c.notify) else { return };
+    if settings.tells(view.state.word())
+        && notify::took(view) >= f64::from(settings.after_s)
+        && let Some(bytes) = settings.terminal.bytes(&notify::sentence(view))
+    {
+        let _ = err.write_all(bytes.as_bytes()).and_then(|()| err.flush());
+    }
 }
 
 fn show(bar: &ProgressBar, styled: &mut bool, view: &RunView, progress: Option<&ProgressNow>) {

@@ -59,7 +59,7 @@ pub(super) fn engine(state: &StateDir) -> Result<Child, EngineError> {
 
 /// This program's file. After an upgrade in place the kernel calls it `.. (deleted)`: then the new
 /// file at its old path is meant.
-fn this_program() -> Result<std::path::PathBuf, EngineError> {
+pub(super) fn this_program() -> Result<std::path::PathBuf, EngineError> {
     let exe = std::env::current_exe().map_err(EngineError::io("cannot find this program"))?;
     if exe.exists() {
         return Ok(exe);

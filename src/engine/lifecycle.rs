@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use super::again::{again, make_next};
 use super::core::Core;
 use super::judge::{Close, Verdict, close, judge};
 use super::shim::mark_of;
-use super::{EngineError, launch, log, shim, sweep};
+use super::{EngineError, gpu, launch, log, shim, sweep};
 use crate::job::{
     Attempt, ExitFile, FailureFile, JobError, RunFile, RunKind, RunSpec, RunState, StateName,
     StopFile, now,
@@ -39,15 +40,19 @@ impl Supervisor {
     /// Until the attempt has ended. `fresh`: `starting` was committed just now, or by an engine
     /// that died then; the judge tells which.
     pub(super) fn carry(self, fresh: bool) {
-        let end = self.until_end(fresh);
+        let elsewhere = self.spec.slurm.is_some();
+        let end = if elsewhere { super::slurm::until_end(&self) } else { self.until_end(fresh) };
         if let Err(e) = &end {
             log::say(format_args!("run {}: {e}", self.spec.id));
+        }
+        if end.is_err() && !elsewhere {
             // Its folder is gone or unreadable, so nobody can judge it; what it left must not
             // live on while its slots are given away.
             sweep::sweep(&mark_of(&self.attempt).unwrap_or_default(), SWEEP);
         }
         let ingested = self.merge_last();
         self.announce(&end, ingested);
+        gpu::give_back(&self.core, &self.spec, &self.attempt);
         self.core.wake.notify_one();
     }
 
@@ -180,14 +185,27 @@ impl Supervisor {
         }
     }
 
-    fn final_state(&self, end: &Result<ExitFile, JobError>, before: &RunState) -> RunState {
-        match end {
-            Ok(exit) => {
-                let failure = FailureFile::read(self.attempt.dir()).ok().flatten();
-                exit.state(before.queued_at(), failure.map(|f| f.message))
-            }
-            Err(e) => folder_trouble(before, e),
+    /// What follows from the end: a final state, or another attempt.
+    fn what_follows(
+        &self,
+        end: &Result<ExitFile, JobError>,
+        before: &RunState,
+    ) -> Result<(u32, RunState, Option<Duration>), JobError> {
+        let number = self.attempt.number();
+        let exit = match end {
+            Ok(exit) => exit,
+            Err(e) => return Ok((number, folder_trouble(before, e), None)),
+        };
+        let failure = FailureFile::read(self.attempt.dir()).ok().flatten();
+        let jitter = uuid::Uuid::new_v4().as_u128() as f64 / u128::MAX as f64;
+        if let Some(next) = again(&self.spec, &self.attempt, exit, failure.as_ref(), jitter) {
+            let number = make_next(&self.attempt, &next.reason)?;
+            let queued_at = now();
+            let until = queued_at.checked_add(next.pause).unwrap_or(queued_at);
+            let state = RunState::Delayed { queued_at, until, reason: Some(next.reason) };
+            return Ok((number, state, Some(next.pause)));
         }
+        Ok((number, exit.state(before.queued_at(), failure), None))
     }
 
     /// The last merge, before the end is announced. True when nothing remains to be merged.
@@ -214,8 +232,12 @@ impl Supervisor {
             let Some(mut record) = inner.db.get(&self.spec.id)? else { return Ok(()) };
             if record.attempt == number && !record.state.name().is_final() {
                 // In one step with the end: a retry that follows takes slots of its own.
-                let state = self.final_state(end, &record.state);
-                self.core.transition(&mut inner, &mut record, number, state, ingested)?;
+                let (next, state, pause) = self.what_follows(end, &record.state)?;
+                let ingested = ingested && next == number;
+                self.core.transition(&mut inner, &mut record, next, state, ingested)?;
+                if let Some(pause) = pause {
+                    inner.backoffs.insert(self.spec.id.clone(), Instant::now() + pause);
+                }
             }
             inner.live.remove(&self.spec.id);
             Ok(())

@@ -2,28 +2,35 @@
 //! carries one attempt and outlives it, and the client that the two faces use.
 //! `docs/engine.md` has the state diagram and the rules of adoption. No SQL here: see `store`.
 
+mod again;
 pub mod at_rest;
 pub mod client;
 mod connection;
+mod control;
 mod core;
 pub mod daemon;
 mod error;
 pub mod follow;
 mod foreground;
+pub mod gpu;
 pub mod ingest;
 mod judge;
 mod launch;
 mod lifecycle;
 mod log;
+pub mod notify;
 mod paths;
+mod pause;
 pub mod protocol;
 mod rebuild;
 mod requests;
 mod schedule;
 pub mod shim;
+pub mod slurm;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod watch;
 mod workspaces;
 

@@ -42,6 +42,9 @@ pub struct Hello {
 /// In [`Hello::can`]: lists are filtered and paged both ways (`after`, `words`, `states`, `count`).
 pub const CAN_FIND: &str = "list.find";
 
+/// In [`Hello::can`]: dependencies, pools, delays, limits, retries, pausing, priorities.
+pub const CAN_TERMS: &str = "run.terms";
+
 /// A request, as it stands on the line.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Frame {
@@ -86,6 +89,39 @@ pub enum Request {
     Cancel {
         /// The run.
         run: RunId,
+    },
+    /// End it with a checkpoint, so that [`Request::Resume`] goes on from there. Answered by the
+    /// run, which may still be stopping.
+    Checkpoint {
+        /// The run.
+        run: RunId,
+    },
+    /// Stop its processes; they keep their memory. Answered by the run.
+    Pause {
+        /// The run.
+        run: RunId,
+    },
+    /// Let a paused run go on, or give one that was stopped another attempt. Answered by the run.
+    Resume {
+        /// The run.
+        run: RunId,
+    },
+    /// Change the priority of a run that waits. Answered by the run.
+    Priority {
+        /// The run.
+        run: RunId,
+        /// Higher goes first.
+        priority: i32,
+    },
+    /// Answered by a list of [`Pool`](crate::store::engine::Pool).
+    Pools,
+    /// Make a pool, change it, or (without a capacity) remove it. Answered as [`Request::Pools`].
+    SetPool {
+        /// Its name.
+        name: String,
+        /// Runs at a time.
+        #[serde(default)]
+        capacity: Option<u32>,
     },
     /// Another attempt of an ended run. Answered by the run.
     Retry {
@@ -290,6 +326,9 @@ pub struct Status {
     pub slots_taken: u32,
     /// Runs by state.
     pub runs: BTreeMap<String, i64>,
+    /// Leased GPUs: UUID to the run.
+    #[serde(default)]
+    pub leases: BTreeMap<String, String>,
 }
 
 /// Files of an attempt, to be read at (file, offset, length).

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::{EngineError, StateDir, judge, log, workspaces};
 use crate::job::{
-    Attempt, ExitFile, FailureFile, JobError, RunFile, RunLock, RunSpec, RunState, StateName, now,
+    Attempt, ExitFile, FailureFile, JobError, PauseFile, RunFile, RunLock, RunSpec, RunState,
+    StateName, now,
 };
 use crate::store::engine::{Added, EngineDb, EngineDbError, Known, NewRow};
 
@@ -183,15 +184,25 @@ fn take_in(db: &mut EngineDb, mut found: Vec<Found>) -> Result<usize, EngineErro
 fn state_of(spec: &RunSpec, attempt: &Attempt) -> Result<RunState, JobError> {
     let queued_at = spec.queued_at;
     if let Some(end) = ExitFile::read(attempt.dir())? {
-        let failure = FailureFile::read(attempt.dir()).ok().flatten().map(|f| f.message);
+        let failure = FailureFile::read(attempt.dir()).ok().flatten();
         return Ok(end.state(queued_at, failure));
     }
     if let Ok(Some(file)) = RunFile::read(attempt.dir()) {
-        return Ok(RunState::Running { queued_at, started_at: file.started, note: None });
+        let started_at = file.started;
+        if let Ok(Some(PauseFile { paused })) = PauseFile::read(attempt.dir()) {
+            return Ok(RunState::Paused { queued_at, started_at, paused_at: paused });
+        }
+        return Ok(RunState::Running { queued_at, started_at, note: None });
     }
-    let begun = RunLock::peek(attempt.run_dir())?.is_some_and(|m| m.attempt >= attempt.number());
+    let begun = RunLock::peek(attempt.run_dir())?.is_some_and(|m| m.attempt >= attempt.number())
+        || super::slurm::was_submitted(attempt);
     Ok(if begun {
-        RunState::Starting { queued_at, starting_at: queued_at }
+        RunState::Starting { queued_at, starting_at: queued_at, note: None }
+    } else if !spec.after.is_empty() {
+        // The engine looks at every blocked run once all are known.
+        RunState::Blocked { queued_at, reason: "waits for other runs".into() }
+    } else if let Some(until) = spec.terms.not_before.filter(|t| *t > now()) {
+        RunState::Delayed { queued_at, until, reason: None }
     } else {
         RunState::Queued { queued_at }
     })

@@ -1,24 +1,21 @@
 //! What each request does. Runs on a blocking thread: it touches the disk.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use serde::Serialize;
 
-use super::core::{Core, missing_secret};
-use super::judge::{Close, close};
-use super::protocol::{AddedRun, Files, Refusal, Request, Status};
-use super::{EngineError, rebuild, workspaces};
+use super::core::{Core, Inner, missing_secret, standing_of};
+use super::protocol::{AddedRun, Files, Page, Refusal, Request, Status};
+use super::waiting::{Holds, standing};
+use super::{EngineError, control, rebuild, workspaces};
 use crate::domain::RunId;
 use crate::job::{
-    Attempt, JobError, RunFile, RunLock, RunRecord, RunSpec, RunState, RunView, StateName,
-    StopFile, StopWhy, boot_id, now,
+    After, Attempt, JobError, RunRecord, RunSpec, RunState, RunView, StateName, StopWhy, now,
 };
-use crate::store::engine::{Added, NewRow};
+use crate::store::engine::{Added, Awaited, NewRow, Pool};
 
 impl From<EngineError> for Refusal {
     fn from(e: EngineError) -> Self {
@@ -48,10 +45,16 @@ pub(super) fn answer(core: &Arc<Core>, request: Request) -> Result<String, Refus
         Request::Ping | Request::Stop | Request::Subscribe { .. } => Ok("{}".into()),
         Request::Add { dir, secrets } => json(&add(core, &dir, secrets)?),
         Request::Secrets { run, secrets } => json(&give_secrets(core, &run, secrets)?),
-        Request::List(ask) => json(&core.list(&ask)?),
-        Request::Show { run } => json(&find(&core.lock(), &run)?.view()),
-        Request::Cancel { run } => json(&cancel(core, &run)?),
-        Request::Retry { run } => json(&retry(core, &run)?),
+        Request::List(ask) => json(&with_waits(core, core.list(&ask)?)),
+        Request::Show { run } => json(&waiting(core, find(&core.lock(), &run)?.view())),
+        Request::Cancel { run } => json(&control::stop(core, &run, StopWhy::Cancel)?),
+        Request::Checkpoint { run } => json(&control::stop(core, &run, StopWhy::Checkpoint)?),
+        Request::Pause { run } => json(&control::pause(core, &run)?),
+        Request::Resume { run } => json(&control::resume(core, &run)?),
+        Request::Priority { run, priority } => json(&control::priority(core, &run, priority)?),
+        Request::Retry { run } => json(&control::retry(core, &run)?),
+        Request::Pools => json(&core.lock().db.pools()?),
+        Request::SetPool { name, capacity } => json(&set_pool(core, &name, capacity)?),
         Request::Logs { run, attempt } => json(&logs(core, &run, attempt)?),
     }
 }
@@ -60,11 +63,24 @@ fn json<T: Serialize>(value: &T) -> Result<String, Refusal> {
     serde_json::to_string(value).map_err(|e| Refusal::new("internal", e.to_string()))
 }
 
-fn find(inner: &super::core::Inner, run: &RunId) -> Result<RunRecord, Refusal> {
+pub(super) fn find(inner: &Inner, run: &RunId) -> Result<RunRecord, Refusal> {
     inner.db.get(run)?.ok_or_else(|| {
         Refusal::new("no_such_run", format!("no run {run} is known to this engine"))
             .hint("`polyculture runs list` shows the known ones")
     })
+}
+
+/// A queued run that waits for GPUs says so.
+fn waiting(core: &Core, mut view: RunView) -> RunView {
+    if view.state == StateName::Queued && view.reason.is_none() {
+        view.reason = core.gpus.why_waits(&view.id);
+    }
+    view
+}
+
+fn with_waits(core: &Core, mut page: Page) -> Page {
+    page.items = page.items.into_iter().map(|v| waiting(core, v)).collect();
+    page
 }
 
 fn status(core: &Core) -> Result<Status, Refusal> {
@@ -79,6 +95,7 @@ fn status(core: &Core) -> Result<Status, Refusal> {
         slots: core.slots,
         slots_taken: inner.live.values().sum(),
         runs: inner.db.counts()?.into_iter().collect(),
+        leases: inner.db.leases()?.into_iter().map(|l| (l.gpu, l.run)).collect(),
     })
 }
 
@@ -92,15 +109,12 @@ fn add(
         return Err(Refusal::new("bad_request", text));
     }
     let spec = RunSpec::read(dir)?;
-    if spec.resources.gpus > 0 {
-        return Err(Refusal::new("not_supported", "GPU leases are not part of this release")
-            .hint("ask for 0 GPUs; the work may still use those it sees"));
+    if let Some(slurm) = &spec.slurm {
+        slurm.check().map_err(|e| Refusal::new("bad_request", e))?;
+    } else {
+        core.gpus.check(&spec)?;
     }
-    if !spec.after.is_empty() {
-        let text = "runs that wait for other runs are not part of this release";
-        return Err(Refusal::new("not_supported", text)
-            .hint("wait for the other with `polyculture runs wait`"));
-    }
+    check_terms(core, &spec)?;
     if let Some(runs) = dir.parent() {
         remember(core, runs)?;
     }
@@ -115,12 +129,13 @@ fn add(
     };
     let queued_at = spec.queued_at;
     let mut inner = core.lock();
-    let state = match missing_secret(&spec, Some(&secrets)) {
-        Some(name) => {
-            RunState::Blocked { queued_at, reason: format!("waits for the secret {name}") }
-        }
-        None => RunState::Queued { queued_at },
-    };
+    let missing = missing_secret(&spec, Some(&secrets));
+    // Not noted yet, so what it waits for is looked up one by one; also under the lock, so that
+    // no end falls in between.
+    let awaited = awaited(&inner, &spec)?;
+    let not_before = spec.terms.not_before;
+    let holds = Holds { awaited: &awaited, not_before, missing_secret: missing.as_deref() };
+    let state = standing(queued_at, now(), &holds);
     let row = NewRow { spec: &spec, dir, attempt: number, state: &state };
     match inner.db.add(&row)? {
         Added::New(record, event) => {
@@ -141,6 +156,60 @@ fn add(
             Ok(AddedRun { run: record.view(), known: true })
         }
     }
+}
+
+/// Refuses what could never start: a dependency that nobody knows, a pool that nobody made.
+fn check_terms(core: &Core, spec: &RunSpec) -> Result<(), Refusal> {
+    let inner = core.lock();
+    for after in &spec.after {
+        if inner.db.get(&after.run)?.is_none() {
+            let text = format!("it waits for run {}, which this engine does not know", after.run);
+            return Err(Refusal::new("no_such_run", text)
+                .hint("`polyculture runs list --all` shows the known ones"));
+        }
+    }
+    if let Some(name) = &spec.terms.pool
+        && !inner.db.pools()?.iter().any(|p| p.name == *name)
+    {
+        return Err(Refusal::new("bad_request", format!("there is no pool `{name}`"))
+            .hint(format!("`polyculture engine pool {name} --capacity N` makes it")));
+    }
+    Ok(())
+}
+
+fn awaited(inner: &Inner, spec: &RunSpec) -> Result<Vec<Awaited>, Refusal> {
+    let one = |after: &After| -> Result<Awaited, Refusal> {
+        let state = inner.db.get(&after.run)?.map(|r| r.state.name());
+        Ok(Awaited { other: after.run.to_string(), condition: after.condition, state })
+    };
+    spec.after.iter().map(one).collect()
+}
+
+fn set_pool(core: &Core, name: &str, capacity: Option<u32>) -> Result<Vec<Pool>, Refusal> {
+    let inner = core.lock();
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    if name.is_empty() || !name.bytes().all(plain) {
+        let text =
+            format!("`{name}` is no name of a pool: expected letters, digits, `-`, `_`, `.`");
+        return Err(Refusal::new("bad_request", text));
+    }
+    match capacity {
+        Some(n) => inner.db.set_pool(name, n)?,
+        None => {
+            let pools = inner.db.pools()?;
+            let pool = pools.iter().find(|p| p.name == name);
+            let busy = pool.map_or(0, |p| p.taken + p.waiting);
+            if busy > 0 {
+                let text = format!("pool `{name}` has {busy} runs that have not ended");
+                return Err(Refusal::new("not_now", text));
+            }
+            inner.db.drop_pool(name)?;
+        }
+    }
+    let pools = inner.db.pools()?;
+    drop(inner);
+    core.wake.notify_one();
+    Ok(pools)
 }
 
 /// Notes a folder of runs, durably, before the first of its runs is taken in.
@@ -164,77 +233,13 @@ fn give_secrets(
     inner.secrets.entry(run.clone()).or_default().extend(secrets);
     if let RunState::Blocked { queued_at, .. } = record.state {
         let spec = RunSpec::read(&record.dir)?;
-        if missing_secret(&spec, inner.secrets.get(run)).is_none() {
+        let state = standing_of(&inner, &spec, queued_at)?;
+        if state.name() != StateName::Blocked {
             let attempt = record.attempt;
-            let state = RunState::Queued { queued_at };
             core.transition(&mut inner, &mut record, attempt, state, false)?;
             core.wake.notify_one();
         }
     }
-    Ok(record.view())
-}
-
-fn cancel(core: &Arc<Core>, run: &RunId) -> Result<RunView, Refusal> {
-    let mut inner = core.lock();
-    let mut record = find(&inner, run)?;
-    let name = record.state.name();
-    if name.is_final() {
-        let text = format!("run {run} has ended already: {}", name.word());
-        return Err(Refusal::new("not_now", text));
-    }
-    if name == StateName::Stopping {
-        return Ok(record.view());
-    }
-    let number = record.attempt;
-    let attempt = Attempt::open(record.dir.join(format!("attempt-{number}")))?;
-    let (queued_at, started_at) = (record.state.queued_at(), record.state.started_at());
-    let grace_s = RunSpec::read(&record.dir)?.grace_s;
-    attempt.write_json(StopFile::NAME, &StopFile { why: StopWhy::Cancel, grace_s })?;
-    if !name.is_live() {
-        let end = close(&attempt, Close::Stopped)?;
-        let state = end.state(queued_at, None);
-        core.transition(&mut inner, &mut record, number, state, true)?;
-        core.wake.notify_one();
-        return Ok(record.view());
-    }
-    let state = RunState::Stopping { queued_at, started_at, stopping_at: now() };
-    core.transition(&mut inner, &mut record, number, state, false)?;
-    // A shim that has not begun finds stop.json; one that has gets TERM. Where it is dead, the
-    // supervisor sees stop.json.
-    if let Some(pid) = living_shim(&attempt) {
-        let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
-    }
-    Ok(record.view())
-}
-
-fn living_shim(attempt: &Attempt) -> Option<i32> {
-    let boot = boot_id();
-    let mention = RunLock::peek(attempt.run_dir()).ok().flatten();
-    let begun = mention.filter(|m| m.attempt == attempt.number() && m.boot_id == boot);
-    let file = || RunFile::read(attempt.dir()).ok().flatten().filter(|r| r.boot_id == boot);
-    let shim = begun.map(|m| m.shim).or_else(|| file().map(|r| r.shim))?;
-    shim.is_alive().then_some(shim.pid)
-}
-
-fn retry(core: &Arc<Core>, run: &RunId) -> Result<RunView, Refusal> {
-    let mut inner = core.lock();
-    let mut record = find(&inner, run)?;
-    let name = record.state.name();
-    // The supervisor's last step comes after the end is announced.
-    if !name.is_final() {
-        let text = format!("run {run} has not ended: {}", name.word());
-        return Err(Refusal::new("not_now", text).hint("cancel it first"));
-    }
-    let number = record.attempt + 1;
-    // Left by an engine that died between this and its commit.
-    if rebuild::newest_attempt_number(&record.dir) != Some(number) {
-        Attempt::create(&record.dir, number)?;
-    }
-    File::open(&record.dir).and_then(|d| d.sync_all()).map_err(JobError::io(&record.dir))?;
-    let state = RunState::Queued { queued_at: now() };
-    core.transition(&mut inner, &mut record, number, state, false)?;
-    drop(inner);
-    core.wake.notify_one();
     Ok(record.view())
 }
 

@@ -22,10 +22,11 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use super::sweep;
+use super::slurm::identity;
+use super::{slurm, sweep};
 use crate::job::{
-    Attempt, ExitFile, JobError, Mention, ProcessMark, RunFile, RunKind, RunLock, RunSpec,
-    StopFile, StopWhy, boot_id, crash_point, now, write_atomically,
+    Attempt, ExitFile, JobError, Mention, PauseFile, ProcessMark, RunFile, RunKind, RunLock,
+    RunSpec, StopFile, StopWhy, boot_id, crash_point, now, write_atomically,
 };
 
 /// Exit code: somebody else holds the run's lock.
@@ -34,6 +35,8 @@ pub const EXIT_BUSY: u8 = 75;
 pub const EXIT_BEGUN: u8 = 76;
 /// Exit code: the attempt's folder cannot be used.
 pub const EXIT_FOLDER: u8 = 74;
+/// The longest pause between two looks at a run with a time limit.
+const LIMIT_LOOK: Duration = Duration::from_millis(500);
 /// The line that tells the engine of `run.json`.
 pub(super) const READY: &str = "running\n";
 
@@ -75,6 +78,11 @@ fn carry(dir: &Path) -> Result<u8, JobError> {
         return Ok(0);
     }
     lock.make_inheritable()?;
+    // In a job of SLURM: which one, for the engine on another host.
+    let node = spec.slurm.as_ref().and_then(|_| identity::here());
+    if let Some(node) = &node {
+        node.write(dir)?;
+    }
     let started = now();
     let work = match start_work(&attempt, &spec) {
         Ok(pid) => pid,
@@ -88,7 +96,8 @@ fn carry(dir: &Path) -> Result<u8, JobError> {
     let recorded = ProcessMark::of(work.as_raw())
         .ok_or_else(|| JobError::Work("the work is not in /proc".into()))
         .and_then(|mark| {
-            let file = RunFile { boot_id: boot, shim: me, work: mark, started };
+            let host = node.as_ref().map(|n| n.host.clone());
+            let file = RunFile { boot_id: boot, shim: me, work: mark, started, host };
             // That the attempt began is durable already, in the lock file.
             attempt.write_json_in_passing(RunFile::NAME, &file)
         });
@@ -99,13 +108,14 @@ fn carry(dir: &Path) -> Result<u8, JobError> {
         exit.write(&ExitFile { note, started: Some(started), ..ExitFile::unstarted(now()) })?;
         return Ok(0);
     }
+    crash_point("shim-after-run-json");
     // The engine may be gone; then nobody needs to be told.
     let mut out = std::io::stdout();
     let _ = out.write_all(READY.as_bytes()).and_then(|()| out.flush());
-    crash_point("shim-after-run-json");
-
-    let mut watch = Watch { work, signals, stop: None, kill_at: None, grace_s: spec.grace_s };
-    let status = watch.until_work_ends(dir);
+    let memory = out_of_memory_kills();
+    let warning_s = node.as_ref().map(|_| slurm::script::warning_s());
+    let mut watch = Watch::new(dir, &spec, work, signals, warning_s);
+    let status = watch.until_work_ends();
     let ended = now();
     reap_all(work);
     crash_point("shim-before-exit-json");
@@ -121,17 +131,38 @@ fn carry(dir: &Path) -> Result<u8, JobError> {
         ended,
         stopped: watch.stop,
         lost: None,
+        // Others of the group may be meant; work that was killed so was most likely one of them.
+        out_of_memory: (signal == Some(9) && out_of_memory_kills() > memory)
+            .then(|| "the kernel killed it for want of memory".into()),
+        passing: false,
         note: None,
     };
     exit.write(&end)?;
     crash_point("shim-after-exit-json");
-    Ok(0)
+    Ok(if node.is_some() { told_to_slurm(&end) } else { 0 })
+}
+
+/// The job's own exit code, for SLURM's accounts: 0 only for a success.
+fn told_to_slurm(end: &ExitFile) -> u8 {
+    match (end.code, end.signal, end.stopped) {
+        (Some(0), _, None) => 0,
+        (Some(code), _, _) if code != 0 => u8::try_from(code).unwrap_or(1),
+        (_, Some(signal), _) => u8::try_from(128 + signal).unwrap_or(1),
+        _ => 1,
+    }
 }
 
 /// Blocks the signals that the shim reads from a descriptor, those of a closing terminal too.
 fn block_signals() -> nix::Result<SignalFd> {
     let mut set = SigSet::empty();
-    for s in [Signal::SIGTERM, Signal::SIGCHLD, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT] {
+    for s in [
+        Signal::SIGTERM,
+        Signal::SIGUSR1,
+        Signal::SIGCHLD,
+        Signal::SIGINT,
+        Signal::SIGHUP,
+        Signal::SIGQUIT,
+    ] {
         set.add(s);
     }
     set.thread_block()?;
@@ -151,7 +182,13 @@ fn start_work(attempt: &Attempt, spec: &RunSpec) -> Result<Pid, (Option<i32>, St
         .open(&log_path)
         .and_then(|f| Ok((f.try_clone()?, f)))
         .map_err(|e| fail(format!("with log {}", log_path.display()), &e))?;
+    let on_all_nodes = spec.slurm.as_ref().is_some_and(|s| s.srun);
     let mut command = match (spec.kind, spec.argv.split_first()) {
+        (RunKind::Command, Some(_)) if on_all_nodes => {
+            let mut c = Command::new("srun");
+            c.arg("--kill-on-bad-exit=1").args(&spec.argv);
+            c
+        }
         (RunKind::Command, Some((program, arguments))) => {
             let mut c = Command::new(program);
             c.args(arguments);
@@ -186,30 +223,78 @@ fn start_work(attempt: &Attempt, spec: &RunSpec) -> Result<Pid, (Option<i32>, St
     Ok(Pid::from_raw(child.id().cast_signed()))
 }
 
-struct Watch {
+struct Watch<'a> {
+    dir: &'a Path,
+    spec: &'a RunSpec,
     work: Pid,
     signals: SignalFd,
     stop: Option<StopWhy>,
+    /// When TERM follows the signal for a checkpoint.
+    term_at: Option<Instant>,
+    grace: Duration,
     kill_at: Option<Instant>,
-    grace_s: u32,
+    /// What the work has run of its time limit, and when that was looked at last.
+    ran: Duration,
+    looked: Instant,
+    /// In a job of SLURM: seconds between its USR1 and the time limit.
+    warning_s: Option<u32>,
 }
 
-impl Watch {
-    /// Waits for the work, reaps whoever else dies, passes a TERM on, and kills after the grace.
-    fn until_work_ends(&mut self, dir: &Path) -> WaitStatus {
+impl<'a> Watch<'a> {
+    fn new(
+        dir: &'a Path,
+        spec: &'a RunSpec,
+        work: Pid,
+        signals: SignalFd,
+        warning_s: Option<u32>,
+    ) -> Self {
+        Self {
+            dir,
+            spec,
+            work,
+            signals,
+            stop: None,
+            term_at: None,
+            grace: Duration::from_secs(spec.grace_s.into()),
+            kill_at: None,
+            ran: Duration::ZERO,
+            looked: Instant::now(),
+            warning_s,
+        }
+    }
+
+    /// Waits for the work, reaps whoever else dies, passes a TERM on, keeps the time limit, and
+    /// kills after the grace.
+    fn until_work_ends(&mut self) -> WaitStatus {
         loop {
             if let Some(status) = self.reap() {
                 return status;
             }
             self.wait_for_signal();
             while let Ok(Some(info)) = self.signals.read_signal() {
-                if info.ssi_signo == Signal::SIGTERM as u32 && self.stop.is_none() {
+                let asked = info.ssi_signo == Signal::SIGTERM as u32;
+                let warned = info.ssi_signo == Signal::SIGUSR1 as u32 && self.warning_s.is_some();
+                if (asked || warned) && self.stop.is_none() {
                     // The work may have ended already: then it was not stopped.
                     if let Some(status) = self.reap() {
                         return status;
                     }
-                    self.begin_stop(dir);
+                    self.begin_stop(if warned { StopWhy::TimeLimit } else { StopWhy::Terminated });
                 }
+            }
+            if self.stop.is_none() && self.is_over_its_limit() {
+                if let Some(status) = self.reap() {
+                    return status;
+                }
+                let grace_s = self.spec.grace_s;
+                let file = StopFile { why: StopWhy::TimeLimit, grace_s };
+                // A full disk keeps nobody from stopping.
+                let text = serde_json::to_vec(&file).unwrap_or_default();
+                let _ = write_atomically(&self.dir.join(StopFile::NAME), &text);
+                self.begin_stop(StopWhy::TimeLimit);
+            }
+            if self.term_at.is_some_and(|at| Instant::now() >= at) {
+                self.terminate();
             }
             if self.kill_at.is_some_and(|at| Instant::now() >= at) {
                 let _ = killpg(self.work, Signal::SIGKILL);
@@ -218,14 +303,48 @@ impl Watch {
         }
     }
 
-    fn begin_stop(&mut self, dir: &Path) {
-        let file = StopFile::read(dir).ok().flatten();
-        let grace = file.as_ref().map_or(self.grace_s, |f| f.grace_s);
-        self.stop = Some(file.map_or(StopWhy::Terminated, |f| f.why));
-        self.kill_at = Some(Instant::now() + Duration::from_secs(grace.into()));
+    /// First the signal for a checkpoint, where the run names one and there is time for it; else
+    /// TERM at once. Warned by SLURM that its time limit is near, the work has most of the time that
+    /// is left for its checkpoint.
+    fn begin_stop(&mut self, unless_told: StopWhy) {
+        let file = StopFile::read(self.dir).ok().flatten();
+        let why = file.as_ref().map_or(unless_told, |f| f.why);
+        let warned = unless_told == StopWhy::TimeLimit;
+        if let Some(s) = self.warning_s.filter(|_| warned) {
+            self.grace = self.grace.max(Duration::from_secs(u64::from(s) * 3 / 4));
+        }
+        self.grace = file.map_or(self.grace, |f| Duration::from_secs(f.grace_s.into()));
+        self.stop = Some(why);
+        let signal = self.spec.terms.checkpoint_signal.and_then(|n| Signal::try_from(n).ok());
+        match signal {
+            Some(signal) if why != StopWhy::Terminated => {
+                let _ = killpg(self.work, signal);
+                let _ = killpg(self.work, Signal::SIGCONT);
+                // In a job nobody waits beyond the limit.
+                let until_term = if self.warning_s.is_some() { self.grace / 2 } else { self.grace };
+                self.term_at = Some(Instant::now() + until_term);
+            }
+            _ => self.terminate(),
+        }
+    }
+
+    fn terminate(&mut self) {
+        self.term_at = None;
+        self.kill_at = Some(Instant::now() + self.grace);
         let _ = killpg(self.work, Signal::SIGTERM);
         // A paused group gets its TERM only when it goes on.
         let _ = killpg(self.work, Signal::SIGCONT);
+    }
+
+    /// Counts by a clock that nobody sets, and leaves pauses out.
+    fn is_over_its_limit(&mut self) -> bool {
+        let Some(limit) = self.spec.terms.time_limit_s else { return false };
+        let passed = self.looked.elapsed();
+        self.looked += passed;
+        if !self.dir.join(PauseFile::NAME).exists() {
+            self.ran += passed;
+        }
+        self.ran >= Duration::from_secs(limit)
     }
 
     fn reap(&self) -> Option<WaitStatus> {
@@ -245,12 +364,33 @@ impl Watch {
     }
 
     fn wait_for_signal(&self) {
-        let timeout = self.kill_at.map_or(PollTimeout::NONE, |at| {
-            let ms = at.saturating_duration_since(Instant::now()).as_millis() + 1;
-            PollTimeout::try_from(ms).unwrap_or(PollTimeout::MAX)
+        let now = Instant::now();
+        let limit = self.spec.terms.time_limit_s.filter(|_| self.stop.is_none()).map(|s| {
+            // Looked at now and then: a pause is seen by its file.
+            let left = Duration::from_secs(s).saturating_sub(self.ran);
+            left.clamp(Duration::from_millis(10), LIMIT_LOOK)
         });
+        let timeout = [self.term_at, self.kill_at]
+            .into_iter()
+            .flatten()
+            .map(|at| at.saturating_duration_since(now))
+            .chain(limit)
+            .min()
+            .map_or(PollTimeout::NONE, |left| {
+                PollTimeout::try_from(left.as_millis() + 1).unwrap_or(PollTimeout::MAX)
+            });
         let _ = poll(&mut [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)], timeout);
     }
+}
+
+/// Processes that the kernel ended for want of memory in this process's control group; `None`
+/// where nobody counts.
+fn out_of_memory_kills() -> Option<u64> {
+    let group = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let path = group.lines().find_map(|l| l.strip_prefix("0::/"))?;
+    let events = Path::new("/sys/fs/cgroup").join(path).join("memory.events");
+    let text = std::fs::read_to_string(events).ok()?;
+    text.lines().find_map(|l| l.strip_prefix("oom_kill "))?.trim().parse().ok()
 }
 
 /// Ends and reaps every descendant. We are their subreaper: whatever they did (`setsid`, a changed

@@ -168,7 +168,10 @@ fn a_pid_of_another_boot_is_no_life() {
     let me = crate::job::ProcessMark::own().unwrap();
     let boot_id = "another-boot".to_owned();
     attempt
-        .write_json(RunFile::NAME, &RunFile { boot_id, shim: me, work: me, started: now() })
+        .write_json(
+            RunFile::NAME,
+            &RunFile { boot_id, shim: me, work: me, started: now(), host: None },
+        )
         .unwrap();
     Supervisor { core: Arc::clone(&core), attempt, spec: spec.clone(), secrets: [].into() }
         .carry(false);

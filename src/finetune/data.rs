@@ -12,7 +12,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use sha2::{Digest, Sha256};
 
 use super::{FinetuneError, PromptChoice, TargetKind};
-use crate::domain::prompt::{Variant, render};
+use crate::domain::prompt::{Prompt, Variant, render};
 use crate::domain::{Culture, Example, Question, Survey, Target};
 use crate::embedded::tokenizer::PromptReader;
 use crate::embedded::training::AnswerTarget;
@@ -31,6 +31,14 @@ struct Row<'a> {
     culture: Option<&'a Culture>,
     /// By rank.
     shares: Vec<f64>,
+}
+
+/// One example in one of its variants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Place {
+    group: usize,
+    example: usize,
+    variant: usize,
 }
 
 /// A dataset that was checked against its survey.
@@ -97,6 +105,14 @@ impl<'a> TrainingSet<'a> {
     /// Never true.
     pub fn is_empty(&self) -> bool {
         self.examples == 0
+    }
+
+    /// The prompt of a place, and the shares of its answers.
+    pub fn prompt(&self, at: Place) -> (Prompt, &[f64]) {
+        let group = &self.groups[at.group];
+        let row = &group.examples[at.example];
+        let variant = group.variants[at.variant];
+        (render(group.question, group.text, row.culture, variant), &row.shares)
     }
 
     /// Every prompt text that training may show, for the tokenizer: each text in each variant, with
@@ -181,7 +197,21 @@ impl<'a> DataOrder<'a> {
         Self { set, seed, batch: batch.max(1), pass: None }
     }
 
-    /// The examples of step `step` (0-based). Passes follow each other without a gap.
+    /// Where the examples of step `step` (0-based) stand. Passes follow each other without a gap.
+    pub fn places(&mut self, step: u64) -> Vec<Place> {
+        let n = self.set.examples as u64;
+        let first = step * self.batch as u64;
+        (first..first + self.batch as u64)
+            .map(|i| {
+                let pass = i / n;
+                let (group, example) = self.pass(pass)[(i % n) as usize];
+                let variant = variant_of(&self.set.groups[group], self.seed, group, pass);
+                Place { group, example, variant }
+            })
+            .collect()
+    }
+
+    /// The examples of step `step` (0-based) as tokens.
     ///
     /// # Errors
     /// The tokenizer failed.
@@ -190,19 +220,12 @@ impl<'a> DataOrder<'a> {
         step: u64,
         reader: &mut PromptReader<'_>,
     ) -> Result<Vec<AnswerTarget>, FinetuneError> {
-        let n = self.set.examples as u64;
-        let first = step * self.batch as u64;
         let mut out = Vec::with_capacity(self.batch);
         let mut paths: HashMap<String, Vec<u32>> = HashMap::new();
-        for i in first..first + self.batch as u64 {
-            let pass = i / n;
-            let (g, e) = self.pass(pass)[(i % n) as usize];
-            let group = &self.set.groups[g];
-            let row = &group.examples[e];
-            let variant = variant_of(group, self.seed, g, pass);
-            let p = render(group.question, group.text, row.culture, variant);
+        for place in self.places(step) {
+            let (p, shares) = self.set.prompt(place);
             let mut answers = Vec::with_capacity(p.answers.len());
-            for (answer, share) in p.answers.iter().zip(&row.shares) {
+            for (answer, share) in p.answers.iter().zip(shares) {
                 if *share <= 0.0 {
                     continue;
                 }
@@ -231,11 +254,11 @@ impl<'a> DataOrder<'a> {
 }
 
 /// The variant of a text in a pass: all of them in a shuffled order, then again in another one.
-fn variant_of(group: &Group<'_>, seed: u64, g: usize, pass: u64) -> Variant {
+fn variant_of(group: &Group<'_>, seed: u64, g: usize, pass: u64) -> usize {
     let n = group.variants.len() as u64;
     let mut order: Vec<usize> = (0..group.variants.len()).collect();
     order.shuffle(&mut rng(seed, 2 + g as u64, pass / n));
-    group.variants[order[(pass % n) as usize]]
+    order[(pass % n) as usize]
 }
 
 /// A generator for one purpose; the mixing constants are those of SplitMix64.

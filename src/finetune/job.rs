@@ -8,9 +8,10 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+use super::backend::backend;
 use super::base::{Base, Start};
 use super::checkpoint::{self, Restored, Saving, TrainerState, sha256};
-use super::{DataOrder, FinetuneError, Recipe, TrainingSet, hold_out};
+use super::{Backend, DataOrder, FinetuneError, Recipe, TrainingSet, hold_out};
 use crate::domain::{Example, Survey};
 use crate::embedded::training::{AdamWSettings, AnswerTarget, StepReport, StepSettings, Trainer};
 use crate::embedded::{ChatTokenizer, DecoderConfig};
@@ -50,14 +51,45 @@ pub struct TrainSummary {
     pub examples_per_s: f64,
     /// SHA-256 of `recipe.toml`.
     pub recipe_sha256: String,
+    /// Who trained it.
+    #[serde(default = "local")]
+    pub backend: String,
+    /// `provider:NAME/MODEL` of a model that lies at a service; then there is no checkpoint here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote: Option<String>,
 }
 
-/// Trains as the attempt's input says.
+fn local() -> String {
+    Backend::Local.word().to_owned()
+}
+
+/// Seed of a step (0-based): for sampled tails and dropout.
+pub(super) fn step_seed(seed: u64, step: u64) -> u64 {
+    seed ^ (step + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// Trains as the attempt's input says, by the backend that its recipe names.
 ///
 /// # Errors
 /// [`JobError::Stopped`] after a checkpoint when asked to stop; otherwise what is wrong with the
 /// input, the disk, or the training itself (a loss that is not a number names its step).
 pub fn work(attempt: &Attempt, progress: &mut dyn Progress) -> Result<TrainSummary, JobError> {
+    let path = attempt.input("recipe.toml");
+    let bytes = fs::read(&path).map_err(JobError::io(&path))?;
+    let recipe = parse_recipe(&bytes, &path)?;
+    let summary = backend(recipe.backend).carry(attempt, progress)?;
+    let mut results = attempt.results()?;
+    results.write(&summary)?;
+    results.sync()?;
+    progress.at(summary.step, Some(summary.step), "done");
+    Ok(summary)
+}
+
+/// The embedded trainer.
+pub(super) fn train(
+    attempt: &Attempt,
+    progress: &mut dyn Progress,
+) -> Result<TrainSummary, JobError> {
     let began = Instant::now();
     let read = |name: &str| {
         let path = attempt.input(name);
@@ -146,15 +178,13 @@ pub fn work(attempt: &Attempt, progress: &mut dyn Progress) -> Result<TrainSumma
         seconds,
         examples_per_s: done / seconds,
         recipe_sha256: run.state.recipe_sha256.clone(),
+        backend: Backend::Local.word().into(),
+        remote: None,
     };
-    let mut results = attempt.results()?;
-    results.write(&summary)?;
-    results.sync()?;
-    progress.at(total, Some(total), "done");
     Ok(summary)
 }
 
-fn parse_recipe(bytes: &[u8], path: &Path) -> Result<Recipe, JobError> {
+pub(super) fn parse_recipe(bytes: &[u8], path: &Path) -> Result<Recipe, JobError> {
     let text = std::str::from_utf8(bytes).map_err(|e| JobError::Malformed {
         path: path.to_owned(),
         line: None,
@@ -163,7 +193,7 @@ fn parse_recipe(bytes: &[u8], path: &Path) -> Result<Recipe, JobError> {
     Recipe::parse(text, &path.display().to_string()).map_err(failed)
 }
 
-fn failed(e: FinetuneError) -> JobError {
+pub(super) fn failed(e: FinetuneError) -> JobError {
     match e {
         FinetuneError::Io { path, source } => JobError::Io { path, source },
         e => JobError::Work(e.to_string()),
@@ -205,7 +235,7 @@ fn newest(
 }
 
 /// Held-out examples that the loss is measured on, at most.
-const EVAL_EXAMPLES: usize = 256;
+pub(super) const EVAL_EXAMPLES: usize = 256;
 /// How often it is measured over a run, beside at its checkpoints.
 const EVAL_TIMES: u64 = 12;
 
@@ -266,7 +296,7 @@ impl Run<'_> {
             }
             let batch = order.step(i, &mut reader).map_err(failed)?;
             let lr = r.lr * r.schedule.factor(i, warmup, total);
-            let seed = r.seed ^ (i + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            let seed = step_seed(r.seed, i);
             let report = self
                 .trainer
                 .step(&batch, lr, r.max_grad_norm, seed)

@@ -1,6 +1,7 @@
 //! Recipes, the training job and its checkpoints, and the names of models. Pure planning first
 //! (recipe, training set), then a job that reads its frozen input and writes its attempt folder.
 
+pub mod backend;
 mod base;
 pub mod checkpoint;
 mod choice;
@@ -14,14 +15,15 @@ mod recipe;
 
 pub use base::{FrozenBase, refuse_adapter};
 pub use choice::{ModelChoice, TinyModel};
-pub use data::{DataOrder, TrainingSet, hold_out};
+pub use data::{DataOrder, Place, TrainingSet, hold_out};
 pub use error::FinetuneError;
 pub use estimate::{Estimate, StepTokens, machine_memory};
 pub use job::{TrainSummary, work};
 pub use models::{ModelCard, ModelRef};
 pub use overrides::Overrides;
 pub use recipe::{
-    Backend, Length, OrderChoice, PromptChoice, Recipe, Resources, TargetKind, preset, preset_names,
+    Backend, Dtype, Length, OrderChoice, Parallel, PromptChoice, Quant, Recipe, Resources,
+    TargetKind, TorchSettings, preset, preset_names,
 };
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::backend::backend;
 use super::{FinetuneError, ModelChoice};
 use crate::domain::prompt::{OptionOrder, PromptForm, Symbols, Variant};
 use crate::domain::{Direction, Question};
@@ -15,6 +16,18 @@ pub enum Backend {
     /// This binary.
     #[default]
     Local,
+    /// A training program in Python, on PyTorch, transformers and PEFT.
+    Torch,
+}
+
+impl Backend {
+    /// As in a recipe.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Torch => "torch",
+        }
+    }
 }
 
 /// What the model is taught to answer.
@@ -105,6 +118,54 @@ impl Default for Resources {
     }
 }
 
+/// How the frozen weights of a base lie in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Quant {
+    /// Four bits a weight, as QLoRA has them (Dettmers et al. 2023).
+    Nf4,
+}
+
+/// What products are computed in. Trained weights and the optimiser are f32 in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dtype {
+    /// bf16 on GPUs that have it, f32 elsewhere.
+    #[default]
+    Auto,
+    /// 32 bits.
+    F32,
+    /// 16 bits with the range of f32.
+    Bf16,
+}
+
+/// How several processes share a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Parallel {
+    /// Each has all of it and a part of every batch.
+    #[default]
+    Ddp,
+    /// Each has a part of it too.
+    Fsdp,
+}
+
+/// `[torch]`
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TorchSettings {
+    /// Quantise the frozen base.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quant: Option<Quant>,
+    /// What products are computed in.
+    pub dtype: Dtype,
+    /// How several processes share the model.
+    pub parallel: Parallel,
+    /// Processes; one for each GPU where absent, one without any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processes: Option<u32>,
+}
+
 /// How long a run goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Length {
@@ -193,6 +254,9 @@ pub struct Recipe {
     /// Train an adapter of low rank beside the frozen model; all weights where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lora: Option<LoraSettings>,
+    /// What only the backend `torch` is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub torch: Option<TorchSettings>,
     /// How questions are put.
     #[serde(default)]
     pub prompts: PromptChoice,
@@ -222,11 +286,13 @@ fn piece() -> usize {
     8192
 }
 
-const PRESETS: [(&str, &str); 4] = [
+const PRESETS: [(&str, &str); 6] = [
     ("tiny", include_str!("presets/tiny.toml")),
     ("lora", include_str!("presets/lora.toml")),
     ("full", include_str!("presets/full.toml")),
     ("paper", include_str!("presets/paper.toml")),
+    ("lora-torch", include_str!("presets/lora-torch.toml")),
+    ("paper-torch", include_str!("presets/paper-torch.toml")),
 ];
 
 /// Names of the recipes that come with the program.
@@ -250,12 +316,22 @@ impl Recipe {
             line: e.span().map_or(1, |s| line_of(text, s.start)),
             reason: e.message().to_owned(),
         })?;
-        recipe.check().map_err(|(key, reason)| FinetuneError::Recipe {
-            file: file.to_owned(),
-            line: line_of_key(text, key),
-            reason,
+        recipe.check().and_then(|()| recipe.only_followed(text)).map_err(|(key, reason)| {
+            FinetuneError::Recipe { file: file.to_owned(), line: line_of_key(text, key), reason }
         })?;
         Ok(recipe)
+    }
+
+    /// What a backend would pass over in silence is refused where it stands.
+    fn only_followed(&self, text: &str) -> Result<(), (&'static str, String)> {
+        let table: toml::Table = toml::from_str(text).unwrap_or_default();
+        for (key, way) in backend(self.backend).refuses() {
+            if table.contains_key(*key) {
+                let word = self.backend.word();
+                return Err((key, format!("backend = \"{word}\" cannot follow `{key}`: {way}")));
+            }
+        }
+        Ok(())
     }
 
     /// The recipe as a file.
@@ -344,10 +420,7 @@ impl Recipe {
         {
             return no("time_limit", "expected a time such as `90m` or `12h`");
         }
-        if self.resources.gpus > 0 && self.backend == Backend::Local {
-            return no("gpus", "the local backend of this build trains on CPU: expected 0");
-        }
-        Ok(())
+        backend(self.backend).check(self)
     }
 }
 
@@ -355,11 +428,15 @@ fn line_of(text: &str, at: usize) -> usize {
     text.as_bytes().iter().take(at).filter(|b| **b == b'\n').count() + 1
 }
 
-/// Line of `key = ..`, 1 where it stands nowhere.
+/// Line of `key = ..` or of `[key]`, 1 where it stands nowhere.
 fn line_of_key(text: &str, key: &str) -> usize {
     text.lines()
         .position(|l| {
-            l.trim_start().strip_prefix(key).is_some_and(|r| r.trim_start().starts_with('='))
+            let l = l.trim_start();
+            l.strip_prefix(key).is_some_and(|r| r.trim_start().starts_with('='))
+                || l.strip_prefix('[')
+                    .and_then(|r| r.strip_prefix(key))
+                    .is_some_and(|r| r.starts_with([']', '.']))
         })
         .map_or(1, |i| i + 1)
 }

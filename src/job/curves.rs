@@ -2,17 +2,17 @@
 //! spike and a NaN stay visible whatever the number of points.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-
+use super::watch::index;
+use super::watch::pace::Pace;
+use super::watch::spikes::{Level, Spike};
+use super::watch::tail::{Look, Tail};
 use super::{JobError, MetricsRow};
 use crate::chart::downsample;
 
 /// Points kept of a curve, at most; twice as many before they are thinned to a quarter.
-const KEPT: usize = 4_000;
+pub(super) const KEPT: usize = 4_000;
 /// How much of the smoothed value stays at each row (0: nothing).
 pub const SMOOTHING: f64 = 0.9;
 
@@ -31,17 +31,24 @@ pub struct Curve {
     pub last: Option<(u64, f64)>,
     /// The lowest finite value, the first where there are several.
     pub lowest: Option<(u64, f64)>,
-    mean: f64,
-    weight: f64,
+    /// The first step whose value was NaN or infinite.
+    pub first_not_finite: Option<u64>,
+    /// Values far above what was usual before them, the newest ones last.
+    pub spikes: Vec<Spike>,
+    pub(super) level: Level,
+    pub(super) mean: f64,
+    pub(super) weight: f64,
 }
 
 impl Curve {
-    fn add(&mut self, step: u64, value: f64) {
+    /// One more value.
+    pub fn add(&mut self, step: u64, value: f64) {
         self.n += 1;
         self.last = Some((step, value));
         let x = step as f64;
         self.raw.push((x, value));
         if value.is_finite() {
+            self.level.take(step, value, &mut self.spikes);
             if self.lowest.is_none_or(|l| value < l.1) {
                 self.lowest = Some((step, value));
             }
@@ -52,6 +59,7 @@ impl Curve {
             self.smooth.push((x, self.mean));
         } else {
             self.not_finite += 1;
+            self.first_not_finite.get_or_insert(step);
             self.smooth.push((x, value));
         }
         for points in [&mut self.raw, &mut self.smooth] {
@@ -61,8 +69,36 @@ impl Curve {
         }
     }
 
+    /// Goes on with what a later start measured, in place of the steps that it did again.
+    pub fn follow(&mut self, later: &Self) {
+        let Some(first) = later.raw.first() else { return };
+        if self.n == 0 {
+            self.clone_from(later);
+            return;
+        }
+        self.cut(first.0 as u64);
+        self.n += later.n;
+        self.not_finite += later.not_finite;
+        self.first_not_finite = self.first_not_finite.or(later.first_not_finite);
+        self.last = later.last;
+        let lower = |l: (u64, f64)| self.lowest.is_none_or(|m| l.1 < m.1);
+        if later.lowest.is_some_and(lower) {
+            self.lowest = later.lowest;
+        }
+        self.spikes.extend_from_slice(&later.spikes);
+        self.raw.extend_from_slice(&later.raw);
+        self.smooth.extend_from_slice(&later.smooth);
+        (self.level, self.mean, self.weight) = (later.level, later.mean, later.weight);
+        for points in [&mut self.raw, &mut self.smooth] {
+            if points.len() > 2 * KEPT {
+                *points = downsample(points, KEPT / 4);
+            }
+        }
+    }
+
     /// A resumed attempt began at `step`: what was measured from there on was lost with the old one.
-    fn cut(&mut self, step: u64) {
+    pub fn cut(&mut self, step: u64) {
+        self.spikes.retain(|s| s.step < step);
         for points in [&mut self.raw, &mut self.smooth] {
             points.retain(|p| p.0 < step as f64);
         }
@@ -86,97 +122,151 @@ pub struct Curves {
     pub total: Option<u64>,
     /// Lines that are no rows of metrics.
     pub unreadable: u64,
-    /// First and newest row of the newest attempt.
-    first: Option<(Timestamp, u64)>,
-    last: Option<(Timestamp, u64)>,
-    offset: u64,
+    /// Of the newest attempt.
+    pub(super) pace: Pace,
+    pub(super) tail: Tail,
+    /// Bytes of the files of the attempts before, as they were read.
+    pub(super) before: Vec<u64>,
+    /// The newest attempt's first row is to come: it may take the place of steps done before.
+    pub(super) fresh: bool,
+    /// The offset that the index beside the file was written at.
+    pub(super) indexed: u64,
 }
 
 impl Curves {
     /// Takes in what a run's attempts have written since the last time, up to `attempt`; true when
-    /// there was something.
+    /// there was something. The first time, the index beside the newest file is taken where it
+    /// fits, and only what came after it is read.
     ///
     /// # Errors
     /// A file cannot be read.
     pub fn read(&mut self, run_dir: &Path, attempt: u32) -> Result<bool, JobError> {
+        let paths: Vec<PathBuf> = (1..=attempt)
+            .map(|n| run_dir.join(format!("attempt-{n}")).join("metrics.jsonl"))
+            .collect();
+        self.read_files(&paths)
+    }
+
+    /// The same of files that follow each other, oldest first.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn read_files(&mut self, paths: &[PathBuf]) -> Result<bool, JobError> {
         let mut news = false;
-        for n in self.attempt.max(1)..=attempt {
-            if n != self.attempt {
-                (self.attempt, self.offset, self.first, self.last) = (n, 0, None, None);
-            }
-            news |= self.read_file(&run_dir.join(format!("attempt-{n}")).join("metrics.jsonl"))?;
+        if self.attempt == 0
+            && let Some(known) = index::load(paths)
+        {
+            (*self, news) = (known, true);
         }
+        match self.read_on(paths)? {
+            Some(more) => news |= more,
+            None => {
+                // Another file stands there: everything is read again.
+                *self = Self::default();
+                self.read_on(paths)?;
+                news = true;
+            }
+        }
+        index::save_if_worth(self);
         Ok(news)
     }
 
-    fn read_file(&mut self, path: &Path) -> Result<bool, JobError> {
-        let mut file = match File::open(path) {
-            Ok(f) => f,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(e) => return Err(JobError::io(path)(e)),
-        };
-        let size = file.metadata().map_err(JobError::io(path))?.len();
-        if size < self.offset {
-            // Another file stands there: everything is read again.
-            let attempt = self.attempt;
-            *self = Self { attempt, ..Self::default() };
-        }
-        if size == self.offset {
-            return Ok(false);
-        }
-        file.seek(SeekFrom::Start(self.offset)).map_err(JobError::io(path))?;
-        let mut reader = BufReader::with_capacity(256 << 10, file);
-        let mut line = Vec::new();
+    /// `None` when the file that was being read is another one now.
+    fn read_on(&mut self, paths: &[PathBuf]) -> Result<Option<bool>, JobError> {
         let mut news = false;
-        loop {
-            line.clear();
-            let n = reader.read_until(b'\n', &mut line).map_err(JobError::io(path))?;
-            // A torn last line waits.
-            if line.last() != Some(&b'\n') {
-                return Ok(news);
+        let from = (self.attempt as usize).max(1) - 1;
+        for (i, path) in paths.iter().enumerate().skip(from) {
+            if i + 1 != self.attempt as usize {
+                if self.attempt > 0 {
+                    self.before.push(self.tail.offset());
+                }
+                self.attempt = i as u32 + 1;
+                self.pace.restart();
+                (self.tail, self.indexed) = (Tail::new(path), 0);
+                self.fresh = true;
             }
-            self.offset += n as u64;
+            match self.tail.look()? {
+                Look::Replaced => return Ok(None),
+                Look::Same | Look::Missing => {}
+                Look::Grown => news |= self.read_tail()?,
+            }
+        }
+        Ok(Some(news))
+    }
+
+    fn read_tail(&mut self) -> Result<bool, JobError> {
+        let mut tail = std::mem::take(&mut self.tail);
+        let mut news = false;
+        let done = tail.feed_lines(&mut |line| {
             news = true;
-            match serde_json::from_slice::<MetricsRow>(&line) {
-                Ok(row) => self.add(&row),
-                Err(_) if line.iter().all(u8::is_ascii_whitespace) => {}
-                Err(_) => self.unreadable += 1,
-            }
+            self.line(line);
+        });
+        self.tail = tail;
+        done.map(|_| news)
+    }
+
+    fn line(&mut self, line: &[u8]) {
+        match serde_json::from_slice::<MetricsRow>(line) {
+            Ok(row) => self.add(&row),
+            Err(_) if line.iter().all(u8::is_ascii_whitespace) => {}
+            // A writer that puts NaN as the bare word, as Python's `json` does.
+            Err(_) => match super::watch::ours::loose_row(line) {
+                Some(row) => self.add(&row),
+                None => self.unreadable += 1,
+            },
         }
     }
 
     fn add(&mut self, row: &MetricsRow) {
-        if self.first.is_none() && self.attempt > 1 {
-            self.of.values_mut().for_each(|c| c.cut(row.step));
+        if std::mem::take(&mut self.fresh) && self.attempt > 1 {
+            self.cut(row.step);
         }
         self.total = row.total.or(self.total);
-        if let Ok(at) = row.at.parse::<Timestamp>() {
-            self.first.get_or_insert((at, row.step));
-            self.last = Some((at, row.step));
+        if let Ok(at) = row.at.parse::<jiff::Timestamp>() {
+            self.pace.at(at.as_duration().as_secs_f64(), row.step);
         }
         for (name, value) in &row.values {
-            match self.of.get_mut(name) {
-                Some(curve) => curve.add(row.step, *value),
-                None => self.of.entry(name.clone()).or_default().add(row.step, *value),
-            }
+            self.value(name, row.step, *value);
         }
+    }
+
+    /// One more value of what is called `name`.
+    pub fn value(&mut self, name: &str, step: u64, value: f64) {
+        match self.of.get_mut(name) {
+            Some(curve) => curve.add(step, value),
+            None => self.of.entry(name.to_owned()).or_default().add(step, value),
+        }
+    }
+
+    /// A resumed attempt began at `step`.
+    pub fn cut(&mut self, step: u64) {
+        self.of.values_mut().for_each(|c| c.cut(step));
     }
 
     /// Seconds that are left at the pace of this attempt; steps before its resume do not count.
     pub fn seconds_left(&self) -> Option<f64> {
-        let (first, last) = (self.first?, self.last?);
-        let elapsed = last.0.duration_since(first.0).as_secs_f64();
-        seconds_left(first.1, last.1, self.total?, elapsed)
+        self.pace.seconds_left(self.total?)
+    }
+
+    /// How fast the newest attempt goes.
+    pub fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    /// The same, to be told of time.
+    pub fn pace_mut(&mut self) -> &mut Pace {
+        &mut self.pace
     }
 
     /// The newest step.
     pub fn step(&self) -> Option<u64> {
-        self.last.map(|l| l.1)
+        let steps = self.of.values().filter_map(|c| c.last).map(|l| l.0);
+        self.pace.step().or_else(|| steps.max())
     }
 
     /// Bytes read of the newest attempt's file.
     pub fn read_to(&self) -> u64 {
-        self.offset
+        self.tail.offset()
     }
 
     /// True when nothing was measured.

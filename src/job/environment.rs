@@ -22,6 +22,7 @@ const NAMES: &[&str] = &[
     "PYTHONHOME",
     "LD_LIBRARY_PATH",
     "LD_PRELOAD",
+    "SLURM_CONF",
     "RUST_LOG",
     "RUST_BACKTRACE",
     "NO_COLOR",

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::FailureKind;
+
 /// A job's trouble with its files, or with its work.
 #[derive(Debug, Error)]
 pub enum JobError {
@@ -31,9 +33,26 @@ pub enum JobError {
     /// The work itself failed: the message is for the person who started it.
     #[error("{0}")]
     Work(String),
+    /// The work failed of something that may pass: a service that was away or overloaded.
+    #[error("{0}")]
+    Transient(String),
+    /// The memory of the GPU or the machine was not enough.
+    #[error("{0}")]
+    OutOfMemory(String),
 }
 
 impl JobError {
+    /// What it means for trying again.
+    pub fn kind(&self) -> FailureKind {
+        match self {
+            Self::Transient(_) => FailureKind::Transient,
+            Self::OutOfMemory(_) => FailureKind::OutOfMemory,
+            Self::Io { .. } | Self::Malformed { .. } | Self::Stopped | Self::Work(_) => {
+                FailureKind::Lasting
+            }
+        }
+    }
+
     /// Ties an I/O error to its file.
     pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();

@@ -21,6 +21,9 @@ pub struct RunFile {
     pub work: ProcessMark,
     /// When the work started.
     pub started: Timestamp,
+    /// The host, where it is not the engine's: there these pids mean nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
 }
 
 /// Why an attempt was asked to stop.
@@ -31,6 +34,8 @@ pub enum StopWhy {
     Cancel,
     /// Its time limit passed.
     TimeLimit,
+    /// Somebody wants it to write a checkpoint and make room; it can go on from there.
+    Checkpoint,
     /// The shim got TERM from outside the engine, as at a shutdown.
     Terminated,
 }
@@ -44,12 +49,49 @@ pub struct StopFile {
     pub grace_s: u32,
 }
 
+/// `pause.json`: there while the attempt's processes are meant to stand still.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PauseFile {
+    /// Since when.
+    pub paused: Timestamp,
+}
+
+impl PauseFile {
+    /// Takes the file away; that it is not there is no error.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn remove(attempt_dir: &Path) -> Result<(), JobError> {
+        let path = attempt_dir.join(Self::NAME);
+        match fs::remove_file(&path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(JobError::io(path)(e)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What a failure is of, as far as trying again goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// The same again would fail the same way: wrong input, a loss that is not a number.
+    #[default]
+    Lasting,
+    /// May pass: a service that was away, overloaded or rate-limited.
+    Transient,
+    /// The GPU's or the machine's memory was not enough: only a changed recipe helps.
+    OutOfMemory,
+}
+
 /// `failure.json`: written by an activity before it exits with an error, so that the run's reason
 /// is the work's own words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailureFile {
     /// For the person who started the run.
     pub message: String,
+    /// What it is of.
+    #[serde(default)]
+    pub kind: FailureKind,
 }
 
 /// `exit.json`: the end of an attempt. Whoever finds it starts nothing.
@@ -70,6 +112,12 @@ pub struct ExitFile {
     /// Why nobody saw its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<String>,
+    /// Who refused memory, where that ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out_of_memory: Option<String>,
+    /// Nothing was wrong with the run: the same, tried again, may do better.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub passing: bool,
     /// Why it could not be started, or what else is to be said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -85,20 +133,26 @@ impl ExitFile {
             ended,
             stopped: None,
             lost: None,
+            out_of_memory: None,
+            passing: false,
             note: None,
         }
     }
 
     /// The final state this end means, for a run queued at `queued_at`. `failure`: the work's own
     /// words, from `failure.json`.
-    pub fn state(&self, queued_at: Timestamp, failure: Option<String>) -> RunState {
+    pub fn state(&self, queued_at: Timestamp, failure: Option<FailureFile>) -> RunState {
         let (started_at, ended_at) = (self.started, self.ended);
         if let Some(reason) = &self.lost {
             return RunState::Lost { queued_at, started_at, ended_at, reason: reason.clone() };
         }
         let exit = self.code.map(Exit::Code).or(self.signal.map(Exit::Signal));
+        if let Some(reason) = &self.out_of_memory {
+            let reason = Some(reason.clone());
+            return RunState::OutOfMemory { queued_at, started_at, ended_at, exit, reason };
+        }
         match (self.stopped, exit, started_at) {
-            (Some(StopWhy::Cancel), ..) => {
+            (Some(StopWhy::Cancel | StopWhy::Checkpoint), ..) => {
                 RunState::Cancelled { queued_at, started_at, ended_at, exit }
             }
             (Some(StopWhy::TimeLimit), ..) => {
@@ -114,8 +168,14 @@ impl ExitFile {
                 RunState::Succeeded { queued_at, started_at, ended_at }
             }
             (None, exit, _) => {
-                let reason = self.note.clone().or(failure).or_else(|| killed(exit));
-                RunState::Failed { queued_at, started_at, ended_at, exit, reason }
+                let memory = failure.as_ref().is_some_and(|f| f.kind == FailureKind::OutOfMemory);
+                let reason =
+                    self.note.clone().or(failure.map(|f| f.message)).or_else(|| killed(exit));
+                if memory {
+                    RunState::OutOfMemory { queued_at, started_at, ended_at, exit, reason }
+                } else {
+                    RunState::Failed { queued_at, started_at, ended_at, exit, reason }
+                }
             }
         }
     }
@@ -164,6 +224,7 @@ macro_rules! small_file {
 small_file!(RunFile, "run.json");
 small_file!(ExitFile, "exit.json");
 small_file!(StopFile, "stop.json");
+small_file!(PauseFile, "pause.json");
 small_file!(FailureFile, "failure.json");
 
 #[cfg(test)]
@@ -179,6 +240,14 @@ mod tests {
             (ExitFile { code: Some(0), ..base.clone() }, StateName::Succeeded),
             (ExitFile { code: Some(7), ..base.clone() }, StateName::Failed),
             (ExitFile { signal: Some(9), ..base.clone() }, StateName::Failed),
+            (
+                ExitFile { signal: Some(9), out_of_memory: Some("no".into()), ..base.clone() },
+                StateName::OutOfMemory,
+            ),
+            (
+                ExitFile { code: Some(0), stopped: Some(StopWhy::Checkpoint), ..base.clone() },
+                StateName::Cancelled,
+            ),
             (base.clone(), StateName::Failed),
             (ExitFile { code: Some(0), ..ExitFile::unstarted(t) }, StateName::Failed),
             (

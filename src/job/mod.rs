@@ -11,6 +11,7 @@ mod environment;
 mod error;
 mod exit;
 mod file_progress;
+mod gpus;
 mod jsonl;
 mod lock;
 mod log_lines;
@@ -20,16 +21,19 @@ mod process;
 mod progress;
 mod record;
 mod signal;
+mod slurm_ask;
 mod spec;
 mod state;
+pub mod watch;
 
 pub use attempt::{Attempt, write_atomically};
 pub use crash::{VARIABLE as CRASH_VARIABLE, crash_point};
 pub use curves::{Curve, Curves, SMOOTHING, seconds_left};
 pub use environment::{MARK, allowed_environment, is_secret_name};
 pub use error::JobError;
-pub use exit::{ExitFile, FailureFile, RunFile, StopFile, StopWhy};
+pub use exit::{ExitFile, FailureFile, FailureKind, PauseFile, RunFile, StopFile, StopWhy};
 pub use file_progress::{FileProgress, ProgressNow, read_progress};
+pub use gpus::{GpuNow, GpuReading, GpusFile, LeasedGpu};
 pub use jsonl::{JsonlWriter, read_jsonl};
 pub use lock::{Mention, RunLock};
 pub use log_lines::{LogEdge, LogPage, LogRow, read_log};
@@ -39,5 +43,8 @@ pub use process::{ProcessMark, boot_id};
 pub use progress::{NoProgress, Progress};
 pub use record::{RunRecord, RunView};
 pub use signal::{interrupt_flag, stop_flag};
-pub use spec::{After, Condition, NewRun, Resources, RunKind, RunSpec, now};
+pub use slurm_ask::{ArrayPlace, SlurmAsk};
+pub use spec::{
+    ACTIVITY_RETRIES, After, Condition, NewRun, Resources, RunKind, RunSpec, Terms, now,
+};
 pub use state::{Exit, FlatState, RunState, StateName};

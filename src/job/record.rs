@@ -29,6 +29,10 @@ pub struct RunRecord {
     pub priority: i32,
     /// Slots it takes.
     pub threads: u32,
+    /// GPUs it leases.
+    pub gpus: u32,
+    /// The pool whose places it takes.
+    pub pool: Option<String>,
     /// Where it stands.
     pub state: RunState,
 }
@@ -60,6 +64,12 @@ pub struct RunView {
     pub label: Option<String>,
     /// The run's folder.
     pub dir: PathBuf,
+    /// Until when it is delayed. RFC 3339 UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// The pool whose places it takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<String>,
 }
 
 impl RunRecord {
@@ -84,6 +94,8 @@ impl RunRecord {
             ended_at: flat.ended_at,
             label: self.label.clone(),
             dir: self.dir.clone(),
+            until: flat.since.filter(|_| flat.name == StateName::Delayed),
+            pool: self.pool.clone(),
         }
     }
 }

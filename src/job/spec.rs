@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::JobError;
+use super::{JobError, SlurmAsk};
 use crate::domain::RunId;
 
 /// The time now, to the millisecond: what is stored is what is shown.
@@ -97,6 +97,36 @@ impl Default for Resources {
     }
 }
 
+/// How often the attempts of an activity are tried again by themselves: an activity goes on from
+/// what its earlier attempts left. What any other command does twice nobody knows, so it has none.
+pub const ACTIVITY_RETRIES: u32 = 5;
+
+/// When a run may start, how long it may go on, and what becomes of it when an attempt dies.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Terms {
+    /// The pool whose places it takes; none: only the CPU slots count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<String>,
+    /// Not before this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+    /// Seconds that an attempt may run, pauses not counted; then it is stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_limit_s: Option<u64>,
+    /// How often an attempt that died of something that may pass (lost, preempted, a service that
+    /// was not there) is followed by another by itself.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub retries: u32,
+    /// Number of the signal that asks the work for a checkpoint before TERM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint_signal: Option<i32>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
 /// A run as it is asked for, before it has an id and a folder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewRun {
@@ -124,6 +154,10 @@ pub struct NewRun {
     pub priority: i32,
     /// Seconds between TERM and KILL when it is stopped.
     pub grace_s: u32,
+    /// When and how it may start and must end.
+    pub terms: Terms,
+    /// What it asks of SLURM; `None`: it runs on this host.
+    pub slurm: Option<SlurmAsk>,
 }
 
 impl NewRun {
@@ -144,6 +178,11 @@ impl NewRun {
             after: Vec::new(),
             priority: 0,
             grace_s: 10,
+            terms: Terms {
+                retries: if kind.is_activity() { ACTIVITY_RETRIES } else { 0 },
+                ..Terms::default()
+            },
+            slurm: None,
         }
     }
 
@@ -186,6 +225,8 @@ impl NewRun {
             after: self.after,
             priority: self.priority,
             grace_s: self.grace_s,
+            terms: self.terms,
+            slurm: self.slurm,
         };
         let filled = fill(&dir, &spec, write_input).and_then(|()| sync_dir(runs));
         if let Err(e) = filled {
@@ -285,6 +326,12 @@ pub struct RunSpec {
     /// Seconds between TERM and KILL.
     #[serde(default)]
     pub grace_s: u32,
+    /// When and how it may start and must end.
+    #[serde(flatten)]
+    pub terms: Terms,
+    /// What it asks of SLURM; without it the run is one of this host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slurm: Option<SlurmAsk>,
 }
 
 impl RunSpec {

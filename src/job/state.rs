@@ -107,10 +107,11 @@ pub enum RunState {
     Queued { queued_at: Timestamp },
     /// Waits for something named: a secret, another run.
     Blocked { queued_at: Timestamp, reason: String },
-    /// Waits for a time.
-    Delayed { queued_at: Timestamp, until: Timestamp },
-    /// Committed to start; its shim may or may not live yet.
-    Starting { queued_at: Timestamp, starting_at: Timestamp },
+    /// Waits for a time. `reason`: why, where it is another attempt after one that died.
+    Delayed { queued_at: Timestamp, until: Timestamp, reason: Option<String> },
+    /// Committed to start; its shim may or may not live yet. `note`: where it waits, such as in
+    /// SLURM's queue.
+    Starting { queued_at: Timestamp, starting_at: Timestamp, note: Option<String> },
     /// The work runs. `note`: what is unusual about it, such as a shim that died.
     Running { queued_at: Timestamp, started_at: Timestamp, note: Option<String> },
     /// Its processes are stopped; memory is kept.
@@ -217,9 +218,11 @@ impl RunState {
             Self::Blocked { queued_at, reason } => {
                 FlatState { reason: Some(reason.clone()), ..flat(queued_at) }
             }
-            Self::Delayed { queued_at, until: since }
-            | Self::Starting { queued_at, starting_at: since } => {
-                FlatState { since: Some(*since), ..flat(queued_at) }
+            Self::Delayed { queued_at, until, reason } => {
+                FlatState { since: Some(*until), reason: reason.clone(), ..flat(queued_at) }
+            }
+            Self::Starting { queued_at, starting_at: since, note } => {
+                FlatState { since: Some(*since), reason: note.clone(), ..flat(queued_at) }
             }
             Self::Running { queued_at, started_at, note } => {
                 FlatState { started_at: Some(*started_at), reason: note.clone(), ..flat(queued_at) }
@@ -273,8 +276,8 @@ impl RunState {
         Some(match name {
             StateName::Queued => Self::Queued { queued_at },
             StateName::Blocked => Self::Blocked { queued_at, reason: reason? },
-            StateName::Delayed => Self::Delayed { queued_at, until: since? },
-            StateName::Starting => Self::Starting { queued_at, starting_at: since? },
+            StateName::Delayed => Self::Delayed { queued_at, until: since?, reason },
+            StateName::Starting => Self::Starting { queued_at, starting_at: since?, note: reason },
             StateName::Running => {
                 Self::Running { queued_at, started_at: started_at?, note: reason }
             }

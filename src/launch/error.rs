@@ -53,6 +53,12 @@ pub enum LaunchError {
     /// A model on the hub.
     #[error(transparent)]
     Hub(#[from] HubError),
+    /// The user's configuration.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+    /// What nobody could carry out.
+    #[error("{0}")]
+    Unusable(String),
     /// Nothing answers to a name.
     #[error("{0}")]
     Unknown(String),

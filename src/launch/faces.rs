@@ -33,6 +33,8 @@ pub struct Opening {
     pub place: Place,
     /// Rating alone, nothing else to be reached: study and rater, where they were named.
     pub rate: Option<(Option<String>, Option<String>)>,
+    /// The panel of one folder that a trainer writes into, nothing else to be reached.
+    pub watch: Option<std::path::PathBuf>,
     /// A theme for this once.
     pub theme: Option<String>,
     /// Who puts right-to-left text in order, for this once.

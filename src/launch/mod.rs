@@ -5,6 +5,7 @@
 mod base;
 mod calls;
 mod classify;
+mod cluster;
 mod dataset;
 mod endpoints;
 mod error;
@@ -18,12 +19,14 @@ mod offered;
 mod open;
 mod place;
 mod prepared;
+mod registry;
 mod runs;
 mod sources;
 mod speakers;
 
 pub use calls::{PreparedCalls, Speaker};
 pub use classify::{ClassifyRequest, CulturePrompt, PreparedClassify, classify};
+pub use cluster::{array_name, as_array, on_slurm};
 pub use dataset::{
     BuildError, DatasetManifest, StoredDataset, build_dataset, open_dataset, samples,
 };
@@ -41,6 +44,9 @@ pub use open::{
 };
 pub use place::{Place, PlaceError};
 pub use prepared::Prepared;
+pub use registry::{
+    ServePlan, connect as connect_provider, register, registered, remote_of, serve_plan,
+};
 pub use runs::{FinetuneRequest, SurveyInput, augment, command, evaluate, finetune, submit};
 pub use sources::named_source;
 pub use speakers::{KnownSpeaker, known_speakers};

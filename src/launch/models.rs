@@ -22,6 +22,11 @@ pub fn model_source(
     if let ModelRef::Provider { provider, model } = reference {
         return Ok(ModelSource::Endpoint { provider: provider.clone(), model: model.clone() });
     }
+    if let Some(ModelRef::Provider { provider, model }) =
+        super::registered(place, reference)?.as_ref().and_then(super::remote_of)
+    {
+        return Ok(ModelSource::Endpoint { provider, model });
+    }
     let folder = model_folder(place, reference)?;
     let folder = std::path::absolute(&folder).map_err(JobError::io(&folder))?;
     let (dir, adapter) = match base_of_adapter(&folder)? {
@@ -83,6 +88,7 @@ pub fn model_folder(place: &Place, reference: &ModelRef) -> Result<PathBuf, Laun
     let unknown = |what: String| {
         LaunchError::Unknown(format!("{what}: `polyculture models list` shows what there is"))
     };
+    let mut trained_here = true;
     let folder = match reference {
         ModelRef::Path(dir) => dir.clone(),
         ModelRef::Run { run, step } => {
@@ -104,6 +110,12 @@ pub fn model_folder(place: &Place, reference: &ModelRef) -> Result<PathBuf, Laun
                 Some(m) => Some(m),
                 None => reader.model(alias)?,
             };
+            if let Some(remote) = model.as_ref().and_then(super::remote_of) {
+                return Err(LaunchError::Unknown(format!(
+                    "`{alias}` is {remote}: it lies in no folder here"
+                )));
+            }
+            trained_here = model.as_ref().is_none_or(|m| m.run.is_some());
             let found = model.and_then(|m| m.checkpoint);
             PathBuf::from(found.ok_or_else(|| unknown(format!("no model `{alias}`")))?)
         }
@@ -121,7 +133,8 @@ pub fn model_folder(place: &Place, reference: &ModelRef) -> Result<PathBuf, Laun
             folder.display()
         )));
     }
-    if !matches!(reference, ModelRef::Path(_) | ModelRef::Hub { .. }) {
+    // Only our own checkpoints have manifests.
+    if trained_here && !matches!(reference, ModelRef::Path(_) | ModelRef::Hub { .. }) {
         checkpoint::verify(&folder)?;
     }
     Ok(folder)

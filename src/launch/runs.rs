@@ -1,16 +1,17 @@
 //! One function a kind of run: check, freeze the input, hand over.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::base::{estimate_for, frozen_base};
+use super::base::frozen_base;
 use super::dataset::open_dataset;
 use super::{LaunchError, Place, Prepared, model_source};
 use crate::augment::Settings;
 use crate::domain::{DatasetId, QuestionId, Sample, Survey, TestText};
 use crate::engine::Client;
 use crate::evaluate::{Contexts, DEFAULT_DRAWS, Draws, Plan};
-use crate::finetune::{FrozenBase, ModelRef, Recipe};
+use crate::finetune::backend::{Request, backend};
+use crate::finetune::{Backend, FrozenBase, ModelRef, Recipe};
 use crate::ingest::AboutModel;
 use crate::job::{JobError, NewRun, RunKind, RunView};
 use crate::providers::ModelSource;
@@ -83,6 +84,9 @@ pub(super) fn existing_samples(place: &Place) -> Result<Vec<Sample>, LaunchError
     Ok(place.read()?.read().all_samples(&kept)?)
 }
 
+/// Seconds that a checkpoint of a large model may take between TERM and KILL.
+const TORCH_GRACE_S: u32 = 120;
+
 /// What a fine-tune is asked to do.
 #[derive(Debug, Clone)]
 pub struct FinetuneRequest {
@@ -92,6 +96,8 @@ pub struct FinetuneRequest {
     pub recipe: Recipe,
     /// Alias of the model.
     pub alias: Option<String>,
+    /// The Python of the backend `torch`; found where none is named.
+    pub python: Option<PathBuf>,
 }
 
 /// Prepares training a model on a dataset of the workspace.
@@ -117,19 +123,41 @@ pub fn finetune(place: &Place, request: &FinetuneRequest) -> Result<Prepared, La
         let from = base.as_ref().map_or("tiny", |b| b.reference.as_str());
         format!("{from} on {}", request.dataset)
     });
-    let estimate = estimate_for(&request.recipe, base.as_ref(), &dataset.examples, &survey)?;
+    let asked = Request {
+        recipe: &request.recipe,
+        base: base.as_ref(),
+        rows: &dataset.examples,
+        survey: &survey,
+        python: request.python.as_deref(),
+    };
+    let trains = backend(request.recipe.backend);
+    let estimate = trains.estimate(&asked)?;
+    let files = trains.freeze(&asked)?;
     let mut run = new_run(place, RunKind::Finetune, label);
     run.resources.threads = u32::try_from(request.recipe.resources.threads).unwrap_or(1).max(1);
-    let needed = estimate.memory() >> 20;
+    let gpus = request.recipe.resources.gpus;
+    // On a GPU, the estimate is of the GPU's memory.
+    let needed = estimate.filter(|_| gpus == 0).map_or(0, |e| e.memory() >> 20);
     run.resources.memory_mib = Some(request.recipe.resources.memory_mb.max(needed));
-    run.resources.gpus = request.recipe.resources.gpus;
+    run.resources.gpus = gpus;
+    let limit = request.recipe.resources.time_limit.as_deref();
+    let limit = limit.and_then(|t| t.parse::<jiff::SignedDuration>().ok());
+    run.terms.time_limit_s = limit.map(|d| d.as_secs().max(1).unsigned_abs());
+    if request.recipe.backend == Backend::Torch {
+        run.grace_s = run.grace_s.max(TORCH_GRACE_S);
+    }
     let survey = Survey { counts: BTreeMap::new(), paper_means: BTreeMap::new(), ..survey };
-    let prepared = match &base {
+    let mut prepared = match &base {
         None => Prepared::new(run),
         Some(b) => Prepared::new(run).json(FrozenBase::FILE, b)?,
     };
+    for (name, bytes) in files {
+        prepared = prepared.file(name, bytes);
+    }
+    if let Some(e) = &estimate {
+        prepared = prepared.json("estimate.json", e)?;
+    }
     Ok(prepared
-        .json("estimate.json", &estimate)?
         .file("recipe.toml", request.recipe.to_toml()?.into_bytes())
         .rows("dataset.jsonl", &dataset.examples)?
         .json("survey.json", &survey)?

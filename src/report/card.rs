@@ -63,7 +63,8 @@ fn base_of(m: &ModelRecord) -> String {
         let word = |k: &str| model.get(k).and_then(|v| v.as_str()).map(str::to_owned);
         word("from").or_else(|| word("base"))
     });
-    from.unwrap_or_else(|| "tiny".into())
+    let elsewhere = ["base", "reference", "remote"].iter().find_map(|k| m.card[*k].as_str());
+    from.or_else(|| elsewhere.map(str::to_owned)).unwrap_or_else(|| "tiny".into())
 }
 
 fn dataset(s: &mut String, reader: Reader<'_>, m: &ModelRecord) -> Result<(), CardError> {

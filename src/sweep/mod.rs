@@ -5,9 +5,11 @@
 //! names, and every run carries a request id, which the engine never runs twice.
 
 mod arms;
+mod chart;
 mod run;
 mod table;
 
 pub use arms::{SweepArm, SweepKind, SweepSpec, arms};
+pub use chart::chart;
 pub use run::{SweepError, SweepReport, Watch, run};
 pub use table::{markdown, plain};

@@ -13,10 +13,10 @@ use crate::domain::{DatasetId, DomainError, QuestionId, Survey};
 use crate::engine::{Client, EngineError};
 use crate::evaluate::{Evaluation, Framing, Plan, PlannedModel};
 use crate::finetune::{FinetuneError, Recipe};
-use crate::job::{JobError, RunView, StateName};
+use crate::job::{JobError, RunView, SlurmAsk, StateName};
 use crate::launch::{
-    BuildError, FinetuneRequest, LaunchError, Place, PlaceError, SurveyInput, build_dataset,
-    evaluate, finetune, samples, submit,
+    BuildError, FinetuneRequest, LaunchError, Place, PlaceError, SurveyInput, array_name, as_array,
+    build_dataset, evaluate, finetune, on_slurm, samples, submit,
 };
 use crate::store::StoreError;
 
@@ -90,13 +90,14 @@ pub struct SweepReport {
     pub runs: Vec<RunView>,
 }
 
-/// Goes through the sweep, or on with it.
+/// Goes through the sweep, or on with it. With `slurm` its runs are jobs: all fine-tunes one array.
 ///
 /// # Errors
 /// See [`SweepError`].
 pub fn run(
     place: &Place,
     spec: &SweepSpec,
+    slurm: Option<&SlurmAsk>,
     watch: &mut Watch<'_>,
 ) -> Result<SweepReport, SweepError> {
     let survey = place.read()?.read().survey()?;
@@ -108,7 +109,7 @@ pub fn run(
     let arms = arms(spec, &held);
     let mut client = Client::connect_or_start()?;
     let mut sweep =
-        Sweep { place, spec, name: &name, client: &mut client, watch, runs: Vec::new() };
+        Sweep { place, spec, slurm, name: &name, client: &mut client, watch, runs: Vec::new() };
     let datasets = sweep.datasets(&arms)?;
     let models = sweep.models(&arms, &datasets)?;
     let evaluation = sweep.evaluate(&survey, &held, texts, &arms, models)?;
@@ -142,6 +143,7 @@ fn name_of(
 struct Sweep<'a, 'w> {
     place: &'a Place,
     spec: &'a SweepSpec,
+    slurm: Option<&'a SlurmAsk>,
     name: &'a str,
     client: &'a mut Client,
     watch: &'a mut Watch<'w>,
@@ -169,8 +171,8 @@ impl Sweep<'_, '_> {
         arms: &[SweepArm],
         datasets: &[DatasetId],
     ) -> Result<Vec<PlannedModel>, SweepError> {
-        let mut started = Vec::new();
-        let mut planned = Vec::new();
+        let mut all = Vec::new();
+        let mut arm_of = Vec::new();
         for (arm, dataset) in arms.iter().zip(datasets) {
             for seed in 1..=self.spec.seeds {
                 let mut recipe = Recipe::parse(&self.spec.recipe, "the sweep's recipe")?;
@@ -180,20 +182,33 @@ impl Sweep<'_, '_> {
                     dataset: dataset.clone(),
                     recipe,
                     alias: Some(alias.clone()),
+                    python: None,
                 };
                 let mut prepared = finetune(self.place, &request)?;
                 prepared.run.request_id = Some(format!("sweep/{alias}"));
-                let run = submit(self.client, self.place, &prepared)?;
-                planned.push(PlannedModel {
-                    reference: format!("run:{}", run.id),
-                    arm: arm.label.clone(),
-                    seed,
-                    trained_for: None,
-                    framing: Framing::Named,
-                    changed: None,
-                });
-                started.push(run);
+                if let Some(ask) = self.slurm {
+                    on_slurm(&mut prepared.run, ask)?;
+                }
+                arm_of.push((arm.label.clone(), seed));
+                all.push(prepared);
             }
+        }
+        if self.slurm.is_some() {
+            as_array(&mut all, &array_name(self.name), None);
+        }
+        let mut started = Vec::new();
+        let mut planned = Vec::new();
+        for (prepared, (arm, seed)) in all.iter().zip(arm_of) {
+            let run = submit(self.client, self.place, prepared)?;
+            planned.push(PlannedModel {
+                reference: format!("run:{}", run.id),
+                arm,
+                seed,
+                trained_for: None,
+                framing: Framing::Named,
+                changed: None,
+            });
+            started.push(run);
         }
         self.wait("fine-tuning", started)?;
         Ok(planned)
@@ -219,6 +234,9 @@ impl Sweep<'_, '_> {
         let mut prepared = evaluate(self.place, &SurveyInput::new(plan, texts), threads)?;
         prepared.run.label = Some(format!("sweep {}", self.name));
         prepared.run.request_id = Some(format!("sweep/{}/evaluate", self.name));
+        if let Some(ask) = self.slurm {
+            on_slurm(&mut prepared.run, ask)?;
+        }
         let run = submit(self.client, self.place, &prepared)?;
         let ended = self.wait("scoring", vec![run])?;
         let run = ended.first().ok_or_else(|| SweepError::Nothing("no evaluation".into()))?;

@@ -3,7 +3,9 @@
 
 use super::app::App;
 use super::screen::{Cx, ScreenId};
-use super::screens::{Evaluate, Finetune, Overview, Rate, Runs, Samples, Seeds, Settings};
+use super::screens::{
+    Evaluate, Finetune, Overview, Rate, Runs, Samples, Seeds, Settings, Watching,
+};
 use super::widgets::ListControl;
 
 /// When a command can be given.
@@ -33,6 +35,7 @@ pub enum Run {
     Evaluate(fn(&mut Evaluate, &mut Cx<'_>)),
     Runs(fn(&mut Runs, &mut Cx<'_>)),
     Settings(fn(&mut Settings, &mut Cx<'_>)),
+    Watch(fn(&mut Watching, &mut Cx<'_>)),
 }
 
 /// One command.
@@ -74,6 +77,7 @@ pub fn all() -> impl Iterator<Item = &'static Command> {
         super::screens::evaluate::COMMANDS,
         super::screens::runs::COMMANDS,
         super::screens::settings::COMMANDS,
+        super::screens::watch::COMMANDS,
     ]
     .into_iter()
     .flatten()

@@ -64,7 +64,7 @@ pub fn open(opening: Opening) -> Result<(), TuiError> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(TuiError::NoTerminal);
     }
-    let alone = opening.rate.is_some();
+    let alone = opening.rate.is_some() || opening.watch.is_some();
     let file = settings::looks_file();
     let (kept, complaint) = match UserLooks::load(&file) {
         Ok(u) => (u, None),
@@ -107,7 +107,11 @@ pub fn open(opening: Opening) -> Result<(), TuiError> {
         alone,
         size: (w, h),
     };
-    let at = if alone { ScreenId::Rate } else { ScreenId::Overview };
+    let at = match (&opening.watch, alone) {
+        (Some(_), _) => ScreenId::Watch,
+        (None, true) => ScreenId::Rate,
+        (None, false) => ScreenId::Overview,
+    };
     let mut app = App::new(shared, keymap, Screens::default(), at);
     let memory = Memory::of(&opening.place);
     if !alone {
@@ -115,6 +119,9 @@ pub fn open(opening: Opening) -> Result<(), TuiError> {
     }
     if let Some((study, rater)) = opening.rate.clone() {
         app.screens.rate.open(study, rater);
+    }
+    if let Some(dir) = opening.watch.clone() {
+        app.screens.watch.open(dir);
     }
     for said in [complaint, other].into_iter().flatten() {
         drop(app.update(Msg::Note(Tone::Warn, said), jiff::Timestamp::now()));

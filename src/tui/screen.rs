@@ -32,6 +32,8 @@ pub enum ScreenId {
     Evaluate,
     Runs,
     Settings,
+    /// The panel of one folder: no tab of its own.
+    Watch,
 }
 
 impl ScreenId {
@@ -58,6 +60,7 @@ impl ScreenId {
             Self::Evaluate => "Evaluate",
             Self::Runs => "Runs",
             Self::Settings => "Settings",
+            Self::Watch => "Watch",
         }
     }
 }
@@ -121,6 +124,8 @@ pub enum Effect {
     Note(Tone, String),
     /// Into the clipboard of the person's own terminal.
     Copy(String),
+    /// Runs that ended: bell or notification, where the user's `[notify]` wants it.
+    Ended(Vec<crate::job::RunView>),
     /// Show a text in the pager.
     Pager(String),
     /// Write a file and say where it is.
@@ -175,6 +180,7 @@ impl std::fmt::Debug for Effect {
             Self::Go(to, told) => write!(f, "Go({to:?}, {told:?})"),
             Self::Note(tone, text) => write!(f, "Note({tone:?}, {text:?})"),
             Self::Copy(text) => write!(f, "Copy({text:?})"),
+            Self::Ended(runs) => write!(f, "Ended({})", runs.len()),
             Self::Pager(_) => f.write_str("Pager"),
             Self::Export { name, .. } => write!(f, "Export({name:?})"),
             Self::ExportOf { what, format } => write!(f, "ExportOf({}.{format})", what.name),

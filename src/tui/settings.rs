@@ -159,6 +159,7 @@ mod tests {
         let opening = Opening {
             place: crate::launch::Place::init(dir.path(), true).unwrap(),
             rate: None,
+            watch: None,
             theme: Some("mono".into()),
             bidi: Some(BidiMode::Off),
             plain: true,

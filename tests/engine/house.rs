@@ -1,3 +1,4 @@
+#![allow(dead_code, reason = "each of the tests that share it uses a part")]
 //! A state folder, a workspace, and the binary: everything that a test started is gone after it.
 
 use std::path::{Path, PathBuf};
@@ -22,7 +23,17 @@ impl House {
     }
 
     pub(crate) fn with_slots(slots: u32) -> Self {
-        let house = Self { tmp: tempfile::tempdir().unwrap(), slots };
+        Self::within(&std::env::temp_dir(), slots)
+    }
+
+    /// In memory where there is such a place: for tens of thousands of files.
+    pub(crate) fn in_memory(slots: u32) -> Self {
+        let shared = Path::new("/dev/shm");
+        if shared.is_dir() { Self::within(shared, slots) } else { Self::with_slots(slots) }
+    }
+
+    fn within(parent: &Path, slots: u32) -> Self {
+        let house = Self { tmp: tempfile::tempdir_in(parent).unwrap(), slots };
         std::fs::create_dir(house.workspace()).unwrap();
         std::fs::write(house.workspace().join("polyculture.toml"), "").unwrap();
         std::fs::create_dir(house.state()).unwrap();
@@ -104,6 +115,20 @@ impl House {
 
     pub(crate) fn engine_pid(&self) -> i32 {
         self.try_engine_pid().unwrap()
+    }
+
+    /// The engine's process by its first log line: asking it would wait while it is held.
+    pub(crate) fn engine_pid_of_lock(&self) -> i32 {
+        let log = std::fs::read_to_string(self.state().join("engine.log")).unwrap();
+        let line = log.lines().rev().find(|l| l.contains(" at /")).unwrap();
+        let after = line.split("engine ").nth(1).unwrap();
+        after.split(' ').next().unwrap().parse().unwrap()
+    }
+
+    /// Living processes of a run, by the mark in their environment.
+    pub(crate) fn marked(&self, id: &str) -> Vec<i32> {
+        let mark = format!("POLYCULTURE_ATTEMPT={id}/");
+        processes_with(mark.as_bytes()).into_iter().filter(|p| process_lives(*p)).collect()
     }
 
     /// Shim and work, by `run.json`.

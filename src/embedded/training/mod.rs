@@ -10,4 +10,4 @@ pub use adamw::{AdamW, AdamWSettings, OptimizerState, clip_grad_norm};
 pub use schedule::Schedule;
 pub use speed::multiply_speed;
 pub use step::{StepReport, StepSettings, Trainer, by_product};
-pub use targets::{AnswerTarget, TailTargets, pack_targets};
+pub use targets::{AnswerTarget, TailTargets, drawn_tails, pack_targets};

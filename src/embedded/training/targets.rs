@@ -43,7 +43,7 @@ pub fn pack_targets(items: &[AnswerTarget], tails: TailTargets, seed: u64) -> (P
         let Some(last) = item.prompt.len().checked_sub(1) else { continue };
         let drawn = match tails {
             TailTargets::All => None,
-            TailTargets::Sampled => Some(draw(&item.answers, rng.random())),
+            TailTargets::Sampled => Some(draw(item.answers.iter().map(|a| a.1), rng.random())),
         };
         for (i, (path, share)) in item.answers.iter().enumerate() {
             if *share <= 0.0 || path.is_empty() {
@@ -74,14 +74,20 @@ pub fn pack_targets(items: &[AnswerTarget], tails: TailTargets, seed: u64) -> (P
     (pack, Supervision::new(cells))
 }
 
+/// The tail that [`pack_targets`] draws for each item, from the shares of its answers.
+pub fn drawn_tails<'a>(shares: impl Iterator<Item = &'a [f32]>, seed: u64) -> Vec<usize> {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+    shares.map(|s| draw(s.iter().copied(), rng.random())).collect()
+}
+
 /// The path under `u` (0 to 1) of the cumulated shares.
-fn draw(answers: &[(Vec<u32>, f32)], u: f64) -> usize {
-    let total: f64 = answers.iter().map(|a| f64::from(a.1)).sum();
+fn draw(shares: impl Iterator<Item = f32> + Clone, u: f64) -> usize {
+    let total: f64 = shares.clone().map(f64::from).sum();
     let mut left = u * total;
     let mut last = 0;
-    for (i, (_, share)) in answers.iter().enumerate().filter(|(_, a)| a.1 > 0.0) {
+    for (i, share) in shares.enumerate().filter(|(_, s)| *s > 0.0) {
         last = i;
-        left -= f64::from(*share);
+        left -= f64::from(share);
         if left < 0.0 {
             break;
         }

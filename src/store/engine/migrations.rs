@@ -43,6 +43,28 @@ const MIGRATIONS: &[&str] = &[
     "ALTER TABLE runs ADD COLUMN words TEXT NOT NULL DEFAULT '';",
     // 3: all that a filter asks, in the order of lists.
     "CREATE INDEX runs_found ON runs(seq, state, kind, words);",
+    // 4: pools, GPUs asked for and leased, and who waits for whom.
+    "ALTER TABLE runs ADD COLUMN gpus INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE runs ADD COLUMN pool TEXT;
+    CREATE INDEX runs_with_gpus ON runs(state) WHERE gpus > 0;
+    CREATE TABLE gpu_leases (
+        gpu     TEXT PRIMARY KEY,              -- UUID of the GPU or of a MIG instance
+        run     TEXT NOT NULL,
+        attempt INTEGER NOT NULL,
+        place   INTEGER NOT NULL,              -- in CUDA_VISIBLE_DEVICES
+        since   INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE pools (
+        name     TEXT PRIMARY KEY,
+        capacity INTEGER NOT NULL              -- runs at a time
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE waits (
+        run       TEXT NOT NULL,               -- waits
+        other     TEXT NOT NULL,               -- for this one's end
+        condition TEXT NOT NULL,               -- ok, any, fail
+        PRIMARY KEY (run, other, condition)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX waits_by_other ON waits(other);",
 ];
 
 /// The migration after which `words` is to be filled in.

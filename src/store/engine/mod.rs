@@ -4,11 +4,14 @@
 
 mod error;
 mod events;
+mod leases;
 mod migrations;
+mod pools;
 mod rows;
 mod runs;
 #[cfg(test)]
 mod tests;
+mod waits;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,7 +20,10 @@ use rusqlite::{Connection, OpenFlags};
 
 pub use error::EngineDbError;
 pub use events::EventRow;
+pub use leases::GpuLease;
+pub use pools::Pool;
 pub use runs::{Added, Known, ListQuery, NewRow};
+pub use waits::Awaited;
 
 /// The engine's database, open for its only writer.
 #[derive(Debug)]

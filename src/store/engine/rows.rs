@@ -10,7 +10,7 @@ use crate::job::{Exit, FlatState, RunKind, RunRecord, RunState, StateName};
 
 /// The columns that [`read`] wants, in its order.
 pub(super) const COLUMNS: &str = "seq, id, kind, label, dir, workspace, attempt, priority, \
-     threads, state, queued_at, since, started_at, ended_at, exit_code, signal, reason";
+     threads, state, queued_at, since, started_at, ended_at, exit_code, signal, reason, gpus, pool";
 
 /// A row, or the run's id and what is wrong with it.
 pub(super) type Read = Result<RunRecord, (String, String)>;
@@ -54,6 +54,8 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Read> {
         attempt: row.get(6)?,
         priority: row.get(7)?,
         threads: row.get(8)?,
+        gpus: row.get(17)?,
+        pool: row.get(18)?,
         state,
     }))
 }

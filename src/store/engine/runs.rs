@@ -10,7 +10,7 @@ use rusqlite::{
 
 use super::events::{self, EventRow};
 use super::rows::{COLUMNS, Read, exit_columns, read};
-use super::{EngineDb, EngineDbError};
+use super::{EngineDb, EngineDbError, waits};
 use crate::domain::RunId;
 use crate::job::{RunKind, RunRecord, RunSpec, RunState, StateName};
 use crate::text::fold;
@@ -139,13 +139,15 @@ impl EngineDb {
         let spec = row.spec;
         let flat = row.state.flat();
         let (code, signal) = exit_columns(flat.exit);
-        let threads = spec.resources.threads.max(1);
+        // What runs elsewhere takes no slot and no GPU here.
+        let gpus = if spec.slurm.is_some() { 0 } else { spec.resources.gpus };
+        let threads = if spec.slurm.is_some() { 0 } else { spec.resources.threads.max(1) };
         tx.prepare_cached(&format!(
             "INSERT INTO runs (id, request_id, kind, label, dir, workspace, attempt, priority,
                  threads, turn, state, queued_at, since, started_at, ended_at, exit_code, signal,
-                 reason, words)
+                 reason, words, gpus, pool)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, {NEXT_TURN}, ?10, ?11, ?12, ?13, ?14,
-                 ?15, ?16, ?17, ?18)"
+                 ?15, ?16, ?17, ?18, ?19, ?20)"
         ))
         .and_then(|mut q| {
             q.execute(params![
@@ -167,8 +169,11 @@ impl EngineDb {
                 signal,
                 flat.reason,
                 words(spec.id.as_str(), spec.kind.word(), spec.label.as_deref()),
+                gpus,
+                spec.terms.pool,
             ])
         })
+        .and_then(|_| waits::note(&tx, spec))
         .map_err(&at)?;
         let record = RunRecord {
             seq: tx.last_insert_rowid(),
@@ -180,6 +185,8 @@ impl EngineDb {
             attempt: row.attempt,
             priority: spec.priority,
             threads,
+            gpus,
+            pool: spec.terms.pool.clone(),
             state: row.state.clone(),
         };
         let event = events::push(&tx, &record).map_err(&at)?;
@@ -198,6 +205,18 @@ impl EngineDb {
         attempt: u32,
         state: RunState,
         ingested: bool,
+    ) -> Result<EventRow, EngineDbError> {
+        self.transition_and(record, attempt, state, ingested, |_| Ok(()))
+    }
+
+    /// As [`Self::transition`], with `more` in the same transaction.
+    pub(super) fn transition_and(
+        &mut self,
+        record: &mut RunRecord,
+        attempt: u32,
+        state: RunState,
+        ingested: bool,
+        more: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
     ) -> Result<EventRow, EngineDbError> {
         let at = self.at();
         let mut next = record.clone();
@@ -229,6 +248,7 @@ impl EngineDb {
             ])
         })
         .map_err(&at)?;
+        more(&tx).map_err(&at)?;
         let event = events::push(&tx, &next).map_err(&at)?;
         tx.commit().map_err(&at)?;
         *record = next;
@@ -282,12 +302,88 @@ impl EngineDb {
         self.select(&format!("WHERE {OPEN} ORDER BY seq"), [])
     }
 
-    /// The head of the queue: highest priority first, then first come, first served.
+    /// The head of the queue: highest priority first, then first come, first served. Left out are
+    /// runs of the named pools.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub fn queue(&self, limit: u32) -> Result<Vec<RunRecord>, EngineDbError> {
-        self.select("WHERE state = 'queued' ORDER BY priority DESC, turn LIMIT ?1", [limit])
+    pub fn queue(
+        &self,
+        limit: u32,
+        full_pools: &[String],
+    ) -> Result<Vec<RunRecord>, EngineDbError> {
+        self.queued("threads > 0", limit, full_pools)
+    }
+
+    /// The same of runs that take no slot of this host.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn queue_elsewhere(
+        &self,
+        limit: u32,
+        full_pools: &[String],
+    ) -> Result<Vec<RunRecord>, EngineDbError> {
+        self.queued("threads = 0", limit, full_pools)
+    }
+
+    fn queued(
+        &self,
+        place: &str,
+        limit: u32,
+        full_pools: &[String],
+    ) -> Result<Vec<RunRecord>, EngineDbError> {
+        let marks = vec!["?"; full_pools.len()].join(", ");
+        let pools = if full_pools.is_empty() {
+            String::new()
+        } else {
+            format!("AND (pool IS NULL OR pool NOT IN ({marks}))")
+        };
+        self.select(
+            &format!(
+                "WHERE state = 'queued' AND {place} {pools}
+                 ORDER BY priority DESC, turn LIMIT {limit}"
+            ),
+            params_from_iter(full_pools),
+        )
+    }
+
+    /// Puts a waiting run before or behind others.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn set_priority(&self, id: &RunId, priority: i32) -> Result<(), EngineDbError> {
+        self.conn
+            .execute("UPDATE runs SET priority = ?2 WHERE id = ?1", params![id.as_str(), priority])
+            .map(|_| ())
+            .map_err(self.at())
+    }
+
+    /// Runs in one state, oldest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn in_state(&self, state: StateName) -> Result<Vec<RunRecord>, EngineDbError> {
+        self.select("WHERE state = ?1 ORDER BY seq", [state.word()])
+    }
+
+    /// The earliest time that a delayed run waits for, in Unix milliseconds.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn next_due(&self) -> Result<Option<i64>, EngineDbError> {
+        self.conn
+            .prepare_cached("SELECT min(since) FROM runs WHERE state = 'delayed'")
+            .and_then(|mut q| q.query_row([], |r| r.get(0)))
+            .map_err(self.at())
+    }
+
+    /// Delayed runs whose time has come.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn due(&self, now: Timestamp) -> Result<Vec<RunRecord>, EngineDbError> {
+        self.select("WHERE state = 'delayed' AND since <= ?1 ORDER BY seq", [now.as_millisecond()])
     }
 
     /// Ended activity runs whose results are not merged yet.
@@ -350,12 +446,16 @@ impl EngineDb {
     }
 
     /// Takes the write lock at once, so that no transaction fails half-way for want of it.
-    fn begin(&mut self) -> Result<Transaction<'_>, EngineDbError> {
+    pub(super) fn begin(&mut self) -> Result<Transaction<'_>, EngineDbError> {
         let at = self.at();
         self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(at)
     }
 
-    fn select(&self, tail: &str, params: impl Params) -> Result<Vec<RunRecord>, EngineDbError> {
+    pub(super) fn select(
+        &self,
+        tail: &str,
+        params: impl Params,
+    ) -> Result<Vec<RunRecord>, EngineDbError> {
         let at = self.at();
         let mut query =
             self.conn.prepare_cached(&format!("SELECT {COLUMNS} FROM runs {tail}")).map_err(&at)?;

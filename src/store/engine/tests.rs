@@ -57,8 +57,9 @@ fn the_queue_is_by_priority_then_by_arrival_and_a_retry_goes_to_its_end() {
     for (id, priority) in [("a", 0), ("b", 0), ("c", 5)] {
         add(&mut db, &spec(id, id, priority));
     }
-    let ids =
-        |db: &EngineDb| db.queue(10).unwrap().iter().map(|r| r.id.to_string()).collect::<Vec<_>>();
+    let ids = |db: &EngineDb| {
+        db.queue(10, &[]).unwrap().iter().map(|r| r.id.to_string()).collect::<Vec<_>>()
+    };
     assert_eq!(ids(&db), ["c", "a", "b"]);
     let mut a = db.get(&RunId::new("a").unwrap()).unwrap().unwrap();
     let queued = a.state.clone();

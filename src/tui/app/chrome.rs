@@ -32,7 +32,11 @@ impl App {
         let muted = pen.style(Role::Muted);
         if self.shared.alone {
             let title = pen.style(Role::Title);
-            pen.put(row.x + 1, row.y, row.width, "polyculture rate", title);
+            let name = match self.at {
+                ScreenId::Watch => "polyculture runs watch",
+                _ => "polyculture rate",
+            };
+            pen.put(row.x + 1, row.y, row.width, name, title);
             return;
         }
         for (id, x, text) in tabs(row.width) {

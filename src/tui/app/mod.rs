@@ -198,6 +198,7 @@ impl App {
             };
             let name = run.label.clone().unwrap_or_else(|| run.kind.word().to_owned());
             self.note = Some((tone, format!("{name}: {} (7 shows it)", run.state.word())));
+            self.effects.push(Effect::Ended(ended));
         }
         // Progress asks for another frame alone, except where its files are followed.
         if !quiet || matches!(self.at, ScreenId::Runs | ScreenId::Finetune) {

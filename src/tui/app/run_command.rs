@@ -2,14 +2,17 @@
 
 use super::App;
 use crate::tui::command::{self, Command, Run, When};
-use crate::tui::screen::{Cx, Effect, Tone};
+use crate::tui::screen::{Cx, Effect, ScreenId, Tone};
 use crate::tui::widgets::ListControl;
 
 impl App {
-    /// True when the command may be given at all: where only rating is offered, nothing else is.
+    /// True when the command may be given at all: where only rating or watching is offered, nothing else is.
     pub(super) fn allows(&self, c: &Command) -> bool {
+        let watching = self.at == ScreenId::Watch;
         !self.shared.alone
             || matches!(c.run, Run::Rate(_) | Run::List(_))
+            || watching && matches!(c.run, Run::Watch(_))
+            || watching && matches!(c.name, "app.export" | "app.shot" | "app.filter")
             || matches!(
                 c.name,
                 "app.help" | "app.quit" | "app.leave" | "app.back" | "app.redraw" | "app.plain"
@@ -48,6 +51,7 @@ impl App {
                     Run::Evaluate(f) => f(&mut s.evaluate, &mut cx),
                     Run::Runs(f) => f(&mut s.runs, &mut cx),
                     Run::Settings(f) => f(&mut s.settings, &mut cx),
+                    Run::Watch(f) => f(&mut s.watch, &mut cx),
                     Run::App(_) | Run::List(_) => {}
                 }
             }

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::{End, Event, Loop};
+use crate::engine::notify;
 use crate::tui::app::Msg;
 use crate::tui::data::Lane;
 use crate::tui::screen::{Effect, Job, Tone};
@@ -22,6 +23,11 @@ impl Loop {
                     let copied = self.terminal.copy(&text);
                     let sent = matches!(copied, Copied::Sent { .. });
                     self.say(if sent { Tone::Plain } else { Tone::Warn }, copied.to_string());
+                }
+                Effect::Ended(runs) => {
+                    if let Some(bytes) = notice(&runs) {
+                        self.terminal.tell(&bytes);
+                    }
                 }
                 Effect::Pager(text) => self.page(&text),
                 Effect::Export { name, bytes } => self.export(name, || Ok(bytes)),
@@ -190,4 +196,20 @@ impl Loop {
             drop(send.send(Event::Msg(Msg::Note(tone, said))));
         });
     }
+}
+
+/// The bytes that tell the terminal of ends, by the user's `[notify]`. A configuration that does
+/// not parse tells nobody here: the Settings screen and `doctor` say what is wrong with it.
+fn notice(ended: &[crate::job::RunView]) -> Option<String> {
+    let settings = crate::config::UserConfig::load().ok()?.notify;
+    let told: Vec<_> = ended
+        .iter()
+        .filter(|r| settings.tells(r.state.word()))
+        .filter(|r| notify::took(r) >= f64::from(settings.after_s))
+        .collect();
+    let mut text = notify::sentence(told.last()?);
+    if told.len() > 1 {
+        text.push_str(&format!(", and {} more", told.len() - 1));
+    }
+    settings.terminal.bytes(&text)
 }

@@ -8,6 +8,7 @@ pub mod runs;
 pub mod samples;
 pub mod seeds;
 pub mod settings;
+pub mod watch;
 
 pub use evaluate::Evaluate;
 pub use finetune::Finetune;
@@ -17,6 +18,7 @@ pub use runs::Runs;
 pub use samples::Samples;
 pub use seeds::Seeds;
 pub use settings::Settings;
+pub use watch::Watching;
 
 use super::screen::{Screen, ScreenId};
 
@@ -32,6 +34,7 @@ pub struct Screens {
     pub evaluate: Evaluate,
     pub runs: Runs,
     pub settings: Settings,
+    pub watch: Watching,
 }
 
 impl Screens {
@@ -46,6 +49,7 @@ impl Screens {
             ScreenId::Evaluate => &mut self.evaluate,
             ScreenId::Runs => &mut self.runs,
             ScreenId::Settings => &mut self.settings,
+            ScreenId::Watch => &mut self.watch,
         }
     }
 
@@ -60,6 +64,7 @@ impl Screens {
             ScreenId::Evaluate => &self.evaluate,
             ScreenId::Runs => &self.runs,
             ScreenId::Settings => &self.settings,
+            ScreenId::Watch => &self.watch,
         }
     }
 }

@@ -241,6 +241,12 @@ impl Terminal {
         }
     }
 
+    /// Sends a bell or a notification. One that cannot be sent is not missed.
+    pub fn tell(&mut self, bytes: &str) {
+        use painter::Sink as _;
+        let _ = self.line.send(bytes.as_bytes());
+    }
+
     /// Who lays out rows of right-to-left text: us (true), or the terminal.
     pub fn set_bidi(&mut self, explicit: bool) -> io::Result<()> {
         self.line.set_modes(|modes| modes.explicit_bidi = explicit)

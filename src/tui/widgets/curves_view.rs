@@ -29,6 +29,8 @@ fn panels(runs: &[Drawn<'_>]) -> Vec<String> {
         .iter()
         .flat_map(|r| r.1.of.keys())
         .map(|n| n.strip_prefix("eval_").unwrap_or(n))
+        // How far it is, not what it measures: the line above the curves says it.
+        .filter(|n| *n != "epoch")
         .collect();
     let mut out: Vec<String> =
         FIRST.iter().filter(|n| names.contains(**n)).map(|n| (*n).to_owned()).collect();
