@@ -17,7 +17,7 @@ use crate::evaluate::open_ended;
 use crate::evaluate::robustness;
 use crate::evaluate::{self, Drawn, Draws, Scorer};
 use crate::finetune;
-use crate::job::{Attempt, FailureFile, FileProgress, JobError, RunKind, RunSpec};
+use crate::job::{Attempt, FailureFile, FileProgress, JobError, LastWords, RunKind, RunSpec, say};
 use crate::providers::{self, ChatModel, ModelSource, Offline, ReplyPlaces};
 use crate::study::judge;
 
@@ -29,17 +29,14 @@ const PROMPTS_A_PACK: usize = 64;
 /// Carries out the job of an attempt folder. What went wrong stands on stderr (which is the run's
 /// `out.log`) and in the folder.
 pub fn main(dir: &Path) -> ExitCode {
+    let last_words = LastWords::reserve(dir);
     match work(dir) {
         Ok(()) => ExitCode::SUCCESS,
         Err(JobError::Stopped) => ExitCode::from(STOPPED),
         Err(e) => {
             let message = e.to_string();
-            eprintln!("{message}");
-            if let Ok(attempt) = Attempt::open(dir) {
-                // The log has it already; the file is for the screen.
-                let _ =
-                    attempt.write_json(FailureFile::NAME, &FailureFile { message, kind: e.kind() });
-            }
+            say(&message);
+            last_words.tell(FailureFile { message, kind: e.kind() });
             ExitCode::FAILURE
         }
     }

@@ -218,3 +218,39 @@ fn a_gpu_is_leased_once_and_with_the_start_of_its_run_or_not_at_all() {
     db.release_gpus(&runs[0].id, 1).unwrap();
     assert!(db.leases().unwrap().is_empty());
 }
+
+#[test]
+fn a_full_disk_refuses_a_run_and_a_transition_and_leaves_both_as_they_were() {
+    let tmp = tempfile::tempdir().unwrap();
+    let path = tmp.path().join("engine.db");
+    let mut db = EngineDb::open(&path).unwrap();
+    let Added::New(mut record, _) = add(&mut db, &spec("a", "first", 0)) else { panic!("known") };
+    let before = record.clone();
+    let pages: i64 = db.conn.query_row("PRAGMA page_count", [], |r| r.get(0)).unwrap();
+    db.conn.pragma_update(None, "max_page_count", pages).unwrap();
+    // Pages that are there already hold some more rows; then every write is refused.
+    let refused = (0..500).find(|i| {
+        let spec = spec(&format!("run-{i}"), &format!("request-{i}"), 0);
+        let dir = std::path::PathBuf::from(format!("/nowhere/{}", "x".repeat(900)));
+        let state = RunState::Queued { queued_at: spec.queued_at };
+        db.add(&NewRow { spec: &spec, dir: &dir, attempt: 1, state: &state }).is_err()
+    });
+    assert!(refused.is_some(), "the disk is full at last");
+    let known = db.counts().unwrap();
+    let reason = "x".repeat(100_000);
+    let state = RunState::Blocked { queued_at: record.state.queued_at(), reason };
+    assert!(db.transition(&mut record, 1, state, false).is_err());
+    assert_eq!(record, before, "what was not committed is not believed");
+    assert_eq!(db.counts().unwrap(), known);
+    // Room again: everything goes on.
+    db.conn.pragma_update(None, "max_page_count", 1 << 30).unwrap();
+    let state = RunState::Starting {
+        queued_at: before.state.queued_at(),
+        starting_at: before.state.queued_at(),
+        note: None,
+    };
+    db.transition(&mut record, 1, state, false).unwrap();
+    drop(db);
+    let db = EngineDb::open(&path).unwrap();
+    assert_eq!(db.get(&record.id).unwrap().unwrap(), record);
+}

@@ -389,5 +389,5 @@ impl Work<'_> {
 
 /// A line of the run's log.
 fn say(words: &str) {
-    println!("{}", crate::text::display_lines(words));
+    crate::job::say(&crate::text::display_lines(words));
 }

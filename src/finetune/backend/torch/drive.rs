@@ -17,7 +17,9 @@ use crate::finetune::base::Base;
 use crate::finetune::checkpoint::{self, TrainerState, sha256};
 use crate::finetune::job::{failed, parse_recipe};
 use crate::finetune::{Backend, Recipe, TrainSummary};
-use crate::job::{Attempt, FailureFile, FailureKind, JobError, Progress, read_jsonl, read_progress};
+use crate::job::{
+    Attempt, FailureFile, FailureKind, say, JobError, Progress, read_jsonl, read_progress,
+};
 
 /// Words that start the program on several machines, in the place of our own launcher: `{python}`
 /// and `{program}` in them stand for both. The program and its job file come after them.
@@ -240,11 +242,11 @@ fn newest(
             }
             Ok(_) => {
                 let note = format!("{} is of another recipe, dataset or base: left", dir.display());
-                eprintln!("{note}");
+                say(&note);
                 progress.at(0, Some(same.total), &note);
             }
             Err(e) => {
-                eprintln!("passed over: {e}");
+                say(&format!("passed over: {e}"));
                 progress.at(0, Some(same.total), &format!("passed over: {e}"));
             }
         }
