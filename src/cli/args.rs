@@ -161,6 +161,9 @@ pub struct DemoArgs {
     /// Fewer questions, seeds and steps: shows that it turns, proves nothing
     #[arg(long)]
     pub quick: bool,
+    /// Go through the loop in the workspace that is there, and tell every step as a line of JSON
+    #[arg(long, hide = true)]
+    pub steps: bool,
 }
 
 /// `polyculture seeds ..`
