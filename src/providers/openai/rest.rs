@@ -136,7 +136,7 @@ impl Rest {
             headers.push((reqwest::header::HeaderName::from_static("idempotency-key"), value));
         }
         let answered = self.runtime.block_on(async {
-            let most = Duration::from_secs(600);
+            let most = Duration::from_mins(10);
             let sent = self.caller.send(method, url, headers, body);
             tokio::time::timeout(most, sent)
                 .await

@@ -244,7 +244,7 @@ impl Work<'_> {
                         Err(e) => e,
                     };
                     progress.at(at.0, at.1, &format!("{}: {words}", self.rest.host()));
-                    pause = self.rest_for(pause, progress);
+                    pause = rest_for(pause, progress);
                     continue;
                 }
             };
@@ -273,7 +273,7 @@ impl Work<'_> {
                         if said.is_empty() { "" } else { ": " }
                     )));
                 }
-                _ => pause = self.rest_for(pause, progress),
+                _ => pause = rest_for(pause, progress),
             }
         }
     }
@@ -354,15 +354,6 @@ impl Work<'_> {
         JobError::Stopped
     }
 
-    /// Waits, and looks up often enough to be stopped; the next wait is longer.
-    fn rest_for(&self, pause: Duration, progress: &dyn Progress) -> Duration {
-        let until = Instant::now() + pause;
-        while Instant::now() < until && !progress.should_stop() {
-            std::thread::sleep(Duration::from_millis(50).min(pause));
-        }
-        (pause * 3 / 2).min(LONGEST)
-    }
-
     fn id(&self, answer: &RestAnswer, what: &str) -> Result<String, JobError> {
         if !answer.ok() {
             return Err(self.refused(answer, what));
@@ -385,6 +376,15 @@ impl Work<'_> {
     fn silent(&self, what: &str, words: &str) -> JobError {
         JobError::Work(format!("{what}: no answer from {}: {words}", self.rest.host()))
     }
+}
+
+/// Waits, and looks up often enough to be stopped; the next wait is longer.
+fn rest_for(pause: Duration, progress: &dyn Progress) -> Duration {
+    let until = Instant::now() + pause;
+    while Instant::now() < until && !progress.should_stop() {
+        std::thread::sleep(Duration::from_millis(50).min(pause));
+    }
+    (pause * 3 / 2).min(LONGEST)
 }
 
 /// A line of the run's log.
