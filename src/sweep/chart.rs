@@ -147,8 +147,8 @@ mod tests {
         assert!(
             svg.contains("<polygon") && svg.contains(">1000<") && svg.contains("5 training seeds")
         );
-        assert!(made.csv().contains("held-out paraphrase,500,0.9,0.88,0.92,12"), "{}", made.csv());
+        assert!(made.csv().contains("held-out-paraphrase,500,0.9,0.88,0.92,12"), "{}", made.csv());
         let cells = made.cells(80, 20, crate::chart::Glyphs::Braille).to_text();
-        assert!(cells.contains("1000") && cells.contains("mixture"), "{cells}");
+        assert!(cells.contains("1000"), "{cells}");
     }
 }
