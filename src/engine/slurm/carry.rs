@@ -84,7 +84,7 @@ impl Carrier<'_> {
             if let Some(exit) = &exit
                 && !needs_slurms_word(exit)
             {
-                return Ok(self.with_passing(exit.clone(), None));
+                return Ok(self.with_passing(exit.clone(), false));
             }
             let stop = StopFile::read(self.attempt().dir())?;
             if self.job.is_none() {
@@ -347,7 +347,7 @@ impl Carrier<'_> {
         };
         let exit = ExitFile::read(dir)?;
         if let Some(exit) = exit.as_ref().filter(|e| !needs_slurms_word(e)) {
-            return Ok(self.with_passing(exit.clone(), None));
+            return Ok(self.with_passing(exit.clone(), false));
         }
         let facts = Facts {
             word,
@@ -358,19 +358,19 @@ impl Carrier<'_> {
             started: RunFile::read(dir).ok().flatten().map(|r| r.started),
             now: now(),
         };
-        let end = self.with_passing(end(&facts), Some(word));
+        let end = self.with_passing(end(&facts), passes(word));
         self.attempt().write_json(ExitFile::NAME, &end)?;
         Ok(end)
     }
 
     /// Marks an end after which the same run, tried again, may do better.
-    fn with_passing(&self, mut end: ExitFile, word: Option<Option<EndWord>>) -> ExitFile {
+    fn with_passing(&self, mut end: ExitFile, job_passes: bool) -> ExitFile {
         if !resumable(&self.sup.spec) {
             return end;
         }
         let timed_out = end.stopped == Some(crate::job::StopWhy::TimeLimit);
         let went_on = timed_out && self.left_something();
-        end.passing = went_on || (end.lost.is_some() && word.is_some_and(passes));
+        end.passing = went_on || (end.lost.is_some() && job_passes);
         end
     }
 
