@@ -77,7 +77,7 @@ impl Carrier<'_> {
         loop {
             if !self.attempt().dir().is_dir() {
                 // Deleted by hand: nobody can be told of an end, and nothing may go on.
-                self.stopping.end_now(&self.access, self.job.as_ref().map(|(j, _)| j));
+                super::stop::end_now(&self.access, self.job.as_ref().map(|(j, _)| j));
                 return Err(JobError::Work("the attempt's folder was removed".into()));
             }
             let exit = ExitFile::read(self.attempt().dir())?;
@@ -379,7 +379,7 @@ impl Carrier<'_> {
         let dir = self.attempt().dir();
         let checkpoints = std::fs::read_dir(dir.join("checkpoints"));
         let grown = |name: &str| dir.join(name).metadata().is_ok_and(|m| m.len() > 0);
-        self.sup.spec.argv.first().is_some()
+        !self.sup.spec.argv.is_empty()
             || checkpoints.is_ok_and(|mut d| d.next().is_some())
             || grown("results.jsonl")
             || grown("replies.jsonl")
@@ -389,7 +389,7 @@ impl Carrier<'_> {
         self.change(|record| match record {
             RunState::Starting { queued_at, starting_at, note } => {
                 let text = Some(format!("not at SLURM yet: {words}"));
-                (*note != text).then(|| RunState::Starting {
+                (*note != text).then_some(RunState::Starting {
                     queued_at: *queued_at,
                     starting_at: *starting_at,
                     note: text,
@@ -461,7 +461,7 @@ fn tell(job: &JobFile, look: &Look) -> String {
         None => text += ": submitted",
         Some(line) => match phase(&line.state) {
             Phase::Waiting => {
-                text += &format!(", queued there: {}", words(&line.state, &line.reason))
+                text += &format!(", queued there: {}", words(&line.state, &line.reason));
             }
             Phase::OnNode if line.state == "RUNNING" => text += &format!(" on {}", line.nodes),
             Phase::OnNode => text += &format!(" on {}: {}", line.nodes, line.state),
