@@ -237,6 +237,54 @@ fn a_running_job_that_slurm_forgot_is_lost_unless_its_own_end_is_there() {
 }
 
 #[test]
+fn a_job_that_slurm_has_purged_ends_as_its_folder_says_and_never_as_a_success() {
+    let Some(lab) = Lab::keeping_jobs(2) else { return };
+    let (gate, never) = (lab.house.file("gate"), lab.house.file("never"));
+    let told = lab.add(&[], &format!("{}; exit 5", until(&gate)));
+    let untold = lab.add(&[], &until(&never));
+    lab.until(&told, "running", "job 1");
+    lab.until(&untold, "running", "job 2");
+    kill(lab.house.engine_pid());
+    fs::write(&gate, "").unwrap();
+    until_true("exit.json", || lab.attempt(&told, 1).join("exit.json").exists());
+    // The other one's shim and work are killed on the node: nobody writes its end.
+    let (shim, work) = lab.house.processes(&untold);
+    kill(shim);
+    kill(work);
+    // SLURM purges once a minute.
+    lab.until_forgotten();
+    lab.json(&["engine", "start"]);
+    let end = lab.wait(&told);
+    assert_eq!((&end["state"], &end["exit_code"]), (&"failed".into(), &5.into()), "{end}");
+    let end = lab.wait(&untold);
+    assert_eq!(end["state"], "lost", "{end}");
+    assert!(end["reason"].as_str().unwrap().contains("knows the job no more"), "{end}");
+}
+
+#[test]
+fn accounting_tells_the_end_of_a_job_that_the_controller_forgot() {
+    let Some(lab) = Lab::up() else { return };
+    let (gate, rows) = (lab.house.file("never"), lab.house.file("rows"));
+    // There is no accounting in this SLURM: its answers are played, in sacct's own form.
+    let path = lab.wrapped(
+        "sacct",
+        &format!("[ -e {0} ] && exec cat {0}; exec $real \"$@\"", rows.display()),
+    );
+    let id = lab.add_with(&[], &until(&gate), &[("PATH", path.as_str())]);
+    lab.until(&id, "running", "job 1");
+    let name = lab.file(&id, 1, "slurm.json")["name"].as_str().unwrap().to_owned();
+    let row = |state: &str, name: &str| format!("1|{state}|2026-11-21T20:59:15|vm|{name}\n");
+    fs::write(&rows, row("COMPLETED", "theirs") + &row("OUT_OF_MEMORY", &name)).unwrap();
+    let (shim, work) = lab.house.processes(&id);
+    lab.kill_controller("-KILL");
+    kill(shim);
+    kill(work);
+    lab.start_controller(true);
+    let end = lab.wait(&id);
+    assert_eq!(end["state"], "out_of_memory", "{end}");
+}
+
+#[test]
 fn an_squeue_that_fails_or_babbles_ends_nothing() {
     let Some(lab) = Lab::up() else { return };
     let (gate, broken) = (lab.house.file("gate"), lab.house.file("broken"));
@@ -397,7 +445,7 @@ fn a_preempted_run_goes_on_in_a_next_attempt() {
 
 #[test]
 fn a_time_limit_stops_a_run_which_goes_on_where_it_can() {
-    let Some(lab) = Lab::keeping_jobs(5) else { return };
+    let Some(lab) = Lab::up() else { return };
     let gate = lab.house.file("never");
     let dull = lab.add(&["--time", "1"], &until(&gate));
     // Tells its shim to leave it alone: SLURM itself must end it.
@@ -410,10 +458,6 @@ fn a_time_limit_stops_a_run_which_goes_on_where_it_can() {
         until(&gate)
     );
     let goes_on = lab.add(&["--time", "1", "--resumable"], &counting);
-    // Forgotten by SLURM (MinJobAge) long before the others end: its end is known all the same.
-    let purged = lab.add(&[], "exit 5");
-    let end = lab.wait(&purged);
-    assert_eq!(end["exit_code"], 5, "{end}");
     for id in [&dull, &deaf] {
         let end = lab.wait_long(id);
         assert_eq!((&end["state"], &end["attempt"]), (&"timed_out".into(), &1.into()), "{end}");

@@ -137,19 +137,6 @@ impl SlurmAsk {
             if !extra && (value.is_empty() || value.contains(char::is_whitespace)) {
                 return Err(format!("slurm option {name}: expected one word, found {value:?}"));
             }
-            const OURS: [&str; 11] = [
-                "--job-name",
-                "-J",
-                "--output",
-                "-o",
-                "--error",
-                "-e",
-                "--array",
-                "-a",
-                "--wrap",
-                "--parsable",
-                "--signal",
-            ];
             if extra && OURS.contains(&name.split(' ').next().unwrap_or("")) {
                 return Err(format!("slurm option {name} is set by polyculture itself"));
             }
@@ -184,6 +171,21 @@ impl SlurmAsk {
         limit.map_or(WARNING_S, |s| u32::try_from(s / 4).unwrap_or(WARNING_S).clamp(1, WARNING_S))
     }
 }
+
+/// Options that polyculture sets itself.
+const OURS: [&str; 11] = [
+    "--job-name",
+    "-J",
+    "--output",
+    "-o",
+    "--error",
+    "-e",
+    "--array",
+    "-a",
+    "--wrap",
+    "--parsable",
+    "--signal",
+];
 
 fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')

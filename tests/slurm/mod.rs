@@ -184,6 +184,15 @@ impl Lab {
         text.lines().map(str::to_owned).collect()
     }
 
+    /// Until SLURM knows no job any more.
+    pub(crate) fn until_forgotten(&self) {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_mins(5);
+        while !self.job_names().is_empty() {
+            assert!(std::time::Instant::now() < deadline, "{:?}", self.job_names());
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
+    }
+
     pub(crate) fn kill_controller(&self, signal: &str) {
         let pid = std::fs::read_to_string(format!("{}/run/slurmctld.pid", self.dir())).unwrap();
         let pid: i32 = pid.trim().parse().unwrap();

@@ -77,14 +77,14 @@ impl Carrier<'_> {
         loop {
             if !self.attempt().dir().is_dir() {
                 // Deleted by hand: nobody can be told of an end, and nothing may go on.
-                self.stopping.end_now(&self.access, self.job.as_ref().map(|(j, _)| j));
+                super::stop::end_now(&self.access, self.job.as_ref().map(|(j, _)| j));
                 return Err(JobError::Work("the attempt's folder was removed".into()));
             }
             let exit = ExitFile::read(self.attempt().dir())?;
             if let Some(exit) = &exit
                 && !needs_slurms_word(exit)
             {
-                return Ok(self.with_passing(exit.clone(), None));
+                return Ok(self.with_passing(exit.clone(), false));
             }
             let stop = StopFile::read(self.attempt().dir())?;
             if self.job.is_none() {
@@ -347,7 +347,7 @@ impl Carrier<'_> {
         };
         let exit = ExitFile::read(dir)?;
         if let Some(exit) = exit.as_ref().filter(|e| !needs_slurms_word(e)) {
-            return Ok(self.with_passing(exit.clone(), None));
+            return Ok(self.with_passing(exit.clone(), false));
         }
         let facts = Facts {
             word,
@@ -358,19 +358,19 @@ impl Carrier<'_> {
             started: RunFile::read(dir).ok().flatten().map(|r| r.started),
             now: now(),
         };
-        let end = self.with_passing(end(&facts), Some(word));
+        let end = self.with_passing(end(&facts), passes(word));
         self.attempt().write_json(ExitFile::NAME, &end)?;
         Ok(end)
     }
 
     /// Marks an end after which the same run, tried again, may do better.
-    fn with_passing(&self, mut end: ExitFile, word: Option<Option<EndWord>>) -> ExitFile {
+    fn with_passing(&self, mut end: ExitFile, job_passes: bool) -> ExitFile {
         if !resumable(&self.sup.spec) {
             return end;
         }
         let timed_out = end.stopped == Some(crate::job::StopWhy::TimeLimit);
         let went_on = timed_out && self.left_something();
-        end.passing = went_on || (end.lost.is_some() && word.is_some_and(passes));
+        end.passing = went_on || (end.lost.is_some() && job_passes);
         end
     }
 
@@ -379,7 +379,7 @@ impl Carrier<'_> {
         let dir = self.attempt().dir();
         let checkpoints = std::fs::read_dir(dir.join("checkpoints"));
         let grown = |name: &str| dir.join(name).metadata().is_ok_and(|m| m.len() > 0);
-        self.sup.spec.argv.first().is_some()
+        !self.sup.spec.argv.is_empty()
             || checkpoints.is_ok_and(|mut d| d.next().is_some())
             || grown("results.jsonl")
             || grown("replies.jsonl")
@@ -389,7 +389,7 @@ impl Carrier<'_> {
         self.change(|record| match record {
             RunState::Starting { queued_at, starting_at, note } => {
                 let text = Some(format!("not at SLURM yet: {words}"));
-                (*note != text).then(|| RunState::Starting {
+                (*note != text).then_some(RunState::Starting {
                     queued_at: *queued_at,
                     starting_at: *starting_at,
                     note: text,
@@ -461,7 +461,7 @@ fn tell(job: &JobFile, look: &Look) -> String {
         None => text += ": submitted",
         Some(line) => match phase(&line.state) {
             Phase::Waiting => {
-                text += &format!(", queued there: {}", words(&line.state, &line.reason))
+                text += &format!(", queued there: {}", words(&line.state, &line.reason));
             }
             Phase::OnNode if line.state == "RUNNING" => text += &format!(" on {}", line.nodes),
             Phase::OnNode => text += &format!(" on {}: {}", line.nodes, line.state),

@@ -64,7 +64,7 @@ pub(super) fn end(facts: &Facts<'_>) -> ExitFile {
         }
         Some(EndWord::BootFail) => out.lost = Some(format!("its node did not boot. {said}")),
         Some(EndWord::Revoked) => {
-            out.lost = Some(format!("taken away by a sibling cluster. {said}"))
+            out.lost = Some(format!("taken away by a sibling cluster. {said}"));
         }
         // With an exit.json the shim has seen more than SLURM.
         Some(_) if facts.exit.is_some() => {}

@@ -106,7 +106,7 @@ pub(super) fn squeue(text: &str) -> Result<Vec<JobLine>, SlurmError> {
 }
 
 /// What sacct is asked for.
-pub(super) const SACCT_FIELDS: &str = "JobID,State,Submit,NodeList,JobName,Reason";
+pub(super) const SACCT_FIELDS: &str = "JobID,State,Submit,NodeList,JobName";
 
 /// sacct's lines (`-P -n -X`), later ones last.
 pub(super) fn sacct(text: &str) -> Result<Vec<JobLine>, SlurmError> {
@@ -115,10 +115,13 @@ pub(super) fn sacct(text: &str) -> Result<Vec<JobLine>, SlurmError> {
     text.lines()
         .filter(|l| !l.trim().is_empty())
         .map(|line| {
-            let fields: Vec<&str> = line.splitn(6, '|').collect();
-            let [id, state, submitted, nodes, name, reason] = fields[..] else {
+            let fields: Vec<&str> = line.splitn(5, '|').collect();
+            let [id, state, submitted, nodes, name] = fields[..] else {
                 return Err(garbled(line));
             };
+            if !is_id(id) || state.is_empty() {
+                return Err(garbled(line));
+            }
             // An array that still waits has one row `12_[0-3]`: nothing about one task.
             Ok(JobLine {
                 id: id.into(),
@@ -126,7 +129,7 @@ pub(super) fn sacct(text: &str) -> Result<Vec<JobLine>, SlurmError> {
                 submitted: submitted.into(),
                 nodes: nodes.into(),
                 name: name.into(),
-                reason: reason.into(),
+                reason: String::new(),
             })
         })
         .collect()
@@ -253,7 +256,7 @@ mod tests {
         assert_eq!(sbatch("12\n").unwrap(), ("12".into(), None));
         let warned = sbatch("sbatch: lua: be nice\n12;lab\n").unwrap();
         assert_eq!(warned, ("12".into(), Some("lab".into())));
-        let row = &sacct("2_1|CANCELLED by 0|t|n|arr|None\n").unwrap()[0];
+        let row = &sacct("2_1|CANCELLED by 0|t|n|arr\n").unwrap()[0];
         assert_eq!(phase(&row.state), Phase::Ended(EndWord::Cancelled));
     }
 

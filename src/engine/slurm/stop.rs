@@ -55,12 +55,12 @@ impl Stopping {
             self.acted = cancel(access, job, &[]);
         }
     }
+}
 
-    /// Ends it at once: its folder is gone.
-    pub(super) fn end_now(&mut self, access: &Access, job: Option<&JobFile>) {
-        if let Some(job) = job {
-            cancel(access, job, &[]);
-        }
+/// Ends a job at once: its folder is gone.
+pub(super) fn end_now(access: &Access, job: Option<&JobFile>) {
+    if let Some(job) = job {
+        cancel(access, job, &[]);
     }
 }
 
