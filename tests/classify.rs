@@ -4,64 +4,24 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
+mod common;
 #[path = "endpoint/mod.rs"]
 mod endpoint;
+use common::Place;
 use endpoint::{Endpoint, Step};
-
-struct Place(tempfile::TempDir);
 
 impl Place {
     fn new(base_url: &str) -> Self {
-        let p = Self(tempfile::tempdir().unwrap());
         let config = format!(
             "[providers.lab]\nkind = \"openai\"\nbase_url = \"{base_url}\"\nmodel = \"m\"\nin_flight = 8\n"
         );
-        fs::write(p.0.path().join("config.toml"), config).unwrap();
-        p.ok(&["init", p.ws().to_str().unwrap()]);
-        p
-    }
-
-    fn ws(&self) -> PathBuf {
-        self.0.path().join("w")
-    }
-
-    fn file(&self, name: &str, text: &[u8]) -> String {
-        let path = self.0.path().join(name);
-        fs::write(&path, text).unwrap();
-        path.to_str().unwrap().to_owned()
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut c = Command::new(env!("CARGO_BIN_EXE_polyculture"));
-        c.args(args)
-            .current_dir(if self.ws().is_dir() { self.ws() } else { self.0.path().to_owned() })
-            .env("POLYCULTURE_STATE_DIR", self.0.path().join("s"))
-            .env("POLYCULTURE_CONFIG", self.0.path().join("config.toml"))
-            .env_remove("POLYCULTURE_WORKSPACE")
-            .stdin(Stdio::null());
-        c
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
-    }
-
-    fn ok(&self, args: &[&str]) -> String {
-        let out = self.run(args);
-        assert!(out.status.success(), "{args:?}: {out:?}");
-        String::from_utf8(out.stdout).unwrap()
-    }
-
-    fn json(&self, args: &[&str]) -> Value {
-        serde_json::from_str(&self.ok(&[args, &["--json"]].concat())).unwrap()
+        Self::configured(&config)
     }
 
     /// The error document and the exit code.
@@ -71,13 +31,6 @@ impl Place {
         let doc: Value =
             serde_json::from_str(&text).unwrap_or_else(|e| panic!("{args:?}: {e}: {out:?}"));
         (doc["error"].clone(), out.status.code())
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ =
-            self.command(&["engine", "stop"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
 }
 

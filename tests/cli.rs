@@ -4,52 +4,18 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
 
-/// A folder with a workspace and a state folder of its own; the engine is stopped at the end.
-struct Place(tempfile::TempDir);
+mod common;
+use common::Place;
 
 impl Place {
     fn new() -> Self {
-        let place = Self(tempfile::tempdir().unwrap());
+        let place = Self::empty();
         assert!(place.run(&["init", place.ws().to_str().unwrap()]).status.success());
         place
-    }
-
-    fn ws(&self) -> PathBuf {
-        self.0.path().join("w")
-    }
-
-    fn file(&self, name: &str, text: &str) -> String {
-        let path = self.0.path().join(name);
-        fs::write(&path, text).unwrap();
-        path.to_str().unwrap().to_owned()
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut c = Command::new(env!("CARGO_BIN_EXE_polyculture"));
-        c.args(args)
-            .current_dir(if self.ws().is_dir() { self.ws() } else { self.0.path().to_owned() })
-            .env("POLYCULTURE_STATE_DIR", self.0.path().join("s"))
-            .env_remove("POLYCULTURE_WORKSPACE")
-            .stdin(Stdio::null());
-        c
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
-    }
-
-    fn ok(&self, args: &[&str]) -> String {
-        let out = self.run(args);
-        assert!(out.status.success(), "{args:?}: {out:?}");
-        String::from_utf8(out.stdout).unwrap()
-    }
-
-    fn json(&self, args: &[&str]) -> Value {
-        serde_json::from_str(&self.ok(&[&["--json"], args].concat())).unwrap()
     }
 
     /// Exit code and the error document.
@@ -58,13 +24,6 @@ impl Place {
         let doc: Value = serde_json::from_slice(&out.stdout)
             .unwrap_or_else(|e| panic!("{args:?}: {e}: {out:?}"));
         (out.status.code().unwrap(), doc)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ =
-            self.command(&["engine", "stop"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
 }
 

@@ -2,43 +2,17 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that meets an error fails")]
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-struct Place(tempfile::TempDir);
+mod common;
+use common::Place;
 
 impl Place {
     fn new() -> Self {
-        let p = Self(tempfile::tempdir().unwrap());
+        let p = Self::empty();
         assert!(p.run(&["init", p.ws().to_str().unwrap()]).status.success());
         p
-    }
-
-    fn ws(&self) -> PathBuf {
-        self.0.path().join("w")
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut c = Command::new(env!("CARGO_BIN_EXE_polyculture"));
-        c.args(args)
-            .current_dir(if self.ws().is_dir() { self.ws() } else { self.0.path().to_owned() })
-            .env("POLYCULTURE_STATE_DIR", self.0.path().join("s"))
-            .env("POLYCULTURE_CONFIG", self.0.path().join("no-config.toml"))
-            .env_remove("POLYCULTURE_WORKSPACE")
-            .stdin(Stdio::null());
-        c
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
-    }
-
-    fn ok(&self, args: &[&str]) -> String {
-        let out = self.run(args);
-        assert!(out.status.success(), "{args:?}: {out:?}");
-        String::from_utf8(out.stdout).unwrap()
     }
 
     fn fails(&self, args: &[&str]) -> String {
@@ -46,13 +20,6 @@ impl Place {
         // 2: a wrong word; 1: a wrong file.
         assert!(matches!(out.status.code(), Some(1 | 2)), "{args:?}: {out:?}");
         String::from_utf8(out.stderr).unwrap()
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ =
-            self.command(&["engine", "stop"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
 }
 

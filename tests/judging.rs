@@ -4,63 +4,39 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 
+mod common;
 #[path = "endpoint/mod.rs"]
 mod endpoint;
+
 use endpoint::{Endpoint, Seen, Step};
 
 struct Place {
-    dir: tempfile::TempDir,
+    of: common::Place,
     endpoint: Endpoint,
+}
+
+impl std::ops::Deref for Place {
+    type Target = common::Place;
+
+    fn deref(&self) -> &common::Place {
+        &self.of
+    }
 }
 
 impl Place {
     fn new(script: impl FnMut(&Seen) -> Step + Send + 'static) -> Self {
-        let dir = tempfile::tempdir().unwrap();
         let endpoint = Endpoint::start(script);
         let config = format!(
             "[providers.lab]\nkind = \"openai\"\nbase_url = \"{}\"\nmodel = \"judge\"\nin_flight = 1\nprice = {{ prompt = 1, completion = 2 }}\n",
             endpoint.base_url()
         );
-        fs::write(dir.path().join("config.toml"), config).unwrap();
-        let place = Self { dir, endpoint };
-        place.ok(&["init", place.path("w").to_str().unwrap()]);
-        place
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut c = Command::new(env!("CARGO_BIN_EXE_polyculture"));
-        let w = self.path("w");
-        c.args(args)
-            .current_dir(if w.is_dir() { w } else { self.dir.path().to_owned() })
-            .env("POLYCULTURE_STATE_DIR", self.path("s"))
-            .env("POLYCULTURE_CONFIG", self.path("config.toml"))
-            .env_remove("POLYCULTURE_WORKSPACE")
-            .stdin(Stdio::null());
-        c
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
-    }
-
-    fn ok(&self, args: &[&str]) -> String {
-        let out = self.run(args);
-        assert!(out.status.success(), "{args:?}: {out:?}");
-        String::from_utf8(out.stdout).unwrap()
-    }
-
-    fn json(&self, args: &[&str]) -> Value {
-        serde_json::from_str(&self.ok(&[&["--json"], args].concat())).unwrap()
+        Self { of: common::Place::configured(&config), endpoint }
     }
 
     /// What is said on stderr by a command that exits with this code.
@@ -92,13 +68,6 @@ impl Place {
         let mut docs =
             found.iter().rev().map(|p| serde_json::from_slice(&fs::read(p).unwrap()).unwrap());
         docs.find(|d: &Value| d["task"] == task).unwrap()
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ =
-            self.command(&["engine", "stop"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
 }
 
@@ -359,17 +328,17 @@ fn robustness_changes_texts_asks_and_draws_pairs_for_a_person() {
     let list = p.json(&["tasks", "list", "--here"]);
     let task = list["items"][0]["name"].as_str().unwrap().to_owned();
     let base = ["evaluate", "--tasks", "robustness", "--model", "lab/m"];
-    assert!(p.fails(2, &base).contains("--on"));
-    let e = p.fails(2, &[&base[..], &["--on", "no/such"]].concat());
+    assert!(p.fails(2, &base).contains("--texts-of"));
+    let e = p.fails(2, &[&base[..], &["--texts-of", "no/such"]].concat());
     assert!(e.contains("no/such"), "{e}");
-    let e = p.fails(2, &[&base[..], &["--on", &task, "--changes", "noise:1"]].concat());
+    let e = p.fails(2, &[&base[..], &["--texts-of", &task, "--changes", "noise:1"]].concat());
     assert!(e.contains("typos"), "{e}");
-    let e = p.fails(2, &[&base[..], &["--on", &task, "--changes", "paraphrase:1"]].concat());
+    let e = p.fails(2, &[&base[..], &["--texts-of", &task, "--changes", "paraphrase:1"]].concat());
     assert!(e.contains("--paraphraser"), "{e}");
     assert_eq!(p.asked(), 0);
     let out = p.ok(&[
         &base[..],
-        &["--on", &task, "--changes", "typos:0.3,injection:0.3", "--limit", "6", "--wait"],
+        &["--texts-of", &task, "--changes", "typos:0.3,injection:0.3", "--limit", "6", "--wait"],
     ]
     .concat());
     for word in ["macro-f1 drop", "flip-rate", "injection-success", "typos:0.3", "item"] {

@@ -6,12 +6,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use polyculture::providers::{Ask, Offline, Partition, Scope};
 use serde_json::{Value, json};
+
+mod common;
+use common::Place;
 
 /// What the server was asked and has answered.
 #[derive(Default)]
@@ -153,52 +155,12 @@ fn answer(user: &str, texts: &BTreeMap<String, Vec<String>>) -> String {
     format!("<think>two of them</think>Sure:\n1. \"{}\"\n2. \"{}\"\n", pick(0), pick(5))
 }
 
-struct Place(tempfile::TempDir);
-
 impl Place {
     fn new(server: &Server, more: &str) -> Self {
-        let place = Self(tempfile::tempdir().unwrap());
-        fs::create_dir_all(place.path("c")).unwrap();
-        fs::write(
-            place.path("c/config.toml"),
-            format!(
-                "[providers.loop]\nkind = \"openai\"\nbase_url = \"http://127.0.0.1:{}/v1\"\nmodel = \"m\"\nin_flight = 1\n{more}",
-                server.port
-            ),
-        )
-        .unwrap();
-        place.ok(&["init", place.path("w").to_str().unwrap()]);
-        place
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut c = Command::new(env!("CARGO_BIN_EXE_polyculture"));
-        let dir = if self.path("w").is_dir() { self.path("w") } else { self.0.path().to_owned() };
-        c.args(args)
-            .current_dir(dir)
-            .env("POLYCULTURE_STATE_DIR", self.path("s"))
-            .env("POLYCULTURE_CONFIG", self.path("c/config.toml"))
-            .env_remove("POLYCULTURE_WORKSPACE")
-            .stdin(Stdio::null());
-        c
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
-    }
-
-    fn ok(&self, args: &[&str]) -> String {
-        let out = self.run(args);
-        assert!(out.status.success(), "{args:?}: {out:?}");
-        String::from_utf8(out.stdout).unwrap()
-    }
-
-    fn json(&self, args: &[&str]) -> Value {
-        serde_json::from_str(&self.ok(&[&["--json"], args].concat())).unwrap()
+        Self::configured(&format!(
+            "[providers.loop]\nkind = \"openai\"\nbase_url = \"http://127.0.0.1:{}/v1\"\nmodel = \"m\"\nin_flight = 1\n{more}",
+            server.port
+        ))
     }
 
     fn fails(&self, args: &[&str]) -> String {
@@ -210,13 +172,6 @@ impl Place {
     fn samples(&self, more: &[&str]) -> Vec<Value> {
         let doc = self.json(&[&["samples", "list", "--limit", "1000"], more].concat());
         doc["items"].as_array().unwrap().clone()
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ =
-            self.command(&["engine", "stop"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
 }
 
@@ -271,8 +226,8 @@ fn an_endpoint_grows_and_translates_samples_and_is_asked_nothing_twice() {
     p.ok(&[vec!["samples", "accept"], ids].concat());
 
     // A prompt of the user's own, beside the configuration.
-    p.ok(&["prompts", "export", p.path("c/prompts").to_str().unwrap()]);
-    let mine = p.path("c/prompts/translate.toml");
+    p.ok(&["prompts", "export", p.path("prompts").to_str().unwrap()]);
+    let mine = p.path("prompts/translate.toml");
     let text = fs::read_to_string(&mine).unwrap();
     fs::write(
         &mine,

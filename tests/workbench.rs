@@ -6,7 +6,7 @@ mod pty;
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use pty::Pty;
@@ -240,6 +240,42 @@ fn the_engine_may_die_and_come_back_while_one_looks() {
 }
 
 #[test]
+fn a_run_is_cancelled_and_tried_again_from_its_screen() {
+    let home = Home::new();
+    let args = ["runs", "add", "--label", "sleeper", "--", "sleep", "600"];
+    let done = home.polyculture(&args).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let mut p = home.open(100, 40);
+    p.wait_for_text("Overview");
+    p.send("7");
+    p.wait_for(|s| s.contents().contains("sleeper") && s.contents().contains("running"), "it runs");
+    // Asked first, and left as it is.
+    p.send("x");
+    p.wait_for_text("Cancel `sleeper`");
+    p.send("n");
+    p.wait_for_text("left as it is");
+    p.send("x");
+    p.wait_for_text("Cancel `sleeper`");
+    p.send("y");
+    p.wait_for_text("cancelled");
+    p.send("r");
+    p.wait_for_text("attempt 2");
+    p.wait_for_text("running");
+    let list = home.polyculture(&["--json", "runs", "list"]).output().unwrap();
+    let list: serde_json::Value = serde_json::from_slice(&list.stdout).unwrap();
+    assert_eq!(
+        (&list["items"][0]["state"], &list["items"][0]["attempt"]),
+        (&"running".into(), &2.into())
+    );
+    p.send("x");
+    p.wait_for_text("Cancel `sleeper`");
+    p.send("y");
+    p.wait_for(|s| !s.contents().contains("running"), "it ended");
+    p.send("\u{3}");
+    assert_eq!(p.wait_exit().code(), Some(0));
+}
+
+#[test]
 fn the_demo_opens_the_workbench_and_goes_through_the_loop_beside_it() {
     let home = Home::new();
     let dir = home.dir.path().join("demo");
@@ -251,4 +287,16 @@ fn the_demo_opens_the_workbench_and_goes_through_the_loop_beside_it() {
     p.wait_for(|s| s.contents().contains(" kept, ") && !s.contents().contains("0 kept"), "samples");
     p.send("\u{3}");
     assert_eq!(p.wait_exit().code(), Some(0));
+    assert!(p.screen(|s| s.contents().contains("the demo goes on without the screen")));
+    // What it has not come to yet comes: the fine-tunes follow the samples.
+    let list = ["-w", dir.to_str().unwrap(), "runs", "list"];
+    let end = Instant::now() + Duration::from_secs(120);
+    loop {
+        let done = home.polyculture(&list).output().unwrap();
+        if String::from_utf8_lossy(&done.stdout).contains("finetune") {
+            break;
+        }
+        assert!(Instant::now() < end, "{}", String::from_utf8_lossy(&done.stdout));
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::palette::{Paint, Palette};
+use crate::text::html::escape_html;
 use crate::text::{display, truncate, width};
 
 /// Fonts that are on nearly every system; the last names are those of the renderer itself.
@@ -14,20 +15,7 @@ const CELL: f64 = 0.62;
 
 /// Text for XML: markup escaped, control characters made visible, what XML forbids replaced.
 pub fn escape(text: &str) -> String {
-    let shown = display(text);
-    let mut out = String::with_capacity(shown.len());
-    for c in shown.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
+    escape_html(&display(text))
 }
 
 /// A coordinate: two decimals, none that say nothing.

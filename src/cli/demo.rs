@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::args::{DemoArgs, LooksArgs};
 use super::output::note;
 use super::{Context, Failure};
-use crate::demo::{DemoError, DemoReport, Size, run};
+use crate::demo::{DemoError, DemoReport, Size, run, run_in};
 
 impl From<DemoError> for Failure {
     fn from(e: DemoError) -> Self {
@@ -27,6 +27,9 @@ impl From<DemoError> for Failure {
 /// # Errors
 /// The folder is a workspace already, or a step failed.
 pub fn demo(ctx: &Context, args: DemoArgs, looks: &LooksArgs) -> Result<(), Failure> {
+    if args.steps {
+        return steps(ctx, if args.quick { Size::QUICK } else { Size::FULL });
+    }
     let dir = match args.dir {
         Some(dir) => dir,
         None => fresh_dir()?,
@@ -34,7 +37,7 @@ pub fn demo(ctx: &Context, args: DemoArgs, looks: &LooksArgs) -> Result<(), Fail
     let size = if args.quick { Size::QUICK } else { Size::FULL };
     if !args.headless && !ctx.out.json && super::workbench::is_terminal() {
         let place = crate::launch::Place::init(&dir, false)?;
-        return super::workbench::watch_demo(ctx, place, size, looks);
+        return super::workbench::watch_demo(ctx, place, args.quick, looks);
     }
     note(&format!(
         "demo workspace: {} (the models are tiny and the raters are scripts)",
@@ -44,6 +47,41 @@ pub fn demo(ctx: &Context, args: DemoArgs, looks: &LooksArgs) -> Result<(), Fail
     let report = run(&dir, size, &mut |step, done, of| watch.at(step, done, of))?;
     watch.end();
     ctx.out.show(&report, || text(&report))
+}
+
+/// One line of what the demo does, for whoever watches it in another process.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Line {
+    /// A step, how much of it is done, of how much.
+    Step(String, u64, u64),
+    /// It came to its end after so many seconds.
+    Ended(f64),
+    /// It did not.
+    Failed(String),
+}
+
+/// The demo's steps alone. Whoever reads may go: the loop goes on.
+fn steps(ctx: &Context, size: Size) -> Result<(), Failure> {
+    let say = |line: &Line| {
+        if let Ok(text) = serde_json::to_string(line) {
+            let mut out = io::stdout().lock();
+            drop(io::Write::write_all(&mut out, (text + "\n").as_bytes()));
+            drop(io::Write::flush(&mut out));
+        }
+    };
+    let place = ctx.place()?;
+    let ended = run_in(&place, size, &mut |step, done, of| {
+        say(&Line::Step(step.to_owned(), done, of));
+    });
+    match ended {
+        Ok(report) => say(&Line::Ended(report.seconds)),
+        Err(e) => {
+            say(&Line::Failed(e.to_string()));
+            return Err(e.into());
+        }
+    }
+    Ok(())
 }
 
 fn fresh_dir() -> Result<PathBuf, Failure> {

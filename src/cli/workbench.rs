@@ -1,10 +1,15 @@
 //! `polyculture` on a terminal: the workbench; `polyculture rate`: its rating screen alone.
 
-use std::io::IsTerminal;
+use std::io::{BufRead, BufReader, IsTerminal};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::args_workbench::{LooksArgs, RateArgs};
+use super::demo::Line;
 use super::{Context, Failure};
-use crate::demo::{Size, run_in};
 use crate::launch::{BesideWork, NotOpened, Opening, Place, Tone};
 use crate::store::refuse_network_file_system;
 use crate::study::session::{load, who};
@@ -80,44 +85,66 @@ pub fn watch(ctx: &Context, dir: std::path::PathBuf, looks: &LooksArgs) -> Resul
     opened((ctx.screen.open)(Opening { watch: Some(dir), ..opening }))
 }
 
-/// Opens the workbench on the demo's workspace, and goes through the loop beside it.
+/// Opens the workbench on the demo's workspace, and goes through the loop beside it: in a process of
+/// its own, so that leaving the screen stops nothing.
 ///
 /// # Errors
 /// As [`workbench`]; the folder is a workspace already.
 pub fn watch_demo(
     ctx: &Context,
     place: Place,
-    size: Size,
+    quick: bool,
     looks: &LooksArgs,
 ) -> Result<(), Failure> {
-    let own = place.clone();
+    let folder = place.folder().root().to_owned();
+    let mut steps = start_demo(&folder, quick)?;
+    let over = Arc::new(AtomicBool::new(false));
+    let ended = Arc::clone(&over);
     let work = BesideWork(Box::new(move |say| {
         let mut last = String::new();
-        let ended = run_in(&own, size, &mut |step, done, of| {
-            let text = format!("demo: {step} ({done} of {of})");
-            if text != last {
-                say(Tone::Plain, text.clone());
-                last = text;
+        if let Some(out) = steps.stdout.take() {
+            for line in BufReader::new(out).lines().map_while(Result::ok) {
+                let Ok(line) = serde_json::from_str(&line) else { continue };
+                let (tone, text) = told(line);
+                if text != last {
+                    say(tone, text.clone());
+                    last = text;
+                }
             }
-        });
-        match ended {
-            Ok(r) => say(
-                Tone::Good,
-                format!(
-                    "demo: done in {:.0} s; 6 shows the result, every other screen its part",
-                    r.seconds
-                ),
-            ),
-            Err(e) => say(Tone::Bad, format!("demo: {e}")),
         }
+        drop(steps.wait());
+        ended.store(true, Ordering::Relaxed);
     }));
-    let folder = place.folder().root().to_owned();
     opened((ctx.screen.open)(Opening { beside: Some(work), ..opening(place, looks) }))?;
-    super::output::note(&format!(
-        "the demo's workspace stays: polyculture -w {}",
-        folder.display()
-    ));
+    let back = format!("polyculture -w {}", folder.display());
+    super::output::note(&if over.load(Ordering::Relaxed) {
+        format!("the demo's workspace stays: {back}")
+    } else {
+        format!("the demo goes on without the screen; to watch it again: {back}")
+    });
     Ok(())
+}
+
+/// The demo's steps, in a process that no key and no hang-up of this terminal reaches.
+fn start_demo(folder: &Path, quick: bool) -> Result<Child, Failure> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("--workspace").arg(folder).args(["demo", "--steps"]);
+    if quick {
+        command.arg("--quick");
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+    Ok(command.spawn()?)
+}
+
+fn told(line: Line) -> (Tone, String) {
+    match line {
+        Line::Step(step, done, of) => (Tone::Plain, format!("demo: {step} ({done} of {of})")),
+        Line::Ended(seconds) => {
+            let part = "6 shows the result, every other screen its part";
+            (Tone::Good, format!("demo: done in {seconds:.0} s; {part}"))
+        }
+        Line::Failed(e) => (Tone::Bad, format!("demo: {e}")),
+    }
 }
 
 /// True where a screen can be drawn and keys be read.

@@ -28,6 +28,7 @@ mod rebuild;
 mod requests;
 mod schedule;
 pub mod shim;
+mod signals;
 pub mod slurm;
 mod sweep;
 #[cfg(test)]

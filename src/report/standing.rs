@@ -86,7 +86,7 @@ const METRICS: [&str; 3] = ["1-jsd", "macro-f1", "win-rate"];
 /// The database cannot be read.
 pub fn standing(reader: Reader<'_>) -> Result<Standing, ReportError> {
     let mut out = Standing { cultures: reader.cultures()?.len(), ..Standing::default() };
-    out.seeds = reader.survey()?.questions.len();
+    out.seeds = usize::try_from(reader.question_count()?).unwrap_or(usize::MAX);
     for c in reader.sample_counts(&SampleFilter::default())? {
         match c.decision.as_str() {
             "kept" => out.kept += c.n,

@@ -160,6 +160,15 @@ impl Reader<'_> {
         })
     }
 
+    /// How many questions the survey has, in whatever language.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn question_count(&self) -> Result<u64, StoreError> {
+        let n = self.one("SELECT count(DISTINCT id) FROM question", [], |r| from_count(r, 0))?;
+        Ok(n.unwrap_or(0))
+    }
+
     /// Languages that questions are stored in, with how many questions each has.
     ///
     /// # Errors

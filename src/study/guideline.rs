@@ -6,6 +6,18 @@ use serde::{Deserialize, Serialize};
 use super::StudyError;
 
 const SIMILARITY: &str = include_str!("guideline.toml");
+/// The same in other languages, by the first part of their BCP 47 tags.
+const TRANSLATED: [(&str, &str); 9] = [
+    ("ar", include_str!("../../sample_data/guidelines/ar.toml")),
+    ("bn", include_str!("../../sample_data/guidelines/bn.toml")),
+    ("de", include_str!("../../sample_data/guidelines/de.toml")),
+    ("el", include_str!("../../sample_data/guidelines/el.toml")),
+    ("es", include_str!("../../sample_data/guidelines/es.toml")),
+    ("ko", include_str!("../../sample_data/guidelines/ko.toml")),
+    ("pt", include_str!("../../sample_data/guidelines/pt.toml")),
+    ("tr", include_str!("../../sample_data/guidelines/tr.toml")),
+    ("zh", include_str!("../../sample_data/guidelines/zh.toml")),
+];
 const EXAMPLES: &str = include_str!("examples.toml");
 
 /// A guideline as its file has it.
@@ -78,6 +90,17 @@ impl Guideline {
         Self::parse(SIMILARITY)
     }
 
+    /// The same in a language (BCP 47); in English where it is not worded in it. Its name tells
+    /// (`similarity.ar`), and so does what is stored with every rating.
+    ///
+    /// # Errors
+    /// None in practice: the files are part of the program, and a test reads them.
+    pub fn similarity_in(language: &str) -> Result<Self, StudyError> {
+        let main = language.split('-').next().unwrap_or_default();
+        let text = TRANSLATED.iter().find(|(tag, _)| tag.eq_ignore_ascii_case(main));
+        Self::parse(text.map_or(SIMILARITY, |(_, text)| text))
+    }
+
     /// Reads a guideline.
     ///
     /// # Errors
@@ -113,6 +136,24 @@ mod tests {
         let cut = SIMILARITY.replace("score = 3", "score = 2");
         assert!(Guideline::parse(&cut).unwrap_err().to_string().contains("5, 4, 3, 2, 1"));
         assert_eq!(Guideline::similarity().unwrap().reference(), "similarity@1");
+    }
+
+    #[test]
+    fn every_language_has_the_same_rules_and_says_which_it_is() {
+        let english = Guideline::similarity().unwrap();
+        assert_eq!(Guideline::similarity_in("fi").unwrap(), english);
+        assert_eq!(Guideline::similarity_in("").unwrap(), english);
+        assert_eq!(Guideline::similarity_in("zh-Hant").unwrap().reference(), "similarity.zh@1");
+        for (tag, text) in TRANSLATED {
+            let g = Guideline::parse(text).unwrap();
+            assert_eq!(
+                (g.name.as_str(), g.version),
+                (&*format!("similarity.{tag}"), english.version)
+            );
+            assert_eq!(g.rules.len(), english.rules.len(), "{tag}");
+            assert!(g.rules[1].contains('1'), "{tag}: opposites get 1");
+            assert!(g.anchors.iter().zip(&english.anchors).all(|(a, b)| a.text != b.text), "{tag}");
+        }
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub mod load;
 pub mod looks;
 pub mod pace;
 pub mod pen;
+#[cfg(test)]
+mod product;
 mod run;
 pub mod screen;
 pub mod screens;

@@ -284,6 +284,41 @@ impl<'a> Pen<'a> {
         laid.lines.len()
     }
 
+    /// A pane of lines of any length that is scrolled: `top` is the first row in view, and is kept
+    /// inside. Says at its edge where it stands. Gives how many rows there are.
+    pub fn scrolled(
+        &mut self,
+        area: Rect,
+        title: &str,
+        lines: &[(String, Role)],
+        top: &mut usize,
+    ) -> usize {
+        let inner = self.pane(area, title, true);
+        let (width, direction) = (usize::from(inner.width).max(1), self.looks.direction);
+        let laid: Vec<(LaidLine, Style)> = lines
+            .iter()
+            .flat_map(|(line, role)| {
+                let style = self.style(*role);
+                text::lay_out(line, width, direction).lines.into_iter().map(move |l| (l, style))
+            })
+            .collect();
+        let height = usize::from(inner.height);
+        let most = laid.len().saturating_sub(height);
+        *top = (*top).min(most);
+        for (i, (line, style)) in laid.iter().skip(*top).take(height).enumerate() {
+            let at = Rect { y: inner.y + i as u16, height: 1, ..inner };
+            self.laid(at, std::slice::from_ref(line), 0, *style, &[]);
+        }
+        if most > 0 {
+            let width = area.width.saturating_sub(2);
+            let row = Rect { y: area.bottom() - 1, height: 1, width, ..area };
+            let said = format!(" line {} of {} ", (*top + height).min(laid.len()), laid.len());
+            let style = self.style(Role::Muted);
+            self.right(row, &said, style);
+        }
+        laid.len()
+    }
+
     /// A chart.
     pub fn canvas(&mut self, area: Rect, canvas: &Canvas) {
         for (dy, row) in canvas.cells.iter().take(usize::from(area.height)).enumerate() {

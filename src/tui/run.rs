@@ -333,6 +333,11 @@ impl Loop {
     }
 
     fn draw(&mut self) {
+        if self.terminal.is_behind() {
+            // No frame is queued: what is drawn once the line is free is the state of then.
+            self.last_draw = Some(Instant::now());
+            return;
+        }
         let app = &mut self.app;
         let drawn = self.terminal.draw(|frame| {
             let cursor = app.draw(frame.buffer_mut());

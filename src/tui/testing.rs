@@ -146,6 +146,11 @@ impl Bench {
                     self.waiting.push_back(Waiting { to, ticket, lane, job, stale });
                 }
                 Effect::Rest(_) => self.hurries = true,
+                Effect::ExportOf { what, format } => {
+                    let bytes = what.bytes(format).unwrap();
+                    self.effects
+                        .push(Effect::Export { name: format!("{}.{format}", what.name), bytes });
+                }
                 other => self.effects.push(other),
             }
         }

@@ -2,6 +2,7 @@
 
 use crate::chart::{Chart, Palette};
 use crate::text::display;
+use crate::text::html::escape_html;
 
 /// A page while it is written.
 #[derive(Debug)]
@@ -11,19 +12,7 @@ pub(super) struct Page {
 
 /// Text for HTML: markup escaped, control characters made visible, bidi controls left out.
 pub(super) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in display(text).chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
+    escape_html(&display(text))
 }
 
 /// A name from data: escaped, and its direction kept to itself.

@@ -53,6 +53,12 @@ impl Loaded {
     pub fn total(&self) -> usize {
         self.entries.len()
     }
+
+    /// The one language of all pairs; `None` where there are several.
+    pub fn language(&self) -> Option<&str> {
+        let first = self.entries.first()?.language.as_str();
+        self.entries.iter().all(|e| e.language == first).then_some(first)
+    }
 }
 
 /// Reads what `rater` has to do in `study` and has done.

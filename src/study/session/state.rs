@@ -80,7 +80,8 @@ impl Session {
     /// # Errors
     /// None in practice: guideline and consent are part of the program, and tests read them.
     pub fn new(loaded: Loaded) -> Result<Self, StudyError> {
-        let guideline = Guideline::similarity()?;
+        // Who rates in several languages reads the one that all raters share.
+        let guideline = Guideline::similarity_in(loaded.language().unwrap_or("en"))?;
         let (examples, examples_version) = Guideline::examples()?;
         let version = format!("{}+{examples_version}", guideline.reference());
         Ok(Self {

@@ -158,6 +158,12 @@ impl Line {
         self.entered.load(SeqCst)
     }
 
+    /// Whether the terminal takes no more bytes now: frames before are still on their way.
+    pub(super) fn is_behind(&self) -> bool {
+        let mut ready = [PollFd::new(self.output.as_fd(), PollFlags::POLLOUT)];
+        self.is_entered() && poll(&mut ready, PollTimeout::ZERO).is_ok_and(|n| n == 0)
+    }
+
     /// Changes the modes, in the terminal too if it is ours now.
     pub(super) fn set_modes(&self, change: impl FnOnce(&mut Modes)) -> io::Result<()> {
         let (before, after) = {

@@ -132,6 +132,12 @@ impl Terminal {
         Ok(Self { line, screen })
     }
 
+    /// Whether the line to the terminal is behind. A frame sent now would wait, and every key with
+    /// it: better to draw the newest state a moment later.
+    pub fn is_behind(&self) -> bool {
+        self.line.is_behind()
+    }
+
     /// Draws a frame: one `write(2)`, or none when nothing changed. Once the terminal was given back
     /// (by a panic elsewhere, say) it draws nothing more.
     ///

@@ -1,5 +1,6 @@
 //! Pieces that screens are made of.
 
+mod budget;
 mod curves_view;
 mod filter;
 mod form;
@@ -10,6 +11,7 @@ mod paged;
 mod table;
 mod text_box;
 
+pub use budget::{budget_args, budget_fields, count_or_nothing};
 pub use curves_view::{CurvesView, Drawn, figure, metric_words, says};
 pub use filter::LineInput;
 pub use form::{

@@ -339,7 +339,7 @@ fn every_size_works_and_the_form_too() {
 }
 
 #[test]
-#[ignore = "prints screens to be looked at"]
+#[ignore = "prints screens for a person: cargo test --lib look -- --ignored --nocapture"]
 fn look() {
     for size in [(80, 24), (120, 40), (200, 55), (40, 10)] {
         let asked = Asked::default();

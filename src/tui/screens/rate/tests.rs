@@ -125,6 +125,13 @@ fn a_rater_goes_from_the_list_to_the_end_by_keys_alone() {
 }
 
 #[test]
+fn whoever_rates_in_one_language_reads_the_guideline_in_it() {
+    let mut b = Bench::filled((80, 24), |store| fill(store, &PAIRS[4..])).at(ScreenId::Rate);
+    step(&mut b, "enter enter");
+    assert!(b.shows("Guideline similarity.ko@1") && b.shows("같은 뜻"), "{}", b.screen());
+}
+
+#[test]
 fn nothing_moves_before_the_save_and_a_failed_one_says_what_to_do() {
     let mut b = rating((80, 24));
     b.keys("4");

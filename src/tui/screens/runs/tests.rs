@@ -382,7 +382,7 @@ fn progress_says_how_far_and_how_long_and_a_resume_counts_from_where_it_took_up(
 }
 
 #[test]
-#[ignore = "prints screens to be looked at"]
+#[ignore = "prints screens for a person: cargo test --lib look -- --ignored --nocapture"]
 fn look() {
     for size in [(80, 24), (120, 40), (160, 45), (40, 10)] {
         let mut bench = at_runs(size, |e| {

@@ -466,37 +466,8 @@ impl Samples {
 
     fn draw_ancestry(&mut self, pen: &mut Pen<'_>, area: Rect, shared: &Shared) {
         let lines = self.ancestry_lines(shared);
-        let inner = pen.pane(area, "Where it came from", true);
-        let mut laid = Vec::new();
-        for (line, role) in &lines {
-            let style = pen.style(*role);
-            let width = usize::from(inner.width).max(1);
-            laid.extend(
-                text::lay_out(line, width, pen.looks.direction)
-                    .lines
-                    .into_iter()
-                    .map(|l| (l, style)),
-            );
-        }
-        self.ancestry.rows = laid.len();
-        let most = laid.len().saturating_sub(usize::from(inner.height));
-        self.ancestry.top = self.ancestry.top.min(most);
-        let shown = laid.iter().skip(self.ancestry.top).take(usize::from(inner.height));
-        for (i, (line, style)) in shown.enumerate() {
-            let at = Rect { y: inner.y + i as u16, height: 1, ..inner };
-            pen.laid(at, std::slice::from_ref(line), 0, *style, &[]);
-        }
-        if most > 0 {
-            let style = pen.style(Role::Muted);
-            let row = Rect {
-                y: area.bottom() - 1,
-                height: 1,
-                width: area.width.saturating_sub(2),
-                ..area
-            };
-            let last = (self.ancestry.top + usize::from(inner.height)).min(laid.len());
-            pen.right(row, &format!(" line {last} of {} ", laid.len()), style);
-        }
+        self.ancestry.rows =
+            pen.scrolled(area, "Where it came from", &lines, &mut self.ancestry.top);
     }
 
     pub(super) fn exportable(&self) -> Option<Exportable> {

@@ -9,7 +9,9 @@ use crate::tui::data::Lane;
 use crate::tui::load::Load;
 use crate::tui::screen::{Answer, Cx, Tone};
 use crate::tui::theme::Role;
-use crate::tui::widgets::{Field, Form, FormEvent, positive, share_or_nothing, thousands};
+use crate::tui::widgets::{
+    Field, Form, FormEvent, budget_args, budget_fields, positive, share_or_nothing, thousands,
+};
 
 /// The form and what is known around it.
 #[derive(Debug)]
@@ -82,71 +84,67 @@ impl Augment {
         if names.is_empty() {
             names.push("offline".into());
         }
+        let names_of_services = names.iter().any(|n| n != "offline");
         let title = match self.seeds.as_slice() {
             [one] => format!("Grow samples from {one}"),
             many => format!("Grow samples from {} seeds", many.len()),
         };
-        self.form = Some(Form::new(
-            title,
-            "Start",
-            vec![
-                Field::choice(
-                    "provider",
-                    "Provider",
-                    names,
-                    0,
-                    "who proposes; left and right choose",
-                ),
-                Field::line(
-                    "model",
-                    "Model",
-                    "",
-                    crate::tui::widgets::anything,
-                    "of the service, where it has several; its own default when empty",
-                ),
-                Field::line(
-                    "templates",
-                    "Templates",
-                    &usual.templates.to_string(),
-                    positive,
-                    "paraphrases wanted, per seed (the paper's n = 5)",
-                ),
-                Field::line(
-                    "keep",
-                    "Keep",
-                    &usual.keep.to_string(),
-                    positive,
-                    "samples kept, per seed, both stages together (the paper's m = 10)",
-                ),
-                Field::line(
-                    "threshold",
-                    "Threshold",
-                    &self.threshold,
-                    share_or_nothing,
-                    "similarity with the seed from which on a text is kept; empty: calibrated on the cross-seed pairs",
-                ),
-                Field::line(
-                    "encoder",
-                    "Encoder",
-                    "",
-                    encoder_or_nothing,
-                    "sentence encoder of the filter: path:DIR or hub:ORG/NAME; empty: lexical",
-                ),
-                Field::line(
-                    "seed",
-                    "Random seed",
-                    "1",
-                    positive,
-                    "the same seed gives the same samples",
-                ),
-                Field::toggle(
-                    "held-out",
-                    "Held-out test set",
-                    false,
-                    "other template families and other words: for tests, never trained on",
-                ),
-            ],
+        let mut fields = vec![
+            Field::choice("provider", "Provider", names, 0, "who proposes; left and right choose"),
+            Field::line(
+                "model",
+                "Model",
+                "",
+                crate::tui::widgets::anything,
+                "of the service, where it has several; its own default when empty",
+            ),
+            Field::line(
+                "templates",
+                "Templates",
+                &usual.templates.to_string(),
+                positive,
+                "paraphrases wanted, per seed (the paper's n = 5)",
+            ),
+            Field::line(
+                "keep",
+                "Keep",
+                &usual.keep.to_string(),
+                positive,
+                "samples kept, per seed, both stages together (the paper's m = 10)",
+            ),
+            Field::line(
+                "threshold",
+                "Threshold",
+                &self.threshold,
+                share_or_nothing,
+                "similarity with the seed from which on a text is kept; empty: calibrated on the cross-seed pairs",
+            ),
+            Field::line(
+                "encoder",
+                "Encoder",
+                "",
+                encoder_or_nothing,
+                "sentence encoder of the filter: path:DIR or hub:ORG/NAME; empty: lexical",
+            ),
+            Field::line(
+                "seed",
+                "Random seed",
+                "1",
+                positive,
+                "the same seed gives the same samples",
+            ),
+        ];
+        // Rules ask nobody: there is nothing to limit.
+        if names_of_services {
+            fields.extend(budget_fields());
+        }
+        fields.push(Field::toggle(
+            "held-out",
+            "Held-out test set",
+            false,
+            "other template families and other words: for tests, never trained on",
         ));
+        self.form = Some(Form::new(title, "Start", fields));
     }
 
     /// What the form stands for.
@@ -177,6 +175,7 @@ impl Augment {
         if form.is_on("held-out") {
             args.push("--held-out".to_owned());
         }
+        args.extend(budget_args(form));
         args
     }
 

@@ -351,37 +351,7 @@ impl Seeds {
 
     fn draw_details(&mut self, pen: &mut Pen<'_>, area: Rect, shared: &Shared) {
         let lines = self.detail_lines(shared);
-        let inner = pen.pane(area, "The seed in full", true);
-        let mut laid = Vec::new();
-        for (line, role) in &lines {
-            let style = pen.style(*role);
-            let width = usize::from(inner.width).max(1);
-            for l in text::lay_out(line, width, pen.looks.direction).lines {
-                laid.push((l, style));
-            }
-        }
-        self.details.rows = laid.len();
-        let most = laid.len().saturating_sub(usize::from(inner.height));
-        self.details.top = self.details.top.min(most);
-        for (i, (line, style)) in laid.iter().skip(self.details.top).enumerate() {
-            let y = inner.y + i as u16;
-            if y >= inner.bottom() {
-                break;
-            }
-            let at = Rect { y, height: 1, ..inner };
-            pen.laid(at, std::slice::from_ref(line), 0, *style, &[]);
-        }
-        if most > 0 {
-            let style = pen.style(Role::Muted);
-            let at = Rect {
-                y: area.bottom() - 1,
-                height: 1,
-                width: area.width.saturating_sub(2),
-                ..area
-            };
-            let last = (self.details.top + usize::from(inner.height)).min(laid.len());
-            pen.right(at, &format!(" line {last} of {} ", laid.len()), style);
-        }
+        self.details.rows = pen.scrolled(area, "The seed in full", &lines, &mut self.details.top);
     }
 
     pub(super) fn exportable(&self, shared: &Shared) -> Option<Exportable> {

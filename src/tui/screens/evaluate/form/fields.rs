@@ -1,7 +1,10 @@
 //! The form's fields by task, and the command line that they stand for.
 
 use super::Choices;
-use crate::tui::widgets::{Field, FieldKind, Form, anything, positive, something};
+use crate::tui::widgets::{
+    Field, FieldKind, Form, anything, budget_args, budget_fields, count_or_nothing, positive,
+    something,
+};
 
 /// Tasks in the order of the form: as commands name them, and in words.
 const KINDS: [(&str, &str); 6] = [
@@ -45,18 +48,6 @@ fn one_model(name: &'static str, label: &str, choices: &Choices, at: usize, help
     Field::choice(name, label, options, at, help)
 }
 
-fn money(text: &str) -> Option<String> {
-    match (text.trim().is_empty(), text.trim().parse::<f64>()) {
-        (true, _) => None,
-        (_, Ok(x)) if x.is_finite() && x >= 0.0 => None,
-        _ => Some("an amount such as 2.50, or nothing".into()),
-    }
-}
-
-fn count_or_nothing(text: &str) -> Option<String> {
-    if text.trim().is_empty() { None } else { positive(text) }
-}
-
 /// The form for a task.
 pub fn form(task: &str, choices: &Choices, chosen: Option<&str>) -> Form {
     let at = KINDS.iter().position(|(name, _)| *name == task).unwrap_or(0);
@@ -71,11 +62,20 @@ pub fn form(task: &str, choices: &Choices, chosen: Option<&str>) -> Form {
             fields.push(one_model("judge", "Judge", choices, 2, "Who chooses between the answers"));
             let help = "JSONL or CSV with question, culture, topic; empty: our own";
             fields.push(Field::line("questions", "Questions", "", anything, help));
+            let help = "A file with the judge's prompt; empty: the one that comes with the program";
+            fields.push(Field::line("judge-prompt", "Judge's prompt", "", anything, help));
         }
         "gsm8k" | "bbh" => {
             fields.extend(many_models(choices, chosen));
             let help = "The set as it is published: a file, or for bbh a folder";
             fields.push(Field::line("file", "File", "", something, help));
+            if task == "bbh" {
+                let help = "Worked examples: SUBTASK.txt or a folder of them; empty: none";
+                fields.push(Field::line("cot", "Worked examples", "", anything, help));
+            } else {
+                let help = "A file of worked examples in the same form; empty: five of our own";
+                fields.push(Field::line("examples", "Worked examples", "", anything, help));
+            }
             fields.push(limit);
         }
         "robustness" => {
@@ -113,6 +113,9 @@ pub fn form(task: &str, choices: &Choices, chosen: Option<&str>) -> Form {
             let framings = FRAMINGS.iter().map(|f| (*f).to_owned()).collect();
             let help = "What the prompts call the people who answer";
             fields.push(Field::choice("framing", "Framing", framings, 0, help));
+            let help =
+                "Texts about cultures, JSONL with culture and text: models are asked with them too";
+            fields.push(Field::line("context", "Context", "", anything, help));
             let mut sets = vec!["all seeds and held-out paraphrases".to_owned()];
             sets.extend(choices.datasets.iter().map(|d| format!("held-out split of {d}")));
             let help = "A dataset's split adds the questions that its models never saw";
@@ -121,8 +124,7 @@ pub fn form(task: &str, choices: &Choices, chosen: Option<&str>) -> Form {
             fields.push(Field::line("draws", "Draws a prompt", "20", positive, help));
         }
     }
-    let help = "Stop at this cost, in the currency of the provider's prices; empty: no limit";
-    fields.push(Field::line("cost", "Cost at most", "", money, help));
+    fields.extend(budget_fields());
     Form::new("Start an evaluation", "Start", fields)
 }
 
@@ -169,11 +171,16 @@ pub fn args(form: &Form, choices: &Choices) -> Vec<String> {
         }
     };
     let task = task(form);
+    // `compare` holds the models against each other and has the arms that need none of tuning.
     let controls = task == "survey" && form.value("framing") == FRAMINGS[1];
-    if controls {
+    let context = if task == "survey" { form.value("context") } else { "" };
+    if controls || !context.is_empty() {
         out.push("compare".into());
         out.extend(models(form));
-        out.push("--controls".into());
+        if controls {
+            out.push("--controls".into());
+        }
+        flag(&mut out, "--context", context);
     } else {
         out.push("evaluate".into());
         if task == "win-rate" {
@@ -215,18 +222,23 @@ pub fn args(form: &Form, choices: &Choices) -> Vec<String> {
                 flag(&mut out, "--method", form.value("method"));
             }
         }
-        "win-rate" => flag(&mut out, "--questions", form.value("questions")),
+        "win-rate" => {
+            flag(&mut out, "--questions", form.value("questions"));
+            flag(&mut out, "--judge-prompt", form.value("judge-prompt"));
+        }
         "robustness" => {
-            flag(&mut out, "--on", form.value("on"));
+            flag(&mut out, "--texts-of", form.value("on"));
             flag(&mut out, "--changes", form.value("changes"));
             flag(&mut out, "--limit", form.value("limit"));
         }
         _ => {
             flag(&mut out, "--file", form.value("file"));
+            flag(&mut out, "--cot", form.value("cot"));
+            flag(&mut out, "--examples", form.value("examples"));
             flag(&mut out, "--limit", form.value("limit"));
         }
     }
-    flag(&mut out, "--max-cost", form.value("cost"));
+    out.extend(budget_args(form));
     out
 }
 
