@@ -70,7 +70,7 @@ impl Asking<'_> {
         ledger.sync()?;
         let totals = match (trouble, asked) {
             (Some(e), _) => return Err(e),
-            (None, Err(e)) => return Err(JobError::Work(e.to_string())),
+            (None, Err(e)) => return Err(e.of_run(e.to_string(), ledger.replies() > 0)),
             (None, Ok(t)) => t,
         };
         if let Some(e) = unrendered.into_inner().ok().flatten() {

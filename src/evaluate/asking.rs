@@ -33,8 +33,10 @@ pub fn ask_open<T: Sync>(
         |reason: String| JobError::from(EvaluateError::Model { model: name.to_owned(), reason });
     let mut model = make(source).map_err(failed)?;
     let mut trouble = None;
+    let mut answered = false;
     let asked = model.ask(&mut open.iter().map(|(_, r)| r.clone()), &mut |i, reply| {
         let Some((about, _)) = open.get(i as usize) else { return ControlFlow::Continue(()) };
+        answered |= reply.is_ok();
         match on_answer(about, reply) {
             Ok(ControlFlow::Continue(())) => ControlFlow::Continue(()),
             Ok(ControlFlow::Break(())) => {
@@ -49,6 +51,9 @@ pub fn ask_open<T: Sync>(
     });
     match trouble {
         Some(e) => Err(e),
-        None => asked.map_err(|e| failed(e.to_string())),
+        None => asked.map_err(|e| match failed(e.to_string()) {
+            JobError::Work(words) => e.of_run(words, answered),
+            other => other,
+        }),
     }
 }

@@ -3,6 +3,8 @@
 
 use thiserror::Error;
 
+use crate::job::JobError;
+
 /// A provider that cannot work, or was asked for something it does not have.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ProviderError {
@@ -68,4 +70,35 @@ pub enum ProviderError {
         /// The reason.
         detail: String,
     },
+}
+
+impl ProviderError {
+    /// The failure of a run for this reason, told with `words`. A service that has answered this run
+    /// and went away, or is overloaded, may be back later; one that never answered is more likely a
+    /// wrong address, and whatever else is wrong stays wrong.
+    pub fn of_run(&self, words: String, has_answered: bool) -> JobError {
+        match self {
+            Self::Unreachable { .. } if has_answered => JobError::Transient(words),
+            _ => JobError::Work(words),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::FailureKind;
+
+    #[test]
+    fn only_a_service_that_has_answered_may_be_back_later() {
+        let away = ProviderError::Unreachable { provider: "p".into(), detail: "gone".into() };
+        let refused = ProviderError::Refused { provider: "p".into(), detail: "401".into() };
+        for (error, answered, kind) in [
+            (&away, true, FailureKind::Transient),
+            (&away, false, FailureKind::Lasting),
+            (&refused, true, FailureKind::Lasting),
+        ] {
+            assert_eq!(error.of_run("words".into(), answered).kind(), kind, "{error} {answered}");
+        }
+    }
 }

@@ -238,13 +238,13 @@ class Run:
         return 0
 
 
-def tell(attempt, message):
+def tell(attempt, message, kind="lasting"):
     """The run's reason, in our own words; the first process to fail says it."""
     print(message, file=sys.stderr, flush=True)
     try:
         path = pathlib.Path(attempt) / "failure.json"
         if not path.exists():
-            write_durably(path, json.dumps({"message": message}, indent=2))
+            write_durably(path, json.dumps({"message": message, "kind": kind}, indent=2))
     except OSError:
         pass
 
@@ -263,7 +263,7 @@ def main():
     except torch.OutOfMemoryError as e:
         tell(job["attempt"], f"out of memory on the GPU: {e}. Ways out: a smaller piece_tokens (now "
              f"{job['piece_tokens']}), recompute = true, quant = \"nf4\", more GPUs with parallel = "
-             "\"fsdp\"")
+             "\"fsdp\"", kind="out_of_memory")
         code = 1
     except Exception as e:
         traceback.print_exc()

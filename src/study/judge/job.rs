@@ -116,7 +116,8 @@ pub fn work(
         if let Some(e) = trouble {
             return Err(e);
         }
-        totals = asked.map_err(|e| wrong(e.to_string()))?;
+        totals =
+            asked.map_err(|e| e.of_run(format!("judge {}: {e}", spec.model), !lines.is_empty()))?;
     }
     let summary = summary(&items, &lines, totals);
     attempt.write_json("summary.json", &summary)?;

@@ -17,7 +17,7 @@ use crate::finetune::base::Base;
 use crate::finetune::checkpoint::{self, TrainerState, sha256};
 use crate::finetune::job::{failed, parse_recipe};
 use crate::finetune::{Backend, Recipe, TrainSummary};
-use crate::job::{Attempt, FailureFile, JobError, Progress, read_jsonl, read_progress};
+use crate::job::{Attempt, FailureFile, FailureKind, JobError, Progress, read_jsonl, read_progress};
 
 /// Words that start the program on several machines, in the place of our own launcher: `{python}`
 /// and `{program}` in them stand for both. The program and its job file come after them.
@@ -313,7 +313,11 @@ fn wait(
 /// Why a program that did not succeed ended.
 fn ended(attempt: &Attempt, status: ExitStatus, progress: &dyn Progress) -> JobError {
     if let Ok(Some(f)) = FailureFile::read(attempt.dir()) {
-        return JobError::Work(f.message);
+        return match f.kind {
+            FailureKind::OutOfMemory => JobError::OutOfMemory(f.message),
+            FailureKind::Transient => JobError::Transient(f.message),
+            FailureKind::Lasting => JobError::Work(f.message),
+        };
     }
     // A launcher of several processes has codes of its own.
     if progress.should_stop() {
