@@ -17,7 +17,9 @@ use crate::finetune::base::Base;
 use crate::finetune::checkpoint::{self, TrainerState, sha256};
 use crate::finetune::job::{failed, parse_recipe};
 use crate::finetune::{Backend, Recipe, TrainSummary};
-use crate::job::{Attempt, FailureFile, FailureKind, JobError, Progress, read_jsonl, read_progress};
+use crate::job::{
+    Attempt, FailureFile, FailureKind, JobError, Progress, read_jsonl, read_progress,
+};
 
 /// Words that start the program on several machines, in the place of our own launcher: `{python}`
 /// and `{program}` in them stand for both. The program and its job file come after them.
