@@ -68,14 +68,20 @@ pub fn tune(ctx: &Context, a: FinetuneArgs) -> Result<(), Failure> {
     }
     let request =
         FinetuneRequest { dataset: a.dataset, recipe, alias: a.name, python: a.base.python };
-    let prepared = finetune(&place, &request)?;
+    let mut prepared = finetune(&place, &request)?;
+    prepared.anyway = c.even_if_it_does_not_fit;
     let estimate = prepared.input::<Estimate>("estimate.json");
     if c.dry_run {
         let doc = json!({"estimate": estimate, "memory": estimate.map(|e| e.memory()),
-            "in_words": estimate.map(|e| e.to_string())});
-        return ctx
-            .out
-            .show(&doc, || estimate.map_or_else(|| "no estimate".to_owned(), |e| e.to_string()));
+            "in_words": estimate.map(|e| e.to_string()),
+            "does_not_fit": launch::check_fit(&place, &prepared).err().map(|e| e.to_string())});
+        return ctx.out.show(&doc, || {
+            let words = estimate.map_or_else(|| "no estimate".to_owned(), |e| e.to_string());
+            match doc["does_not_fit"].as_str() {
+                Some(why) => format!("{words}\nIt does not fit: {why}"),
+                None => words,
+            }
+        });
     }
     if let Some(e) = estimate {
         super::output::note(&e.to_string());

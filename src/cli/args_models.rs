@@ -129,6 +129,9 @@ pub struct RecipeArgs {
     /// goes, and tells the best checkpoint
     #[arg(long)]
     pub eval_share: Option<f64>,
+    /// Start it even if memory, disk or time will not do by the estimate
+    #[arg(long)]
+    pub even_if_it_does_not_fit: bool,
     /// Say what the run would take, in memory and time, and start nothing
     #[arg(long)]
     pub dry_run: bool,

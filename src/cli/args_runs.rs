@@ -65,6 +65,12 @@ pub enum RunsCommand {
         #[arg(long)]
         after: Option<String>,
     },
+    /// Checkpoints that nothing needs any more, with their sizes
+    Prune {
+        /// Remove them
+        #[arg(long)]
+        yes: bool,
+    },
     /// One run with its attempts
     Show {
         /// Its id

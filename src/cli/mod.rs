@@ -40,6 +40,7 @@ mod open;
 mod output;
 mod prompts;
 mod providers;
+mod prune;
 mod report;
 mod robustness;
 mod runs;

@@ -171,6 +171,7 @@ pub fn run(ctx: &Context, command: RunsCommand, looks: &LooksArgs) -> Result<(),
             let ask = ListAsk { words: filter, states: state, ..ListAsk::default() };
             list(ctx, all, limit, after.as_deref(), ask)
         }
+        RunsCommand::Prune { yes } => super::prune::run(ctx, yes),
         RunsCommand::Show { run } => {
             let view = Client::connect_or_start()?.show(&run)?;
             ctx.out.show(&view, || {

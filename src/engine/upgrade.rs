@@ -139,13 +139,15 @@ fn hand_over(
 
 /// The secrets that the engine before this one, in the same process, had been given.
 pub(super) fn handed_over() -> HashMap<RunId, BTreeMap<String, String>> {
-    let Some(fd) = std::env::var(SECRETS_FD).ok().and_then(|v| v.parse::<i32>().ok()) else {
-        return HashMap::new();
-    };
+    let fd = std::env::var(SECRETS_FD).ok().and_then(|v| v.parse::<i32>().ok());
+    fd.map(read_pipe).unwrap_or_default()
+}
+
+/// What was read is gone from the pipe; the descriptor itself leads nowhere any more.
+fn read_pipe(fd: i32) -> HashMap<RunId, BTreeMap<String, String>> {
     let mut text = String::new();
     let read = File::open(format!("/proc/self/fd/{fd}"))
         .and_then(|f| f.take(PIPE as u64).read_to_string(&mut text));
-    // What was read is gone from the pipe; the descriptor itself leads nowhere any more.
     match read {
         Ok(_) => serde_json::from_str(&text).unwrap_or_default(),
         Err(_) => HashMap::new(),
@@ -163,5 +165,44 @@ pub(super) fn reap_shim(attempt: &Attempt) {
             Ok(WaitStatus::StillAlive) => std::thread::sleep(Duration::from_millis(5)),
             _ => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_pass_through_a_pipe_that_outlives_an_exec_and_are_read_once() {
+        assert!(hand_over(&HashMap::new()).unwrap().is_none());
+        assert!(read_pipe(-1).is_empty());
+        let own = BTreeMap::from([("THE_KEY".to_owned(), "hush".to_owned())]);
+        let secrets = HashMap::from([(RunId::new("r1").unwrap(), own)]);
+        let pipe = hand_over(&secrets).unwrap().unwrap();
+        let flags = FdFlag::from_bits_truncate(fcntl(&pipe, FcntlArg::F_GETFD).unwrap());
+        assert!(!flags.contains(FdFlag::FD_CLOEXEC));
+        assert_eq!(read_pipe(pipe.as_raw_fd()), secrets);
+        assert!(read_pipe(pipe.as_raw_fd()).is_empty());
+        let long = BTreeMap::from([("K".to_owned(), "x".repeat(PIPE))]);
+        let long = HashMap::from([(RunId::new("r1").unwrap(), long)]);
+        assert!(hand_over(&long).is_err(), "a pipe without a reader would block");
+    }
+
+    #[test]
+    fn a_file_counts_as_replaced_once_it_rests() {
+        let tmp = tempfile::tempdir().unwrap();
+        let path = tmp.path().join("program");
+        fs::write(&path, "old").unwrap();
+        let first = print(&path);
+        let mut own = Program { path: Some(path.clone()), first, last: first };
+        assert_eq!(own.replaced(), None);
+        fs::write(&path, "half").unwrap();
+        assert_eq!(own.replaced(), None, "it is still being written");
+        fs::write(&path, "all of it").unwrap();
+        assert_eq!(own.replaced(), None);
+        assert_eq!(own.replaced(), Some(path.clone()));
+        assert_eq!(own.replaced(), None, "once");
+        fs::remove_file(&path).unwrap();
+        assert_eq!(own.replaced(), None);
     }
 }

@@ -11,6 +11,7 @@ mod endpoints;
 mod error;
 mod faces;
 mod facts;
+mod fit;
 mod judge;
 mod language;
 mod models;
@@ -19,6 +20,7 @@ mod offered;
 mod open;
 mod place;
 mod prepared;
+mod prune;
 mod registry;
 mod runs;
 mod sources;
@@ -34,6 +36,7 @@ pub use endpoints::{ask_services, endpoint, price, reply_files};
 pub use error::LaunchError;
 pub use faces::{BesideWork, KeyRow, NotOpened, Opening, Say, ScreenFace, Tone};
 pub use facts::{AttemptFacts, RunFacts};
+pub use fit::check_fit;
 pub use judge::{JudgeRequest, PreparedJudge, judge, judge_name};
 pub use language::{augment_with, translate};
 pub use models::{base_of_adapter, model_folder, model_source, planned_model};
@@ -44,6 +47,7 @@ pub use open::{
 };
 pub use place::{Place, PlaceError};
 pub use prepared::Prepared;
+pub use prune::{Prunable, prunable, remove as remove_pruned};
 pub use registry::{
     ServePlan, connect as connect_provider, register, registered, remote_of, serve_plan,
 };

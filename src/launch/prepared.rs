@@ -23,6 +23,8 @@ pub struct Prepared {
     pub budget: Budget,
     /// Ask again whatever earlier runs were told.
     pub fresh: bool,
+    /// Start it even if it does not fit this machine.
+    pub anyway: bool,
 }
 
 impl Prepared {
@@ -35,6 +37,7 @@ impl Prepared {
             prompts: Vec::new(),
             budget: Budget::default(),
             fresh: false,
+            anyway: false,
         }
     }
 
@@ -102,6 +105,12 @@ impl Prepared {
     pub fn input<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         let (_, bytes) = self.input.iter().find(|(n, _)| *n == name)?;
         serde_json::from_slice(bytes).ok()
+    }
+
+    /// A text that was added.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        let (_, bytes) = self.input.iter().find(|(n, _)| *n == name)?;
+        String::from_utf8(bytes.clone()).ok()
     }
 
     /// Writes the files into `input/`.

@@ -26,6 +26,7 @@ pub fn submit(
     place: &Place,
     prepared: &Prepared,
 ) -> Result<RunView, LaunchError> {
+    super::fit::check_fit(place, prepared)?;
     let runs = place.folder().runs();
     let prepared = super::endpoints::ready(place, prepared)?;
     Ok(client.add(prepared.run.clone(), &runs, |input| prepared.write_input(input))?.run)

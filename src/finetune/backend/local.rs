@@ -4,7 +4,6 @@ use super::{Request, Trains, Wrong};
 use crate::embedded::{ChatTokenizer, DecoderConfig};
 use crate::finetune::{
     Estimate, FinetuneError, ModelChoice, Recipe, StepTokens, TrainSummary, TrainingSet, job,
-    machine_memory,
 };
 use crate::job::{Attempt, JobError, Progress};
 
@@ -47,7 +46,6 @@ impl Trains for Local {
             }
             (None, _) => return Err(FinetuneError::Plan("no model to train".into())),
         };
-        estimate.check(machine_memory(), recipe)?;
         Ok(Some(estimate))
     }
 

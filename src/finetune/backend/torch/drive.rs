@@ -18,7 +18,7 @@ use crate::finetune::checkpoint::{self, TrainerState, sha256};
 use crate::finetune::job::{failed, parse_recipe};
 use crate::finetune::{Backend, Recipe, TrainSummary};
 use crate::job::{
-    Attempt, FailureFile, FailureKind, say, JobError, Progress, read_jsonl, read_progress,
+    Attempt, FailureFile, FailureKind, JobError, Progress, read_jsonl, read_progress, say,
 };
 
 /// Words that start the program on several machines, in the place of our own launcher: `{python}`

@@ -10,7 +10,6 @@ mod rows;
 use super::{Request, Trains, Wrong};
 use crate::finetune::{
     Estimate, FinetuneError, ModelChoice, ModelRef, Parallel, Quant, Recipe, TrainSummary,
-    machine_memory,
 };
 use crate::job::{Attempt, JobError, Progress};
 
@@ -79,13 +78,7 @@ impl Trains for Torch {
     }
 
     fn estimate(&self, request: &Request<'_>) -> Result<Option<Estimate>, FinetuneError> {
-        let estimate = estimate::estimate(request)?;
-        if request.recipe.resources.gpus == 0
-            && let Some(e) = &estimate
-        {
-            e.check(machine_memory(), request.recipe)?;
-        }
-        Ok(estimate)
+        estimate::estimate(request)
     }
 
     fn freeze(&self, request: &Request<'_>) -> Result<Vec<(String, Vec<u8>)>, FinetuneError> {

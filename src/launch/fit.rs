@@ -1,0 +1,103 @@
+//! Will it fit: memory, GPU, disk and time of a fine-tune against this machine, before it is handed
+//! over.
+
+use std::path::Path;
+
+use super::{LaunchError, Place, Prepared};
+use crate::engine::gpu::{self, Ceiling};
+use crate::finetune::{DiskNeed, Estimate, Recipe, TimeNeed, check_gpu, machine_memory};
+
+/// What to say to a refusal.
+const ANYWAY: &str = "--even-if-it-does-not-fit starts it all the same";
+
+/// Refuses a run that cannot fit. What is not known refuses nothing.
+///
+/// # Errors
+/// What does not fit, with the figures and the ways out.
+pub fn check_fit(place: &Place, prepared: &Prepared) -> Result<(), LaunchError> {
+    let recipe = prepared.text("recipe.toml").and_then(|t| Recipe::parse(&t, "recipe.toml").ok());
+    let (Some(estimate), Some(recipe)) = (prepared.input::<Estimate>("estimate.json"), recipe)
+    else {
+        return Ok(());
+    };
+    if prepared.anyway {
+        return Ok(());
+    }
+    fits(place, prepared, &estimate, &recipe)
+        .map_err(|e| LaunchError::Unusable(format!("{e}; {ANYWAY}")))
+}
+
+fn fits(
+    place: &Place,
+    prepared: &Prepared,
+    estimate: &Estimate,
+    recipe: &Recipe,
+) -> Result<(), LaunchError> {
+    // Another machine's memory is its scheduler's business.
+    if prepared.run.slurm.is_none() {
+        if recipe.resources.gpus == 0 {
+            estimate.check(machine_memory(), recipe)?;
+        } else {
+            check_gpu(estimate.memory(), smallest_gpu(prepared, recipe.resources.gpus))?;
+        }
+    }
+    let runs = place.folder().runs();
+    let need = DiskNeed::new(estimate, recipe);
+    need.check(free_disk(&runs), &runs.display().to_string(), recipe)?;
+    let speed = if prepared.run.slurm.is_none() { last_speed(place, recipe) } else { None };
+    if let Some(time) = TimeNeed::new(estimate, recipe, speed) {
+        time.check(estimate.steps, recipe)?;
+    }
+    Ok(())
+}
+
+/// Memory of the smallest GPU that a run would get if it got the largest ones.
+fn smallest_gpu(prepared: &Prepared, count: u32) -> Option<u64> {
+    let devices = gpu::open().devices().ok()?;
+    let ceiling = Ceiling::of(&prepared.run.env).ok()?;
+    let mut memory: Vec<u64> = ceiling
+        .pass(&devices)
+        .ok()?
+        .into_iter()
+        .filter(|d| !d.mig && (d.parent.is_none() || count == 1))
+        .filter_map(|d| d.memory_total)
+        .collect();
+    memory.sort_unstable_by(|a, b| b.cmp(a));
+    memory.get(count as usize - 1).copied()
+}
+
+/// Free bytes of the file system of a folder, or of the nearest one above it that exists.
+fn free_disk(folder: &Path) -> Option<u64> {
+    let there = folder.ancestors().find(|d| d.exists())?;
+    let s = nix::sys::statvfs::statvfs(there).ok()?;
+    #[allow(clippy::unnecessary_cast, reason = "the types differ between libc's targets")]
+    let free = s.blocks_available() as u64 * s.fragment_size() as u64;
+    Some(free)
+}
+
+/// Examples a second of the newest model whose recipe has the same shape: what is learned in how
+/// large pieces by what, whatever the length, seed and learning rate.
+fn last_speed(place: &Place, recipe: &Recipe) -> Option<f64> {
+    let store = place.read().ok()?;
+    let models = store.read().models().ok()?;
+    models.iter().rev().find_map(|m| {
+        let text = m.recipe["toml"].as_str()?;
+        let other = Recipe::parse(text, "recipe.toml").ok()?;
+        if shape(&other) != shape(recipe) {
+            return None;
+        }
+        m.card["trained"]["examples_per_s"].as_f64()
+    })
+}
+
+fn shape(r: &Recipe) -> String {
+    let mut same = r.clone();
+    same.name = String::new();
+    same.seed = 0;
+    same.lr = 0.0;
+    same.log_every = 1;
+    same.checkpoint_every = 0;
+    same.resources.time_limit = None;
+    (same.steps, same.epochs) = (None, None);
+    serde_json::to_string(&same).unwrap_or_default()
+}
