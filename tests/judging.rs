@@ -328,17 +328,17 @@ fn robustness_changes_texts_asks_and_draws_pairs_for_a_person() {
     let list = p.json(&["tasks", "list", "--here"]);
     let task = list["items"][0]["name"].as_str().unwrap().to_owned();
     let base = ["evaluate", "--tasks", "robustness", "--model", "lab/m"];
-    assert!(p.fails(2, &base).contains("--on"));
-    let e = p.fails(2, &[&base[..], &["--on", "no/such"]].concat());
+    assert!(p.fails(2, &base).contains("--texts-of"));
+    let e = p.fails(2, &[&base[..], &["--texts-of", "no/such"]].concat());
     assert!(e.contains("no/such"), "{e}");
-    let e = p.fails(2, &[&base[..], &["--on", &task, "--changes", "noise:1"]].concat());
+    let e = p.fails(2, &[&base[..], &["--texts-of", &task, "--changes", "noise:1"]].concat());
     assert!(e.contains("typos"), "{e}");
-    let e = p.fails(2, &[&base[..], &["--on", &task, "--changes", "paraphrase:1"]].concat());
+    let e = p.fails(2, &[&base[..], &["--texts-of", &task, "--changes", "paraphrase:1"]].concat());
     assert!(e.contains("--paraphraser"), "{e}");
     assert_eq!(p.asked(), 0);
     let out = p.ok(&[
         &base[..],
-        &["--on", &task, "--changes", "typos:0.3,injection:0.3", "--limit", "6", "--wait"],
+        &["--texts-of", &task, "--changes", "typos:0.3,injection:0.3", "--limit", "6", "--wait"],
     ]
     .concat());
     for word in ["macro-f1 drop", "flip-rate", "injection-success", "typos:0.3", "item"] {

@@ -69,7 +69,8 @@ fn what_slurm_refuses_fails_at_once_in_its_own_words() {
         let doc = lab.json(&[&["runs", "add"], options, &["--", "true"]].concat());
         assert!(doc["error"]["message"].as_str().unwrap().contains(says), "{doc}");
     }
-    assert_eq!(lab.job_names().len(), 0);
+    let waiting = lab.slurm("squeue", &["-h"]);
+    assert_eq!(waiting.trim(), "");
 }
 
 #[test]
@@ -113,7 +114,7 @@ fn an_engine_killed_before_or_after_sbatch_submits_one_job() {
     let Some(lab) = Lab::up() else { return };
     for (n, point) in ["engine-before-sbatch", "engine-after-sbatch"].into_iter().enumerate() {
         let starts = lab.house.file(&format!("starts-{n}"));
-        lab.json(&["engine", "stop"]);
+        lab.command(&["engine", "stop"]).output().unwrap();
         let id = lab.add_with(
             &[],
             &format!("echo x >> {}", starts.display()),
@@ -193,10 +194,12 @@ fn a_job_that_the_controller_lost_is_submitted_again_and_its_reused_id_is_left_a
     lab.until(&id, "starting", "BeginTime");
     assert_eq!(lab.job(&id, 1), "1");
     // Killed before it saved what it had acknowledged; the next one gives the id to somebody else.
+    kill(lab.house.engine_pid());
     lab.kill_controller("-KILL");
     lab.start_controller(true);
     let other = lab.slurm("sbatch", &["--parsable", "--job-name=theirs", "--wrap=sleep 1000"]);
     assert_eq!(other.trim(), "1");
+    lab.json(&["engine", "start"]);
     until_true("a new job", || {
         let path = lab.attempt(&id, 1).join("slurm.json");
         fs::read_to_string(path).is_ok_and(|t| t.contains("\"2\""))
@@ -373,6 +376,26 @@ fn a_failed_node_is_waited_for_and_the_run_goes_on_in_a_next_attempt() {
 }
 
 #[test]
+fn a_preempted_run_goes_on_in_a_next_attempt() {
+    let Some(lab) = Lab::up() else { return };
+    let (gate, starts) = (lab.house.file("gate"), lab.house.file("starts"));
+    let line = format!("echo $POLYCULTURE_ATTEMPT >> {}; {}", starts.display(), until(&gate));
+    let id = lab.add(&["--partition", "main", "--resumable"], &line);
+    lab.until(&id, "running", "job 1");
+    let urgent = ["--partition=urgent", "--exclusive", "--output=/dev/null", "--wrap=sleep 1"];
+    lab.slurm("sbatch", &urgent);
+    until_true("attempt 2", || lab.attempt(&id, 2).exists());
+    let lost = lab.file(&id, 1, "exit.json");
+    assert!(lost["lost"].as_str().unwrap().contains("preempted"), "{lost}");
+    until_true("its second start", || {
+        fs::read_to_string(&starts).is_ok_and(|t| t.contains(&format!("{id}/attempt-2")))
+    });
+    fs::write(&gate, "").unwrap();
+    let end = lab.wait(&id);
+    assert_eq!((&end["state"], &end["attempt"]), (&"succeeded".into(), &2.into()), "{end}");
+}
+
+#[test]
 fn a_time_limit_stops_a_run_which_goes_on_where_it_can() {
     let Some(lab) = Lab::keeping_jobs(5) else { return };
     let gate = lab.house.file("never");
@@ -480,21 +503,37 @@ fn a_tiny_model_is_tuned_and_scored_on_the_cluster_and_its_results_come_home() {
     let workspace = lab.house.workspace().display().to_string();
     lab.json(&["init", &workspace]);
     let augment = lab.json(&["augment", "--on", "slurm", "--seeds", "Q27"]);
-    assert_eq!(lab.wait(augment["id"].as_str().unwrap())["state"], "succeeded");
+    assert_eq!(lab.wait_long(augment["id"].as_str().unwrap())["state"], "succeeded");
     let samples = lab.json(&["samples", "list"]);
     assert!(!samples["items"].as_array().unwrap().is_empty(), "its samples were merged");
     lab.json(&["dataset", "build", "d"]);
     let tune = ["finetune", "--on", "slurm", "--dataset", "d", "--steps", "4", "--name", "small"];
     let tuned = lab.json(&tune);
     let id = tuned["id"].as_str().unwrap();
-    assert_eq!(lab.wait(id)["state"], "succeeded", "{}", lab.show(id));
+    assert_eq!(lab.wait_long(id)["state"], "succeeded", "{}", lab.show(id));
     assert!(lab.attempt(id, 1).join("metrics.jsonl").exists());
     assert_eq!(lab.file(id, 1, "slurm.json")["job"], "2");
     let models = lab.json(&["models", "list"]);
     assert_eq!(models["items"][0]["alias"], "small", "{models}");
     let scored = lab.json(&["evaluate", "--on", "slurm", "--model", "small"]);
     let id = scored["id"].as_str().unwrap();
-    assert_eq!(lab.wait(id)["state"], "succeeded", "{}", lab.show(id));
+    assert_eq!(lab.wait_long(id)["state"], "succeeded", "{}", lab.show(id));
     assert!(lab.attempt(id, 1).join("evaluation.json").exists());
     assert_eq!(lab.job_names().len(), 3);
+}
+
+#[test]
+fn a_sweep_is_one_array_and_one_evaluation() {
+    let Some(lab) = Lab::up() else { return };
+    fs::remove_file(lab.house.workspace().join("polyculture.toml")).unwrap();
+    lab.json(&["init", &lab.house.workspace().display().to_string()]);
+    let augment = lab.json(&["augment", "--on", "slurm", "--seeds", "Q27"]);
+    assert_eq!(lab.wait_long(augment["id"].as_str().unwrap())["state"], "succeeded");
+    let words = ["sweep", "ablation", "--seeds", "1", "--steps", "2", "--hold-out-questions", "1"];
+    let report = lab.json(&[&words[..], &["--cultures", "arabic", "--on", "slurm"]].concat());
+    assert_eq!(report["arms"].as_array().unwrap().len(), 3, "{report}");
+    let runs = report["runs"].as_array().unwrap();
+    let jobs: Vec<String> = runs.iter().map(|r| lab.job(r["id"].as_str().unwrap(), 1)).collect();
+    assert_eq!(jobs[..3], ["2_0", "2_1", "2_2"], "{jobs:?}");
+    assert!(jobs.len() == 4 && !jobs[3].contains('_'), "{jobs:?}");
 }

@@ -137,6 +137,32 @@ fn a_nan_stops_the_run_with_its_step_and_stays_in_the_metrics() {
 }
 
 #[test]
+fn four_bits_train_where_bitsandbytes_is_there() {
+    let Some(_) = python() else { return };
+    let probed = polyculture::finetune::backend::torch_doctor(None).unwrap();
+    if !probed.packages.iter().any(|p| p.name == "bitsandbytes" && p.ok) {
+        eprintln!("skipped: this Python has no bitsandbytes, nf4 is not trained");
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let base = base(home.path(), Family::Llama, |_| {});
+    let more = "steps = 20\ncheckpoint_every = 10\neval_share = 0.3\ntarget = \"hard\"";
+    let [wide, four] = ["", "quant = \"nf4\""].map(|table| {
+        let run = run_folder(home.path(), &recipe(&base, "torch", true, more, table));
+        let (a, code) = work(&run, 1);
+        assert_eq!(code, 0, "{}", log(&a));
+        a
+    });
+    assert_eq!(summary(&four).parameters, summary(&wide).parameters);
+    let (a, b) = (values(&metrics(&wide), "loss"), values(&metrics(&four), "loss"));
+    let gap = apart(&a, &b, 20);
+    eprintln!("nf4 beside f32: losses apart by {gap:.1e}");
+    assert!(gap > 0.0 && gap < 0.2, "{gap}");
+    assert!(b[&20] < b[&1], "the loss fell from {} to {}", b[&1], b[&20]);
+    checkpoint::verify(&four.file("checkpoints/final")).unwrap();
+}
+
+#[test]
 fn two_processes_have_the_curve_of_one_and_stop_and_go_on_together() {
     let Some(_) = python() else { return };
     let home = tempfile::tempdir().unwrap();

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::args::{EvaluateArgs, FinetuneArgs, ModelsCommand};
+use super::args::{EvaluateArgs, FinetuneArgs};
+use super::args_models::ModelsCommand;
 use super::output::table;
 use super::{Context, Failure, open, runs, seeds, survey_task};
 use crate::domain::RunId;

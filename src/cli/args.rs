@@ -86,7 +86,7 @@ pub enum Command {
     Finetune(FinetuneArgs),
     /// The model registry
     #[command(subcommand)]
-    Models(ModelsCommand),
+    Models(super::args_models::ModelsCommand),
     /// Classification tasks: what is known, where texts come from, checks before anything is asked
     #[command(subcommand)]
     Tasks(TasksCommand),
@@ -535,34 +535,6 @@ pub struct FinetuneArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "flattened flags carry their own help")]
     pub start: StartArgs,
-}
-
-/// `polyculture models ..`
-#[derive(Debug, Subcommand)]
-pub enum ModelsCommand {
-    /// List models
-    List,
-    /// The card of a model, as Markdown: what it grew from, what it was measured to do, its limits
-    Card {
-        /// run:ID@STEP, or its alias
-        model: String,
-        /// Where to; standard output by default
-        #[arg(short, long)]
-        output: Option<PathBuf>,
-    },
-    /// Register a model, an adapter or a model of a service that no run here has trained
-    Add(super::args_models::AddArgs),
-    /// Write a model and its adapter as one folder of full weights
-    Merge(super::args_models::MergeArgs),
-    /// Print the command that serves a model (vLLM; an adapter beside its base)
-    Serve(super::args_models::ServeArgs),
-    /// Point a provider of your configuration at a served model
-    Connect(super::args_models::ConnectArgs),
-    /// One model: dataset, recipe, run, checkpoint, evaluations
-    Show {
-        /// run:ID@STEP, path:DIR, or its alias
-        model: String,
-    },
 }
 
 /// `polyculture evaluate`

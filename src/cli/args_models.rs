@@ -1,8 +1,36 @@
-//! Arguments of `polyculture models merge`, and of the base of a fine-tune.
+//! Arguments of `polyculture models ..`, and of the base of a fine-tune.
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
+
+/// `polyculture models ..`
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// List models
+    List,
+    /// The card of a model, as Markdown: what it grew from, what it was measured to do, its limits
+    Card {
+        /// run:ID@STEP, or its alias
+        model: String,
+        /// Where to; standard output by default
+        #[arg(short, long)]
+        output: Option<PathBuf>,
+    },
+    /// Register a model, an adapter or a model of a service that no run here has trained
+    Add(AddArgs),
+    /// Write a model and its adapter as one folder of full weights
+    Merge(MergeArgs),
+    /// Print the command that serves a model (vLLM; an adapter beside its base)
+    Serve(ServeArgs),
+    /// Point a provider of your configuration at a served model
+    Connect(ConnectArgs),
+    /// One model: dataset, recipe, run, checkpoint, evaluations
+    Show {
+        /// run:ID@STEP, path:DIR, or its alias
+        model: String,
+    },
+}
 
 /// `polyculture models merge`
 #[derive(Debug, Args)]

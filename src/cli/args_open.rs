@@ -33,7 +33,7 @@ pub struct OpenArgs {
     pub cot: Option<PathBuf>,
     /// robustness: the classification task whose texts are changed (`polyculture tasks list`)
     #[arg(long, value_name = "TASK", help_heading = "Tasks answered in words")]
-    pub on: Option<String>,
+    pub texts_of: Option<String>,
     /// robustness and survey: what is done to the texts, each with a strength from 0 to 1: typos,
     /// look-alike, injection, paraphrase
     #[arg(

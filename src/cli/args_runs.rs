@@ -137,6 +137,20 @@ pub enum EngineCommand {
     Start,
     /// Stop it; running work goes on and is adopted at the next start
     Stop,
+    /// Start no more runs, and end the engine when the last live one has ended
+    Drain {
+        /// Wait until it has ended
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Make it start after a reboot: a unit of your systemd, or a line of your crontab
+    Install {
+        /// Only print what would be written
+        #[arg(long)]
+        print: bool,
+    },
+    /// Undo `install`
+    Uninstall,
     /// Whether it runs, since when, and what it does
     Status,
     /// Pools: how many of their runs go at a time. Without a name, all of them

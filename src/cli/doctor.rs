@@ -1,10 +1,11 @@
 //! `polyculture doctor`: what this machine and workspace can do, and what to mend.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::doctor_host::{self, Check};
 use super::{Context, Failure};
 use crate::config::UserConfig;
-use crate::engine::{Client, StateDir};
+use crate::engine::Client;
 use crate::store::network_file_system;
 
 /// Looks around and says what it found.
@@ -12,86 +13,72 @@ use crate::store::network_file_system;
 /// # Errors
 /// Only a closed standard output: trouble is what it reports.
 pub fn run(ctx: &Context) -> Result<(), Failure> {
-    let mut checks: Vec<(&str, bool, String)> = Vec::new();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    checks.push((
+    let mut checks = vec![Check::fine(
         "processors",
-        true,
         format!("{cores}: the engine runs as many one-thread runs at a time"),
-    ));
-    match ctx.place() {
-        Ok(place) => {
-            let root = place.folder().root().to_owned();
-            match network_file_system(&root) {
-                Some(fs) => checks.push((
-                    "workspace",
-                    false,
-                    format!("{} lies on {fs}: ratings and databases need a local file system; move it with `cp -r` to one", root.display()),
-                )),
-                None => checks.push(("workspace", true, root.display().to_string())),
-            }
-            match place.read().map_err(Failure::from).and_then(|s| Ok(s.database().check()?)) {
-                Ok(found) if found.is_empty() => checks.push(("database", true, "whole".into())),
-                Ok(found) => checks.push(("database", false, found.join("; "))),
-                Err(e) => checks.push(("database", false, e.to_string())),
-            }
-        }
-        Err(e) => checks.push(("workspace", false, e.to_string())),
-    }
-    match StateDir::find() {
-        Ok(dir) => {
-            let note = dir.note().map(|n| format!(" ({n})")).unwrap_or_default();
-            checks.push(("engine state", true, format!("{}{note}", dir.dir().display())));
-        }
-        Err(e) => checks.push(("engine state", false, e.to_string())),
-    }
-    match Client::connect() {
-        Ok(Some(mut c)) => match c.status() {
-            Ok(s) => checks.push((
-                "engine",
-                true,
-                format!(
-                    "runs as process {} since {}, {} of {} slots taken",
-                    s.pid, s.since, s.slots_taken, s.slots
-                ),
-            )),
-            Err(e) => checks.push(("engine", false, e.to_string())),
-        },
-        Ok(None) => checks.push((
-            "engine",
-            true,
-            "not running; it starts by itself at the first run".into(),
-        )),
-        Err(e) => checks.push(("engine", false, e.to_string())),
-    }
-    match crate::engine::slurm::doctor() {
-        Ok(Some(words)) => checks.push(("slurm", true, words)),
-        Ok(None) => checks.push(("slurm", true, "none here: runs stay on this host".into())),
-        Err(e) => checks.push(("slurm", false, e)),
-    }
+    )];
+    checks.extend(workspace(ctx));
+    checks.push(engine());
+    checks.extend(doctor_host::checks());
     checks.push(providers());
-    let items: Vec<Value> = checks
-        .iter()
-        .map(|(what, ok, words)| json!({"check": what, "ok": ok, "says": words}))
-        .collect();
-    ctx.out.list(&items, None, || {
-        checks
-            .iter()
-            .map(|(what, ok, words)| {
-                format!("{}  {what:<13} {words}\n", if *ok { "ok  " } else { "MEND" })
-            })
-            .collect()
-    })
+    let items: Vec<Value> = checks.iter().map(Check::json).collect();
+    ctx.out.list(&items, None, || checks.iter().map(Check::line).collect())
+}
+
+fn workspace(ctx: &Context) -> Vec<Check> {
+    let place = match ctx.place() {
+        Ok(place) => place,
+        Err(e) => return vec![Check::bad("workspace", e.to_string())],
+    };
+    let root = place.folder().root().to_owned();
+    let folder = match network_file_system(&root) {
+        Some(fs) => Check::bad(
+            "workspace",
+            format!(
+                "{} lies on {fs}: ratings and databases need a local file system",
+                root.display()
+            ),
+        )
+        .mend(format!("cp -r '{}' /var/tmp/", root.display())),
+        None => Check::fine("workspace", root.display().to_string()),
+    };
+    let database =
+        match place.read().map_err(Failure::from).and_then(|s| Ok(s.database().check()?)) {
+            Ok(found) if found.is_empty() => Check::fine("database", "whole"),
+            Ok(found) => Check::bad("database", found.join("; ")),
+            Err(e) => Check::bad("database", e.to_string()),
+        };
+    vec![folder, database]
+}
+
+fn engine() -> Check {
+    let status = match Client::connect() {
+        Ok(None) => {
+            return Check::fine("engine", "not running; it starts by itself at the first run");
+        }
+        Ok(Some(mut c)) => c.status(),
+        Err(e) => Err(e),
+    };
+    match status {
+        Ok(s) => Check::fine(
+            "engine",
+            format!(
+                "runs as process {} since {}, {} of {} slots taken",
+                s.pid, s.since, s.slots_taken, s.slots
+            ),
+        ),
+        Err(e) => Check::bad("engine", e.to_string()).mend("polyculture engine stop"),
+    }
 }
 
 /// The services of the user's configuration: whether it parses, and which keys are there. Nothing
 /// is sent.
-fn providers() -> (&'static str, bool, String) {
+fn providers() -> Check {
     match UserConfig::load() {
-        Err(e) => ("providers", false, e.to_string()),
-        Ok(c) if c.providers.is_empty() => (
+        Err(e) => Check::bad("providers", e.to_string()),
+        Ok(c) if c.providers.is_empty() => Check::fine(
             "providers",
-            true,
             format!("none besides `offline`; {} may define some", c.file.display()),
         ),
         Ok(c) => {
@@ -105,7 +92,7 @@ fn providers() -> (&'static str, bool, String) {
             if !missing.is_empty() {
                 words.push_str(&format!(" ({})", missing.join(", ")));
             }
-            ("providers", true, format!("{words}: `polyculture providers test NAME` asks one"))
+            Check::fine("providers", format!("{words}: `polyculture providers test NAME` asks one"))
         }
     }
 }

@@ -236,9 +236,11 @@ fn first_of_each(items: Vec<ForgettingItem>, limit: usize) -> Vec<ForgettingItem
 }
 
 fn prepare_robustness(place: &Place, a: &EvaluateArgs) -> Result<PreparedTask, Failure> {
-    let on = a.open.on.clone().ok_or_else(|| {
-        Failure::usage("robustness needs --on: the classification task whose texts are changed")
-            .hint("`polyculture tasks list --here` shows those whose texts are here")
+    let on = a.open.texts_of.clone().ok_or_else(|| {
+        Failure::usage(
+            "robustness needs --texts-of: the classification task whose texts are changed",
+        )
+        .hint("`polyculture tasks list --here` shows those whose texts are here")
     })?;
     let usual = ["typos:0.2", "look-alike:0.2", "injection:0.3"];
     let changes = if a.open.changes.is_empty() {

@@ -61,6 +61,7 @@ pub fn start(
 ) -> Result<Option<RunView>, Failure> {
     let placed = sent(ctx, prepared)?;
     let mut client = Client::connect_or_start()?;
+    super::engine_life::warn_of_logout(&client);
     let mut prepared = placed.into_owned();
     how.terms.apply(&mut prepared.run);
     let run = submit(&mut client, place, &prepared)?;
@@ -319,6 +320,9 @@ fn metrics(ctx: &Context, run: &RunId) -> Result<(), Failure> {
 /// The engine cannot be started or reached.
 pub fn engine(ctx: &Context, command: EngineCommand) -> Result<ExitCode, Failure> {
     match command {
+        EngineCommand::Drain { wait } => super::engine_life::drain(ctx, wait)?,
+        EngineCommand::Install { print } => super::engine_life::install(ctx, print)?,
+        EngineCommand::Uninstall => super::engine_life::uninstall(ctx)?,
         EngineCommand::Gpus => super::gpus::run(ctx)?,
         EngineCommand::Run => return Ok(daemon::main(Arc::new(ingest))),
         EngineCommand::Start => {

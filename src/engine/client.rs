@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::protocol::{
-    self, AddedRun, CAN_FIND, CAN_TERMS, Files, Frame, Hello, ListAsk, Page, Push, Reply, Request,
-    Snapshot, Status,
+    self, AddedRun, CAN, CAN_FIND, CAN_LEASE, CAN_TERMS, Files, Frame, Hello, ListAsk, Page, Push,
+    Reply, Request, Snapshot, Status,
 };
 use super::{EngineError, StateDir, launch};
 use crate::domain::RunId;
@@ -24,6 +24,8 @@ use crate::store::engine::Pool;
 const PATIENCE: Duration = Duration::from_mins(1);
 /// How long an engine may take to start: it may rebuild its database.
 const START: Duration = Duration::from_mins(1);
+/// How long systemd may take to start one; after that it is started without.
+const UNIT: Duration = Duration::from_secs(10);
 /// A pause between two looks.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -36,6 +38,8 @@ pub struct Client {
     part: Vec<u8>,
     last_id: u64,
     hello: Hello,
+    /// This client started the engine.
+    launched: bool,
 }
 
 #[derive(Deserialize)]
@@ -88,6 +92,7 @@ impl Client {
             part: Vec::new(),
             last_id: 0,
             hello: Hello { protocol: 0, engine: String::new(), pid: 0, can: Vec::new() },
+            launched: false,
         };
         // An engine that ends just now closes the connection without a word.
         let Ok(line) = client.line(PATIENCE) else { return Ok(None) };
@@ -105,16 +110,24 @@ impl Client {
     }
 
     fn at_or_start(state: &StateDir) -> Result<Self, EngineError> {
-        if let Some(client) = Self::at(state.clone())? {
-            return Ok(client);
+        match Self::at(state.clone()) {
+            // Not from inside a run, where no other is started.
+            Ok(Some(client)) if client.is_older() && std::env::var_os(MARK).is_none() => {
+                client.replace()?;
+            }
+            Ok(Some(client)) => return Ok(client),
+            Ok(None) => {}
+            Err(e) => return Err(e),
         }
         let log = state.log();
         let start = fs::metadata(&log).map_or(0, |m| m.len());
         let deadline = Instant::now() + START;
         let mut child: Option<Child> = None;
+        let mut unit: Option<Instant> = None;
         let mut failures = 0;
         loop {
-            if let Some(client) = Self::at(state.clone())? {
+            if let Some(mut client) = Self::at(state.clone())? {
+                client.launched = child.is_some() || unit.is_some();
                 return Ok(client);
             }
             let ended = match &mut child {
@@ -138,10 +151,41 @@ impl Client {
                     let reason = "none runs, and from inside a run none is started".to_owned();
                     return Err(EngineError::Unreachable { reason, log });
                 }
-                child = Some(launch::engine(state)?);
+                if unit.is_none() && launch::engine_as_unit(state) {
+                    unit = Some(Instant::now());
+                }
+                if unit.is_none_or(|since| since.elapsed() > UNIT) {
+                    child = Some(launch::engine(state)?);
+                }
             }
             std::thread::sleep(LOOK);
         }
+    }
+
+    /// True when this client had to start the engine.
+    pub fn launched(&self) -> bool {
+        self.launched
+    }
+
+    /// The engine's state folder.
+    pub fn state(&self) -> &StateDir {
+        &self.state
+    }
+
+    /// The running engine lacks something that this release has.
+    fn is_older(&self) -> bool {
+        CAN.iter().any(|c| !self.hello.can.iter().any(|h| h == c))
+    }
+
+    /// Ends an engine of an older release: this client starts its own. Live runs go on and are
+    /// adopted; only secrets of queued runs have to be given again.
+    fn replace(mut self) -> Result<(), EngineError> {
+        super::log::say(format_args!(
+            "the running engine ({}) is older than this polyculture: it is stopped, and a newer one \
+             takes its runs over",
+            self.hello.engine
+        ));
+        self.stop()
     }
 
     /// The engine's greeting.
@@ -290,6 +334,14 @@ impl Client {
     /// Files of an attempt (the current one without a number) and their lengths.
     pub fn logs(&mut self, run: &RunId, attempt: Option<u32>) -> Result<Files, EngineError> {
         self.ask(Request::Logs { run: run.clone(), attempt })
+    }
+
+    /// Lets the engine start no more runs, and end with the last live one.
+    pub fn drain(&mut self) -> Result<Status, EngineError> {
+        if !self.hello.can.iter().any(|c| c == CAN_LEASE) {
+            return Err(EngineError::TooOld { engine: self.hello.engine.clone() });
+        }
+        self.ask(Request::Drain)
     }
 
     /// Ends the engine; returns when it is gone. Live runs go on under their shims.

@@ -26,7 +26,7 @@ pub(super) async fn serve(core: Arc<Core>, stream: UnixStream) {
         protocol: protocol::VERSION,
         engine: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
-        can: [protocol::CAN_FIND, protocol::CAN_TERMS].map(str::to_owned).to_vec(),
+        can: protocol::CAN.map(str::to_owned).to_vec(),
     };
     let Ok(hello) = serde_json::to_string(&hello) else { return };
     // An error means that the client is gone; nobody is left to be told.

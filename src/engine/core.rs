@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -83,6 +85,8 @@ pub(super) struct Core {
     pub(super) wake: Notify,
     /// Somebody asked the engine to end.
     pub(super) stop: Notify,
+    /// No more starts; the engine ends with the last live run.
+    draining: AtomicBool,
     lines: broadcast::Sender<Arc<Sent>>,
     inner: Mutex<Inner>,
     /// A second connection, for lists: a search through 100,000 runs holds no transition up.
@@ -109,6 +113,7 @@ impl Core {
             slurm: super::slurm::Board::default(),
             wake: Notify::new(),
             stop: Notify::new(),
+            draining: AtomicBool::new(false),
             lines: broadcast::channel(BACKLOG).0,
             inner: Mutex::new(Inner {
                 db,
@@ -223,6 +228,16 @@ impl Core {
         }
     }
 
+    /// Starts no more runs, and ends the engine when the last live one has ended.
+    pub(super) fn drain(&self) {
+        self.draining.store(true, Relaxed);
+        self.wake.notify_one();
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.load(Relaxed)
+    }
+
     /// True when somebody listens.
     pub(super) fn is_watched(&self) -> bool {
         self.lines.receiver_count() > 0
@@ -314,6 +329,12 @@ impl Core {
 
     /// Starts what fits: `starting` is committed first, then a supervisor forks the shim.
     pub(super) fn start_queued(self: &Arc<Self>) -> Result<(), EngineError> {
+        if self.is_draining() {
+            if self.lock().live.is_empty() {
+                self.stop.notify_one();
+            }
+            return Ok(());
+        }
         self.queue_due(&mut self.lock())?;
         self.start_elsewhere()?;
         let mut round = gpu::Round::open(self)?;

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,9 @@ use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::core::Core;
-use super::{EngineError, Ingest, StateDir, connection, launch, log, pause, rebuild, watch};
+use super::{
+    EngineError, Ingest, StateDir, connection, launch, log, pause, rebuild, upgrade, watch,
+};
 use crate::job::{Attempt, PauseFile, RunRecord, RunSpec, StateName};
 
 /// Names the number of CPU slots; the machine's threads without it.
@@ -45,6 +47,7 @@ fn run(state: StateDir, ingest: Arc<Ingest>) -> Result<(), EngineError> {
     let db = rebuild::open(&state)?;
     let socket = state.socket_to_bind()?;
     let core = Arc::new(Core::new(state, socket, db, slots(), ingest));
+    core.lock().secrets = upgrade::handed_over();
     adopt(&core)?;
     core.stand_all()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -56,7 +59,10 @@ fn run(state: StateDir, ingest: Arc<Ingest>) -> Result<(), EngineError> {
     let _ = fs::remove_file(&core.socket);
     // Supervisors and merges are not waited for: what they do is found again from the folders.
     runtime.shutdown_background();
-    ended
+    match ended? {
+        End::Stopped => Ok(()),
+        End::Upgraded(program) => Err(upgrade::become_new(&program, &core)),
+    }
 }
 
 /// The lock that makes this the only engine of the folder; `None` when there is another.
@@ -120,7 +126,14 @@ fn stand_still_or_go_on(record: &RunRecord, attempt: &Attempt) {
     }
 }
 
-async fn serve(core: &Arc<Core>) -> Result<(), EngineError> {
+/// Why the engine ends.
+enum End {
+    Stopped,
+    /// Its program was replaced by this one.
+    Upgraded(PathBuf),
+}
+
+async fn serve(core: &Arc<Core>) -> Result<End, EngineError> {
     let mut listener = bind(&core.socket)?;
     let mut inode = inode(&core.socket);
     let what = "signals";
@@ -144,6 +157,7 @@ async fn serve(core: &Arc<Core>) -> Result<(), EngineError> {
     tokio::spawn(schedule(Arc::clone(core)));
     core.wake.notify_one();
     log::say(format_args!("engine {} at {}", std::process::id(), core.socket.display()));
+    let mut own = upgrade::Program::of_this_process();
     let mut check = tokio::time::interval(SOCKET_CHECK);
     loop {
         tokio::select! {
@@ -163,6 +177,18 @@ async fn serve(core: &Arc<Core>) -> Result<(), EngineError> {
                     listener = bind(&core.socket)?;
                     inode = self::inode(&core.socket);
                 }
+                if let Some(program) = own.replaced() {
+                    let new = program.clone();
+                    let fits = tokio::task::spawn_blocking(move || upgrade::answers(&new)).await;
+                    if matches!(fits, Ok(true)) {
+                        log::say(format_args!(
+                            "engine {}: {} was replaced; the new one takes over, live runs go on",
+                            std::process::id(),
+                            program.display()
+                        ));
+                        return Ok(End::Upgraded(program));
+                    }
+                }
             }
             () = core.stop.notified() => break,
             _ = term.recv() => break,
@@ -171,7 +197,7 @@ async fn serve(core: &Arc<Core>) -> Result<(), EngineError> {
         }
     }
     log::say(format_args!("engine {} ends; live runs go on", std::process::id()));
-    Ok(())
+    Ok(End::Stopped)
 }
 
 /// Binds the socket. Whatever lies there is left from an engine that died: we hold the lock.

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 
+use super::logout::Host;
 use super::shim::mark_of;
-use super::{EngineError, StateDir};
-use crate::job::{Attempt, CRASH_VARIABLE, MARK, RunSpec};
+use super::{EngineError, StateDir, units};
+use crate::job::{Attempt, CRASH_VARIABLE, MARK, RunSpec, allowed_environment};
 
 /// Set for an engine that a client starts: it leaves the client's session.
 pub(super) const BACKGROUND: &str = "POLYCULTURE_ENGINE_BACKGROUND";
@@ -20,14 +22,34 @@ pub(super) fn shim(
     secrets: &BTreeMap<String, String>,
 ) -> Result<Child, EngineError> {
     let exe = this_program()?;
-    let mut command = Command::new(exe);
+    let scope = if scopes_work() {
+        units::scope_words(spec.id.as_str(), attempt.number())
+    } else {
+        Vec::new()
+    };
+    let mut command = match scope.split_first() {
+        None => Command::new(exe),
+        Some((program, words)) => {
+            let mut c = Command::new(program);
+            c.args(words).arg(exe);
+            c
+        }
+    };
     command
         .arg("__shim")
         .arg(attempt.dir())
         .current_dir("/")
         .env_clear()
         .envs(&spec.env)
-        .envs(secrets)
+        .envs(secrets);
+    if !scope.is_empty() {
+        for name in ["XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+    }
+    command
         .env(MARK, mark_of(attempt).unwrap_or_default())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -36,6 +58,46 @@ pub(super) fn shim(
         command.env(CRASH_VARIABLE, points);
     }
     command.spawn().map_err(EngineError::io("cannot start the shim"))
+}
+
+/// Whether this engine is a unit of the user's systemd, and can put shims into scopes of their own.
+/// Asked once, by doing it.
+fn scopes_work() -> bool {
+    static WORK: OnceLock<bool> = OnceLock::new();
+    *WORK.get_or_init(|| {
+        std::env::var_os(units::IN_UNIT).is_some()
+            && Command::new("systemd-run")
+                .args(["--user", "--scope", "--quiet", "--collect", "--", "true"])
+                .stdin(Stdio::null())
+                .status()
+                .is_ok_and(|s| s.success())
+    })
+}
+
+/// Starts an engine as a transient unit of the user's systemd, where that outlives the session.
+/// False where it is not so, or where systemd refused.
+pub(super) fn engine_as_unit(state: &StateDir) -> bool {
+    let here = Host::here();
+    if !units::wants_unit(&here) {
+        return false;
+    }
+    let Ok(program) = this_program() else { return false };
+    let mut variables: Vec<String> = allowed_environment().into_keys().collect();
+    // What systemd gives its services is right for them.
+    variables.retain(|n| n != "XDG_RUNTIME_DIR" && n != super::STATE_DIR_VARIABLE);
+    variables.push(super::STATE_DIR_VARIABLE.to_owned());
+    let words = units::unit_words(state.dir(), &variables);
+    let Some((first, rest)) = words.split_first() else { return false };
+    Command::new(first)
+        .args(rest)
+        .arg(program)
+        .args(["engine", "run"])
+        .env(super::STATE_DIR_VARIABLE, state.dir())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|s| s.success())
 }
 
 /// Starts an engine in the background, its messages in `engine.log`.

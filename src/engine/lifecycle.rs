@@ -13,7 +13,7 @@ use super::again::{again, make_next};
 use super::core::Core;
 use super::judge::{Close, Verdict, close, judge};
 use super::shim::mark_of;
-use super::{EngineError, gpu, launch, log, shim, sweep};
+use super::{EngineError, gpu, launch, log, shim, sweep, upgrade};
 use crate::job::{
     Attempt, ExitFile, FailureFile, JobError, RunFile, RunKind, RunSpec, RunState, StateName,
     StopFile, now,
@@ -42,6 +42,7 @@ impl Supervisor {
     pub(super) fn carry(self, fresh: bool) {
         let elsewhere = self.spec.slurm.is_some();
         let end = if elsewhere { super::slurm::until_end(&self) } else { self.until_end(fresh) };
+        upgrade::reap_shim(&self.attempt);
         if let Err(e) = &end {
             log::say(format_args!("run {}: {e}", self.spec.id));
         }

@@ -45,6 +45,12 @@ pub const CAN_FIND: &str = "list.find";
 /// In [`Hello::can`]: dependencies, pools, delays, limits, retries, pausing, priorities.
 pub const CAN_TERMS: &str = "run.terms";
 
+/// In [`Hello::can`]: GPUs are leased, and the engine can be drained.
+pub const CAN_LEASE: &str = "gpu.lease";
+
+/// All that this release can.
+pub const CAN: [&str; 3] = [CAN_FIND, CAN_TERMS, CAN_LEASE];
+
 /// A request, as it stands on the line.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Frame {
@@ -147,6 +153,9 @@ pub enum Request {
     },
     /// End the engine; live runs go on under their shims.
     Stop,
+    /// Start no more runs, and end the engine when the last live one has ended. Answered by
+    /// [`Status`].
+    Drain,
 }
 
 /// Which runs a page holds. Engines without [`CAN_FIND`] know the first three.
@@ -326,6 +335,9 @@ pub struct Status {
     pub slots_taken: u32,
     /// Runs by state.
     pub runs: BTreeMap<String, i64>,
+    /// It starts no more runs, and ends when the last live one has ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub draining: bool,
     /// Leased GPUs: UUID to the run.
     #[serde(default)]
     pub leases: BTreeMap<String, String>,

@@ -55,6 +55,10 @@ pub(super) fn answer(core: &Arc<Core>, request: Request) -> Result<String, Refus
         Request::Retry { run } => json(&control::retry(core, &run)?),
         Request::Pools => json(&core.lock().db.pools()?),
         Request::SetPool { name, capacity } => json(&set_pool(core, &name, capacity)?),
+        Request::Drain => {
+            core.drain();
+            json(&status(core)?)
+        }
         Request::Logs { run, attempt } => json(&logs(core, &run, attempt)?),
     }
 }
@@ -95,6 +99,7 @@ fn status(core: &Core) -> Result<Status, Refusal> {
         slots: core.slots,
         slots_taken: inner.live.values().sum(),
         runs: inner.db.counts()?.into_iter().collect(),
+        draining: core.is_draining(),
         leases: inner.db.leases()?.into_iter().map(|l| (l.gpu, l.run)).collect(),
     })
 }

@@ -13,15 +13,17 @@ use std::os::unix::fs::FileExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, Signal, kill, killpg};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::signalfd::SignalFd;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+use super::signals::{Early, block_signals, spawn_unblocked};
 use super::slurm::identity;
 use super::{slurm, sweep};
 use crate::job::{
@@ -52,6 +54,7 @@ pub fn main(attempt_dir: &Path) -> ExitCode {
 }
 
 fn carry(dir: &Path) -> Result<u8, JobError> {
+    let early = Early::listen().map_err(JobError::io(dir))?;
     let signals = block_signals().map_err(|e| JobError::io(dir)(e.into()))?;
     // Fails only for the leader of a process group: started by hand, not by the engine.
     let _ = nix::unistd::setsid();
@@ -89,7 +92,7 @@ fn carry(dir: &Path) -> Result<u8, JobError> {
         Err((code, note)) => {
             let end = ExitFile { code, note: Some(note), ..ExitFile::unstarted(now()) };
             exit.write(&end)?;
-            return Ok(0);
+            return Ok(if node.is_some() { told_to_slurm(&end) } else { 0 });
         }
     };
     // The work cannot be reaped before we wait for it, so its mark is there even if it has ended.
@@ -109,12 +112,14 @@ fn carry(dir: &Path) -> Result<u8, JobError> {
         return Ok(0);
     }
     crash_point("shim-after-run-json");
-    // The engine may be gone; then nobody needs to be told.
-    let mut out = std::io::stdout();
-    let _ = out.write_all(READY.as_bytes()).and_then(|()| out.flush());
+    // The engine may be gone; then nobody needs to be told. One on another host reads run.json.
+    if node.is_none() {
+        let mut out = std::io::stdout();
+        let _ = out.write_all(READY.as_bytes()).and_then(|()| out.flush());
+    }
     let memory = out_of_memory_kills();
     let warning_s = node.as_ref().map(|_| slurm::script::warning_s());
-    let mut watch = Watch::new(dir, &spec, work, signals, warning_s);
+    let mut watch = Watch::new(dir, &spec, work, (signals, early), warning_s);
     let status = watch.until_work_ends();
     let ended = now();
     reap_all(work);
@@ -152,23 +157,6 @@ fn told_to_slurm(end: &ExitFile) -> u8 {
     }
 }
 
-/// Blocks the signals that the shim reads from a descriptor, those of a closing terminal too.
-fn block_signals() -> nix::Result<SignalFd> {
-    let mut set = SigSet::empty();
-    for s in [
-        Signal::SIGTERM,
-        Signal::SIGUSR1,
-        Signal::SIGCHLD,
-        Signal::SIGINT,
-        Signal::SIGHUP,
-        Signal::SIGQUIT,
-    ] {
-        set.add(s);
-    }
-    set.thread_block()?;
-    SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
-}
-
 /// Starts the work. On failure: the exit code a shell would give, and why.
 fn start_work(attempt: &Attempt, spec: &RunSpec) -> Result<Pid, (Option<i32>, String)> {
     let fail = |what: String, e: &std::io::Error| {
@@ -204,22 +192,21 @@ fn start_work(attempt: &Attempt, spec: &RunSpec) -> Result<Pid, (Option<i32>, St
             c
         }
     };
-    let child = command
+    command
         .current_dir(&spec.cwd)
         .env("POLYCULTURE_ATTEMPT_DIR", attempt.dir())
         .stdin(Stdio::null())
         .stdout(log.0)
         .stderr(log.1)
-        .process_group(0)
-        .spawn()
-        .map_err(|e| {
-            let program = spec.argv.first().map_or("the work", String::as_str);
-            if spec.cwd.is_dir() {
-                fail(format!("`{program}`"), &e)
-            } else {
-                (Some(126), format!("cannot start `{program}`: no folder {}", spec.cwd.display()))
-            }
-        })?;
+        .process_group(0);
+    let child = spawn_unblocked(&mut command).map_err(|e| {
+        let program = spec.argv.first().map_or("the work", String::as_str);
+        if spec.cwd.is_dir() {
+            fail(format!("`{program}`"), &e)
+        } else {
+            (Some(126), format!("cannot start `{program}`: no folder {}", spec.cwd.display()))
+        }
+    })?;
     Ok(Pid::from_raw(child.id().cast_signed()))
 }
 
@@ -228,6 +215,7 @@ struct Watch<'a> {
     spec: &'a RunSpec,
     work: Pid,
     signals: SignalFd,
+    early: Early,
     stop: Option<StopWhy>,
     /// When TERM follows the signal for a checkpoint.
     term_at: Option<Instant>,
@@ -245,7 +233,7 @@ impl<'a> Watch<'a> {
         dir: &'a Path,
         spec: &'a RunSpec,
         work: Pid,
-        signals: SignalFd,
+        (signals, early): (SignalFd, Early),
         warning_s: Option<u32>,
     ) -> Self {
         Self {
@@ -253,6 +241,7 @@ impl<'a> Watch<'a> {
             spec,
             work,
             signals,
+            early,
             stop: None,
             term_at: None,
             grace: Duration::from_secs(spec.grace_s.into()),
@@ -270,17 +259,22 @@ impl<'a> Watch<'a> {
             if let Some(status) = self.reap() {
                 return status;
             }
-            self.wait_for_signal();
+            let mut asked = self.early.term.swap(false, Relaxed);
+            let mut warned = self.early.warned.swap(false, Relaxed);
+            if !asked && !warned {
+                self.wait_for_signal();
+            }
             while let Ok(Some(info)) = self.signals.read_signal() {
-                let asked = info.ssi_signo == Signal::SIGTERM as u32;
-                let warned = info.ssi_signo == Signal::SIGUSR1 as u32 && self.warning_s.is_some();
-                if (asked || warned) && self.stop.is_none() {
-                    // The work may have ended already: then it was not stopped.
-                    if let Some(status) = self.reap() {
-                        return status;
-                    }
-                    self.begin_stop(if warned { StopWhy::TimeLimit } else { StopWhy::Terminated });
+                asked |= info.ssi_signo == Signal::SIGTERM as u32;
+                warned |= info.ssi_signo == Signal::SIGUSR1 as u32;
+            }
+            warned &= self.warning_s.is_some();
+            if (asked || warned) && self.stop.is_none() {
+                // The work may have ended already: then it was not stopped.
+                if let Some(status) = self.reap() {
+                    return status;
                 }
+                self.begin_stop(if warned { StopWhy::TimeLimit } else { StopWhy::Terminated });
             }
             if self.stop.is_none() && self.is_over_its_limit() {
                 if let Some(status) = self.reap() {

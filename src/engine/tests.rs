@@ -181,7 +181,7 @@ fn a_pid_of_another_boot_is_no_life() {
 }
 
 #[test]
-fn a_run_waits_for_its_secret_and_what_this_release_cannot_do_is_refused() {
+fn a_run_waits_for_its_secret_and_a_misspelt_gpu_is_refused() {
     let tmp = tempfile::tempdir().unwrap();
     let core = core(tmp.path(), ingest::none());
     let add = |change: &dyn Fn(&mut NewRun)| {
@@ -197,6 +197,9 @@ fn a_run_waits_for_its_secret_and_what_this_release_cannot_do_is_refused() {
     let request = super::protocol::Request::Secrets { run: spec.id.clone(), secrets };
     requests::answer(&core, request).unwrap();
     assert_eq!(state_of(&core, &spec), StateName::Queued);
-    let (_, answer) = add(&|n| n.resources.gpus = 1);
-    assert_eq!(answer.unwrap_err().code, "not_supported");
+    let (_, answer) = add(&|n| {
+        n.resources.gpus = 1;
+        n.env.insert("CUDA_VISIBLE_DEVICES".into(), "O".into());
+    });
+    assert!(answer.unwrap_err().message.contains("`O` is no GPU"));
 }

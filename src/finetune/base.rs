@@ -49,8 +49,6 @@ pub fn refuse_adapter(folder: &Path) -> Result<(), FinetuneError> {
 pub(super) struct Base {
     /// What checkpoints say of it.
     pub(super) state: BaseState,
-    /// Its sizes.
-    pub(super) config: DecoderConfig,
 }
 
 impl Base {
@@ -81,10 +79,14 @@ impl Base {
         let FrozenBase { reference, folder } = frozen;
         let failed = |e: FinetuneError| JobError::Work(e.to_string());
         refuse_adapter(&folder).map_err(failed)?;
-        let config = DecoderConfig::load(&folder).map_err(|e| failed(e.into()))?;
         let sha256 =
             identity(&[&folder]).map_err(|(path, source)| JobError::Io { path, source })?;
-        Ok(Some(Self { state: BaseState { reference, folder, sha256 }, config }))
+        Ok(Some(Self { state: BaseState { reference, folder, sha256 } }))
+    }
+
+    /// Its sizes, where the embedded decoder knows its family.
+    pub(super) fn config(&self) -> Result<DecoderConfig, FinetuneError> {
+        Ok(DecoderConfig::load(&self.state.folder)?)
     }
 }
 

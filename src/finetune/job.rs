@@ -112,6 +112,7 @@ pub(super) fn train(
     let total = recipe.length().steps(set.len(), recipe.batch);
     progress.at(0, Some(total), "reading");
     let base = Base::of(attempt, &recipe)?;
+    let config = base.as_ref().map(Base::config).transpose().map_err(failed)?;
     let start = TrainerState {
         step: 0,
         total,
@@ -122,7 +123,7 @@ pub(super) fn train(
         dataset_sha256,
         base: base.as_ref().map(|b| b.state.clone()),
     };
-    let adapted = base.as_ref().filter(|_| recipe.lora.is_some()).map(|b| &b.config);
+    let adapted = config.as_ref().filter(|_| recipe.lora.is_some());
     let restored = newest(attempt, &start, adapted, progress);
     let resumed_from = restored.as_ref().map(|r| r.state.step);
     let Start { model, adapter, tokenizer, optimizer } =

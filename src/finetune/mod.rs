@@ -22,8 +22,8 @@ pub use job::{TrainSummary, work};
 pub use models::{ModelCard, ModelRef};
 pub use overrides::Overrides;
 pub use recipe::{
-    Backend, Dtype, Length, OrderChoice, Parallel, PromptChoice, Quant, Recipe, Resources,
-    TargetKind, TorchSettings, preset, preset_names,
+    Backend, Dtype, Length, OpenAiSettings, OrderChoice, Parallel, PromptChoice, Quant, Recipe,
+    Resources, TargetKind, TorchSettings, preset, preset_names,
 };
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ pub enum Backend {
     Local,
     /// A training program in Python, on PyTorch, transformers and PEFT.
     Torch,
+    /// A service that speaks OpenAI's fine-tuning interface.
+    Openai,
 }
 
 impl Backend {
@@ -26,6 +28,7 @@ impl Backend {
         match self {
             Self::Local => "local",
             Self::Torch => "torch",
+            Self::Openai => "openai",
         }
     }
 }
@@ -166,6 +169,18 @@ pub struct TorchSettings {
     pub processes: Option<u32>,
 }
 
+/// `[openai]`
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OpenAiSettings {
+    /// The service's own learning rate is multiplied by it; the service chooses where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learning_rate_multiplier: Option<f64>,
+    /// Stands in the tuned model's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suffix: Option<String>,
+}
+
 /// How long a run goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Length {
@@ -200,9 +215,11 @@ pub struct Recipe {
     /// Passes over the dataset; this or `steps`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epochs: Option<u64>,
-    /// Examples a step.
+    /// Examples a step; a service chooses where it is 0.
+    #[serde(default)]
     pub batch: usize,
-    /// Top learning rate.
+    /// Top learning rate; a service's own where it is 0.
+    #[serde(default)]
     pub lr: f64,
     /// How it goes after the warm-up.
     #[serde(default)]
@@ -257,6 +274,9 @@ pub struct Recipe {
     /// What only the backend `torch` is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub torch: Option<TorchSettings>,
+    /// What only the backend `openai` is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub openai: Option<OpenAiSettings>,
     /// How questions are put.
     #[serde(default)]
     pub prompts: PromptChoice,
@@ -286,13 +306,14 @@ fn piece() -> usize {
     8192
 }
 
-const PRESETS: [(&str, &str); 6] = [
+const PRESETS: [(&str, &str); 7] = [
     ("tiny", include_str!("presets/tiny.toml")),
     ("lora", include_str!("presets/lora.toml")),
     ("full", include_str!("presets/full.toml")),
     ("paper", include_str!("presets/paper.toml")),
     ("lora-torch", include_str!("presets/lora-torch.toml")),
     ("paper-torch", include_str!("presets/paper-torch.toml")),
+    ("openai", include_str!("presets/openai.toml")),
 ];
 
 /// Names of the recipes that come with the program.
@@ -339,7 +360,11 @@ impl Recipe {
     /// # Errors
     /// A value that TOML cannot hold.
     pub fn to_toml(&self) -> Result<String, FinetuneError> {
-        toml::to_string(self).map_err(|e| FinetuneError::Plan(e.to_string()))
+        let no = |e: toml::ser::Error| FinetuneError::Plan(e.to_string());
+        let refused = backend(self.backend).refuses();
+        let mut table = toml::Table::try_from(self).map_err(no)?;
+        table.retain(|key, _| refused.iter().all(|r| r.0 != key));
+        toml::to_string(&table).map_err(no)
     }
 
     /// Steps or epochs; a checked recipe has exactly one.
@@ -369,10 +394,11 @@ impl Recipe {
         {
             return no("name", "expected letters, digits, `-`, `_` or `.`");
         }
-        if self.batch == 0 {
+        let here = self.backend != Backend::Openai;
+        if here && self.batch == 0 {
             return no("batch", "expected at least one example a step");
         }
-        if !inside(self.lr, 1e-12, 10.0) {
+        if here && !inside(self.lr, 1e-12, 10.0) {
             return no("lr", "expected a learning rate above 0 and at most 10");
         }
         if !inside(self.warmup, 0.0, 1.0) {

@@ -132,3 +132,57 @@ fn an_adapters_settings_are_checked_at_their_line() {
     let tiny = text.replace("from = \"--base\"", "from = \"tiny\"");
     assert!(Recipe::parse(&tiny, "r").unwrap_err().to_string().contains("tiny is new"));
 }
+
+#[test]
+fn what_a_backend_cannot_follow_is_refused_at_its_line() {
+    let torch = preset("lora-torch").unwrap();
+    let nf4 = preset("paper-torch").unwrap();
+    let service = preset("openai").unwrap();
+    let tiny = preset("tiny").unwrap();
+    let lora = preset("lora").unwrap();
+    // (recipe, a line of it, what stands there instead, line of the refusal, a word of it)
+    let cases = [
+        (lora, "[lora]", "[torch]\nquant = \"nf4\"\n[lora]", "[torch]", "backend = \"torch\""),
+        (lora, "gpus =", "gpus = 1", "gpus = 1", "CPU"),
+        (tiny, "backend =", "backend = \"torch\"", "backend = \"torch\"", "tiny is new"),
+        (torch, "from =", "from = \"provider:x/y\"", "from = \"provider:x/y\"", "path:DIR"),
+        (torch, "dtype =", "dtype = \"f8\"", "dtype = \"f8\"", "f8"),
+        (torch, "dtype =", "processes = 3", "processes = 3", "each GPU"),
+        (torch, "[torch]", "[openai]\n[torch]", "[openai]", "openai"),
+        (nf4, "parallel =", "parallel = \"fsdp\"", "parallel = \"fsdp\"", "ddp"),
+        (service, "epochs =", "epochs = 3\nlr = 1e-4", "lr = 1e-4", "learning_rate_multiplier"),
+        (service, "epochs =", "steps = 3", "steps = 3", "epochs"),
+        (
+            service,
+            "epochs =",
+            "epochs = 3\nweight_decay = 0.0",
+            "weight_decay = 0.0",
+            "service's own",
+        ),
+        (service, "target =", "target = \"distribution\"", "target = \"distribution\"", "hard"),
+        (service, "[prompts]", "[lora]\nr = 4\n[prompts]", "[lora]", "service's own"),
+        (service, "from =", "from = \"path:/m\"", "from = \"path:/m\"", "provider:NAME/MODEL"),
+    ];
+    for (text, start, instead, at, word) in cases {
+        let text: String = text
+            .lines()
+            .map(|l| if l.starts_with(start) { instead.to_owned() } else { l.into() } + "\n")
+            .collect();
+        let line = text.lines().position(|l| l == at).unwrap() + 1;
+        let e = Recipe::parse(&text, "r.toml").unwrap_err().to_string();
+        assert!(e.starts_with(&format!("r.toml, line {line}:")), "{instead}: {e}");
+        assert!(e.contains(word), "{instead}: {e}");
+    }
+    let full = nf4.replace("[lora]", "[openai]");
+    assert!(Recipe::parse(&full, "r").is_err());
+}
+
+#[test]
+fn the_papers_recipe_on_torch_is_its_local_one_with_four_bits() {
+    let mut nf4 = Recipe::parse(preset("paper-torch").unwrap(), "r").unwrap();
+    let paper = Recipe::parse(preset("paper").unwrap(), "r").unwrap();
+    assert_eq!(nf4.torch.take().and_then(|t| t.quant), Some(Quant::Nf4));
+    (nf4.name, nf4.backend) = (paper.name.clone(), paper.backend);
+    (nf4.resources, nf4.piece_tokens) = (paper.resources.clone(), paper.piece_tokens);
+    assert_eq!(nf4, paper);
+}

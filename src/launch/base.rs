@@ -1,7 +1,7 @@
 //! The model that a fine-tune begins from.
 
 use super::{LaunchError, Place, model_folder};
-use crate::finetune::{FrozenBase, ModelChoice, Recipe, refuse_adapter};
+use crate::finetune::{Backend, FrozenBase, ModelChoice, ModelRef, Recipe, refuse_adapter};
 use crate::job::JobError;
 
 /// Where the recipe's model lies; `None` for one from scratch.
@@ -11,6 +11,10 @@ pub(super) fn frozen_base(
 ) -> Result<Option<FrozenBase>, LaunchError> {
     let reference = match &recipe.model {
         ModelChoice::Tiny(_) => return Ok(None),
+        // It lies at the service.
+        ModelChoice::Named(ModelRef::Provider { .. }) if recipe.backend == Backend::Openai => {
+            return Ok(None);
+        }
         ModelChoice::Named(reference) => reference,
         ModelChoice::Asked(_) => {
             return Err(LaunchError::Unknown(format!(

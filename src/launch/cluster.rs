@@ -17,6 +17,8 @@ pub fn on_slurm(run: &mut NewRun, asked: &SlurmAsk) -> Result<(), LaunchError> {
     let from_run = SlurmAsk {
         cpus: tuned.then_some(run.resources.threads),
         gpus: (run.resources.gpus > 0).then(|| run.resources.gpus.to_string()),
+        // Later than the shim's own, which knows pauses and leaves a checkpoint.
+        time: run.terms.time_limit_s.map(|s| (s.div_ceil(60) + 5).to_string()),
         mem: run.resources.memory_mib.map(|m| format!("{m}M")),
         ..SlurmAsk::default()
     };

@@ -11,7 +11,7 @@ use crate::domain::{DatasetId, QuestionId, Sample, Survey, TestText};
 use crate::engine::Client;
 use crate::evaluate::{Contexts, DEFAULT_DRAWS, Draws, Plan};
 use crate::finetune::backend::{Request, backend};
-use crate::finetune::{Backend, FrozenBase, ModelRef, Recipe};
+use crate::finetune::{Backend, FrozenBase, ModelChoice, ModelRef, Recipe};
 use crate::ingest::AboutModel;
 use crate::job::{JobError, NewRun, RunKind, RunView};
 use crate::providers::ModelSource;
@@ -120,7 +120,10 @@ pub fn finetune(place: &Place, request: &FinetuneRequest) -> Result<Prepared, La
     };
     let base = frozen_base(place, &request.recipe)?;
     let label = request.alias.clone().unwrap_or_else(|| {
-        let from = base.as_ref().map_or("tiny", |b| b.reference.as_str());
+        let from = match &request.recipe.model {
+            ModelChoice::Named(reference) => reference.to_string(),
+            _ => "tiny".into(),
+        };
         format!("{from} on {}", request.dataset)
     });
     let asked = Request {

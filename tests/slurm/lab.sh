@@ -51,7 +51,10 @@ MinJobAge=${MIN_JOB_AGE:-300}
 KillWait=3
 GresTypes=gpu
 NodeName=$host NodeHostname=$host NodeAddr=127.0.0.1 CPUs=$(nproc) RealMemory=$memory Gres=gpu:2 State=UNKNOWN
+PreemptType=preempt/partition_prio
+PreemptMode=CANCEL
 PartitionName=main Nodes=$host Default=YES MaxTime=INFINITE State=UP OverSubscribe=FORCE:8
+PartitionName=urgent Nodes=$host MaxTime=INFINITE State=UP PriorityTier=10 PreemptMode=OFF OverSubscribe=EXCLUSIVE
 CONF
     echo "NodeName=$host Name=gpu File=$dir/run/gpu[0-1]" > "$dir/etc/gres.conf"
     munged --key-file="$dir/etc/munge.key" --socket="$dir/run/munge.socket" \
@@ -64,6 +67,8 @@ CONF
     done
     echo "the node does not come up:"; tail -n 5 "$dir"/log/*.log; exit 1 ;;
   ctld)
+    # -c alone keeps the number of the last job.
+    if [ "${3:-}" = -c ]; then rm -rf "${dir:?}"/state/*; fi
     slurmctld ${3:+"$3"} -f "$conf"
     for _ in $(seq 150); do
       if scontrol ping 2>/dev/null | grep -q "is UP"; then exit 0; fi

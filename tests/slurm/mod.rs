@@ -77,6 +77,7 @@ impl Lab {
             ("POLYCULTURE_SLURM_SETTLE", "1.5"),
             ("POLYCULTURE_SLURM_TIMEOUT", "20"),
             ("POLYCULTURE_SLURM_ARRAY_PATIENCE", "10"),
+            ("POLYCULTURE_RETRY_FIRST_MS", "100"),
         ]
         .map(|(k, v)| (k.to_owned(), v.to_owned()))
         .into()

@@ -231,7 +231,7 @@ impl Carrier<'_> {
             env: self.environment(),
             name: name_of(self.attempt()),
             comment: format!("polyculture {}", self.sup.spec.id),
-            output: dir.join("slurm.out"),
+            output: "slurm.out",
             array: None,
             script: text,
         };
@@ -264,7 +264,7 @@ impl Carrier<'_> {
             env: self.environment(),
             name: format!("pc-{}", place.group),
             comment: format!("polyculture array {}", place.group),
-            output: dir.join("slurm-%a.out"),
+            output: "slurm-%a.out",
             array: Some(array::list(&all, place.at_once)),
             script: text,
         };

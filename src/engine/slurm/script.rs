@@ -67,8 +67,7 @@ pub(super) fn arguments(
         "--parsable".to_owned(),
         format!("--job-name={name}"),
         format!("--comment={comment}"),
-        // Output names are patterns: a percent sign of a path is doubled.
-        format!("--output={}", output.to_string_lossy().replace('%', "%%")),
+        format!("--output={}", pattern(output)),
         "--open-mode=append".into(),
         format!("--signal=B:USR1@{}", ask.warning_s()),
         // One attempt, one job: what is to go on is submitted again as the next attempt.
@@ -81,6 +80,13 @@ pub(super) fn arguments(
     }
     out.push(script.to_string_lossy().into_owned());
     out
+}
+
+/// A file as sbatch's pattern: a percent sign of a folder is doubled.
+fn pattern(file: &Path) -> String {
+    let folder = file.parent().unwrap_or(Path::new("")).to_string_lossy().replace('%', "%%");
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    format!("{folder}/{name}")
 }
 
 /// A word for sh.
@@ -115,7 +121,7 @@ mod tests {
                 .env("SLURM_ARRAY_TASK_ID", "0")
                 .output()
                 .unwrap();
-            let said = String::from_utf8(out.stdout).unwrap();
+            let said = String::from_utf8(out.stdout.clone()).unwrap();
             assert_eq!(said, format!("__shim|{}|r/attempt-1", attempt.display()), "{out:?}");
         }
         let list = arguments(&SlurmAsk::default(), "n", "c", &attempt, None, &program);

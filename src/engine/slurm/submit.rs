@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -28,8 +28,8 @@ pub(super) struct Submission<'a> {
     pub(super) env: BTreeMap<String, String>,
     pub(super) name: String,
     pub(super) comment: String,
-    /// SLURM's own messages.
-    pub(super) output: PathBuf,
+    /// The file name for SLURM's own messages, in `dir`; a pattern.
+    pub(super) output: &'static str,
     /// The tasks of an array.
     pub(super) array: Option<String>,
     /// The text of the job script.
@@ -95,7 +95,7 @@ impl Submission<'_> {
             self.ask,
             &self.name,
             &self.comment,
-            &self.output,
+            &self.dir.join(self.output),
             self.array.as_deref(),
             &path,
         );

@@ -3,6 +3,7 @@
 //! the recipe, and how it carries an attempt through to a model.
 
 mod local;
+mod openai;
 mod torch;
 
 use std::path::Path;
@@ -72,5 +73,6 @@ pub fn backend(which: Backend) -> &'static dyn Trains {
     match which {
         Backend::Local => &local::Local,
         Backend::Torch => &torch::Torch,
+        Backend::Openai => &openai::OpenAi,
     }
 }

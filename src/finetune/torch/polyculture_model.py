@@ -127,6 +127,13 @@ class Trained:
             return contextlib.nullcontext()
         return self.forward.no_sync()
 
+    def dropping(self, on):
+        """Dropout on or off. The rest stays in training: quantised layers of some versions of
+        bitsandbytes repack their weights for good when they are asked to evaluate."""
+        for module in self.model.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.train(on)
+
     def autocast(self):
         return torch.autocast(self.device.type, dtype=self.kind, enabled=self.kind != torch.float32)
 

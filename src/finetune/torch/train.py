@@ -134,7 +134,7 @@ class Run:
 
     @torch.no_grad()
     def unseen_loss(self):
-        self.trained.model.eval()
+        self.trained.dropping(False)
         loss = 0.0
         parts = [pieces(p, self.job["piece_tokens"]) for p in shares_of(self.unseen, self.world)]
         count = max(len(p) for p in parts)
@@ -145,7 +145,7 @@ class Run:
                 value, _ = piece_loss(self.trained.forward, piece, self.device,
                                       self.trained.keeps_logits)
             loss += value.item() if i < len(mine) else 0.0
-        self.trained.model.train()
+        self.trained.dropping(True)
         return total(loss, self.device, self.world) / len(self.unseen)
 
     def norm(self):

@@ -35,6 +35,7 @@ pub struct Alarm {
 }
 
 /// JSON has no NaN: such a value is its word.
+#[allow(clippy::ref_option, reason = "serde gives the field as it is")]
 pub fn number_or_word<S: Serializer>(x: &Option<f64>, s: S) -> Result<S::Ok, S::Error> {
     match x {
         Some(x) if x.is_finite() => s.serialize_f64(*x),

@@ -212,10 +212,8 @@ impl Watch {
             }
         }
         let state_total = self.state.curves.total;
-        let mut curves = Curves::default();
-        curves.of = of;
-        (curves.total, curves.unreadable) = (total.or(state_total), unreadable);
-        curves.attempt = 1;
+        let total = total.or(state_total);
+        let mut curves = Curves { of, total, unreadable, attempt: 1, ..Curves::default() };
         if let Some((origin, _, pace)) = position {
             *curves.pace_mut() = pace;
             self.position = Some(origin);

@@ -195,8 +195,8 @@ impl Watch {
             let seen = SourceSeen { origin, path, bytes, unreadable, steps_from, note };
             out.push(seen);
         };
-        if let Some(path) = self.layout.metrics.last() {
-            let c = &self.ours;
+        let c = &self.ours;
+        if let Some(path) = self.layout.metrics.last().filter(|_| c.read_to() > 0) {
             add(Origin::Metrics, path.clone(), c.read_to(), c.unreadable, None, None);
         }
         if let Some(l) = &self.llama {
@@ -227,7 +227,7 @@ impl Watch {
             add(Origin::Output, path, o.tail.offset(), 0, from, note);
         }
         if let Some(path) = &self.layout.state {
-            add(Origin::TrainerState, path.clone(), 0, 0, None, None);
+            add(Origin::TrainerState, path.clone(), self.state.size(), 0, None, None);
         }
         out
     }

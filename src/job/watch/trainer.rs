@@ -179,6 +179,11 @@ pub struct StateFile {
 }
 
 impl StateFile {
+    /// Bytes of the file that was read.
+    pub fn size(&self) -> u64 {
+        self.seen.map_or(0, |s| s.0)
+    }
+
     /// True when it was read anew. A file that is being written is read at the next look.
     pub fn refresh(&mut self, path: &Path) -> Result<bool, JobError> {
         let Ok(meta) = std::fs::metadata(path) else { return Ok(false) };

@@ -120,8 +120,33 @@ impl Caller {
     /// # Errors
     /// [`Trouble`], in words without the key.
     pub async fn call(&self, body: Vec<u8>) -> Result<Answer, Trouble> {
-        let mut request = Request::new(Method::POST, self.url.clone());
+        self.send(Method::POST, self.url.clone(), Vec::new(), body).await
+    }
+
+    /// The address of another part of the service: `/files` beside `/chat/completions`.
+    pub fn beside(&self, path: &str) -> Option<Url> {
+        let mut url = self.url.clone();
+        let root = url.path().strip_suffix("/chat/completions")?.to_owned();
+        url.set_path(&format!("{root}{path}"));
+        Some(url)
+    }
+
+    /// Sends any request with the service's headers, those given in their place.
+    ///
+    /// # Errors
+    /// As [`Caller::call`].
+    pub async fn send(
+        &self,
+        method: Method,
+        url: Url,
+        headers: Vec<(HeaderName, HeaderValue)>,
+        body: Vec<u8>,
+    ) -> Result<Answer, Trouble> {
+        let mut request = Request::new(method, url);
         request.headers_mut().clone_from(&self.headers);
+        for (name, value) in headers {
+            request.headers_mut().insert(name, value);
+        }
         *request.body_mut() = Some(body.into());
         *request.timeout_mut() = Some(self.reply_timeout);
         let mut response =

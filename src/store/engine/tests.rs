@@ -178,7 +178,9 @@ fn a_database_of_the_first_schema_is_filled_in_and_cannot_be_read_before() {
     add(&mut db, &spec("Old", "old", 0));
     db.conn
         .execute_batch(
-            "DROP INDEX runs_found; ALTER TABLE runs DROP COLUMN words; PRAGMA user_version = 1",
+            "DROP INDEX runs_found; ALTER TABLE runs DROP COLUMN words;
+             ALTER TABLE runs DROP COLUMN gpus; ALTER TABLE runs DROP COLUMN pool;
+             DROP TABLE pools; DROP TABLE waits; DROP TABLE gpu_leases; PRAGMA user_version = 1",
         )
         .unwrap();
     drop(db);
@@ -188,4 +190,31 @@ fn a_database_of_the_first_schema_is_filled_in_and_cannot_be_read_before() {
     let reader = EngineDb::open_to_read(&path).unwrap().unwrap();
     let found = reader.list(&ListQuery { words: "old queued", limit: 3, ..ListQuery::default() });
     assert_eq!(found.unwrap().len(), 1);
+}
+
+#[test]
+fn a_gpu_is_leased_once_and_with_the_start_of_its_run_or_not_at_all() {
+    let tmp = tempfile::tempdir().unwrap();
+    let mut db = EngineDb::open(&tmp.path().join("engine.db")).unwrap();
+    let mut runs = Vec::new();
+    for id in ["a", "b"] {
+        let Added::New(run, _) = add(&mut db, &spec(id, id, 0)) else { panic!("known") };
+        runs.push(run);
+    }
+    let starting = |r: &crate::job::RunRecord| RunState::Starting {
+        queued_at: r.state.queued_at(),
+        starting_at: now(),
+        note: None,
+    };
+    let gpus = |names: &[&str]| names.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
+    let state = starting(&runs[0]);
+    db.transition_leasing(&mut runs[0], state, &gpus(&["GPU-1", "GPU-0"])).unwrap();
+    let state = starting(&runs[1]);
+    assert!(db.transition_leasing(&mut runs[1], state, &gpus(&["GPU-2", "GPU-0"])).is_err());
+    let b = db.get(&runs[1].id).unwrap().unwrap();
+    assert_eq!(b.state.name(), StateName::Queued, "nothing of it happened");
+    let held: Vec<String> = db.leases().unwrap().into_iter().map(|l| l.gpu).collect();
+    assert_eq!(held, ["GPU-1", "GPU-0"], "in the order of CUDA_VISIBLE_DEVICES");
+    db.release_gpus(&runs[0].id, 1).unwrap();
+    assert!(db.leases().unwrap().is_empty());
 }

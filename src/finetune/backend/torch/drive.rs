@@ -88,13 +88,14 @@ pub(super) fn carry(
     let resume = newest(attempt, &start, progress);
     let state = resume.as_ref().map_or(&start, |r| &r.1);
     program::write(&folder)?;
-    let config = &base.config;
-    let tokenizer =
-        ChatTokenizer::load(&base.state.folder, config.vocab_size).map_err(|e| failed(e.into()))?;
+    // Families that the embedded decoder does not know are trained all the same.
+    let config = base.config().ok();
+    let tokenizer = ChatTokenizer::load(&base.state.folder, vocab_size(&base.state.folder)?)
+        .map_err(|e| failed(e.into()))?;
     let tokens = folder.join("tokens.jsonl");
     write_tokens(&input.join(ROWS), &tokenizer, &tokens)?;
-    let initial = match (&recipe.lora, &resume) {
-        (Some(settings), None) => {
+    let initial = match (&recipe.lora, &config, &resume) {
+        (Some(settings), Some(config), None) => {
             let dir = folder.join("initial");
             fs::create_dir_all(&dir).map_err(JobError::io(&dir))?;
             Adapter::new(config, settings.clone(), recipe.seed)
@@ -133,7 +134,7 @@ pub(super) fn carry(
         parallel: torch.parallel,
         threads: recipe.resources.threads,
         gpus: recipe.resources.gpus,
-        parameters: Some(Layout::new(config).len() as u64),
+        parameters: config.as_ref().map(|c| Layout::new(c).len() as u64),
         initial,
         resume: resume.as_ref().map(|r| r.0.clone()),
         state,
@@ -180,6 +181,19 @@ pub(super) fn carry(
         recipe_sha256: start.recipe_sha256.clone(),
         backend: Backend::Torch.word().into(),
         remote: None,
+    })
+}
+
+/// Tokens of a model, whatever its family.
+fn vocab_size(folder: &Path) -> Result<usize, JobError> {
+    let path = folder.join("config.json");
+    let text = fs::read(&path).map_err(JobError::io(&path))?;
+    let json: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+    let size = json["vocab_size"].as_u64().or(json["text_config"]["vocab_size"].as_u64());
+    size.and_then(|n| usize::try_from(n).ok()).ok_or_else(|| JobError::Malformed {
+        path,
+        line: None,
+        reason: "expected `vocab_size`".into(),
     })
 }
 
@@ -263,6 +277,8 @@ fn start_program(
         .env("PYTHONUNBUFFERED", "1")
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("HF_HUB_OFFLINE", "1")
+        // What libraries will change some day is not for the log of a run.
+        .env("PYTHONWARNINGS", "ignore::FutureWarning")
         .stdin(Stdio::null())
         .spawn()
         .map_err(|e| {

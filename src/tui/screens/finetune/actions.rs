@@ -237,6 +237,27 @@ impl Finetune {
         }
     }
 
+    pub(super) fn connect(&mut self, cx: &mut Cx<'_>) {
+        let Some(row) = self.runs.current() else { return };
+        let model = format!("run:{}", row.view.id);
+        self.connecting.ask(cx, Lane::Outside, move |a| data::connect(a, &model));
+    }
+
+    pub(super) fn connected(&mut self, cx: &mut Cx<'_>) {
+        match (self.connecting.take(), self.connecting.error()) {
+            (Some(done), _) => {
+                cx.ask(Effect::Copy(done.serve));
+                let text = format!(
+                    "provider `{}` points at the model; its server's command is copied",
+                    done.provider
+                );
+                cx.note(Tone::Good, text);
+            }
+            (None, Some(e)) => cx.note(Tone::Bad, e.to_string()),
+            (None, None) => {}
+        }
+    }
+
     pub(super) fn look_again(&mut self, cx: &mut Cx<'_>) {
         self.read_datasets(cx);
         self.audit.clear();

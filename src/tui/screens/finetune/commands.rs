@@ -113,6 +113,14 @@ pub const COMMANDS: &[Command] = &[
         Finetune::copy_best,
     ),
     command(
+        "finetune.connect",
+        &["c"],
+        RUNS,
+        "Point a provider at the run's model, and copy the command that serves it",
+        "",
+        Finetune::connect,
+    ),
+    command(
         "finetune.refresh",
         &["r", "f5"],
         ON,

@@ -196,6 +196,25 @@ pub fn start(a: &mut Access, lines: &[Vec<String>]) -> Result<Started, WorkError
     Ok(out)
 }
 
+/// A provider that was made for a model, and how the model is served to it.
+#[derive(Debug, Clone)]
+pub struct Connected {
+    /// The provider's name.
+    pub provider: String,
+    /// The server's command.
+    pub serve: String,
+}
+
+/// Makes a provider that points at a model where its server usually stands: on this machine.
+pub fn connect(a: &mut Access, model: &str) -> Result<Connected, WorkError> {
+    let args = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
+    let plan = a.command(&args(&["models", "serve", model]))?;
+    let url = plan["base_url"].as_str().unwrap_or_default();
+    let made = a.command(&args(&["models", "connect", model, "--base-url", url]))?;
+    let word = |v: &serde_json::Value| v.as_str().unwrap_or_default().to_owned();
+    Ok(Connected { provider: word(&made["provider"]), serve: word(&plan["line"]) })
+}
+
 /// A command line as a person would type it.
 pub fn line(args: &[String]) -> String {
     let quoted = |a: &String| {

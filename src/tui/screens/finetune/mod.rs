@@ -72,6 +72,7 @@ pub struct Finetune {
     estimate: Load<String>,
     starting: Load<Started>,
     building: Load<String>,
+    connecting: Load<data::Connected>,
     findings: Load<String>,
     newest: Option<RunId>,
     link: Link,
@@ -102,6 +103,7 @@ impl Default for Finetune {
             estimate: Load::default(),
             starting: Load::default(),
             building: Load::default(),
+            connecting: Load::default(),
             findings: Load::default(),
             newest: None,
             link: Link::Unknown,
@@ -308,6 +310,8 @@ impl Screen for Finetune {
             self.started(cx);
         } else if self.building.accept(answer) {
             self.built(cx);
+        } else if self.connecting.accept(answer) {
+            self.connected(cx);
         } else if self.findings.accept(answer) {
             self.show_findings(cx);
         } else if !self.audit.accept(answer) && !self.estimate.accept(answer) {

@@ -129,7 +129,7 @@ impl Settings {
             None if self.doctor.is_asked() => {}
             None => line(
                 &mut out,
-                "Enter runs `polyculture doctor`: processors, workspace, database, engine, providers. It reads the whole database once.",
+                "Enter runs `polyculture doctor`: workspace, database, engine, logout, GPUs, SLURM, Python, providers. It reads the whole database once.",
                 Role::Text,
             ),
             Some(doc) => {
@@ -140,6 +140,9 @@ impl Settings {
                     let what = item["check"].as_str().unwrap_or("?");
                     let says = item["says"].as_str().unwrap_or("");
                     line(&mut out, format!("{word} {what}: {says}"), role);
+                    if let Some(mend) = item["mend"].as_str() {
+                        line(&mut out, format!("      $ {mend}"), Role::Accent);
+                    }
                 }
             }
         }

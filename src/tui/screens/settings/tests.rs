@@ -156,7 +156,7 @@ fn directions_are_shown_in_five_scripts_as_they_will_look() {
 fn doctor_says_what_is_right_and_what_to_mend() {
     let report = json!({"items": [
         {"check": "database", "ok": true, "says": "whole"},
-        {"check": "workspace", "ok": false, "says": "lies on nfs: move it with `cp -r`"},
+        {"check": "workspace", "ok": false, "says": "lies on nfs", "mend": "cp -r here there"},
     ]});
     let mut bench = Bench::new((80, 24))
         .command(move |args| {
@@ -168,6 +168,7 @@ fn doctor_says_what_is_right_and_what_to_mend() {
     assert_eq!(bench.waiting(Lane::Outside), 1);
     bench.settle();
     assert!(bench.shows("1 to mend") && bench.shows("MEND") && bench.shows("lies on nfs"));
+    assert!(bench.shows("$ cp -r here there"));
 }
 
 #[test]

@@ -227,7 +227,7 @@ pub fn args(form: &Form, choices: &Choices) -> Vec<String> {
             flag(&mut out, "--judge-prompt", form.value("judge-prompt"));
         }
         "robustness" => {
-            flag(&mut out, "--on", form.value("on"));
+            flag(&mut out, "--texts-of", form.value("on"));
             flag(&mut out, "--changes", form.value("changes"));
             flag(&mut out, "--limit", form.value("limit"));
         }
