@@ -277,8 +277,7 @@ fn ends_right(screen: &str) -> bool {
     all.any(|line| {
         let inside = line.trim_end_matches(['│', ' ', '┃']);
         let cells = text::width(inside);
-        inside.ends_with(arabic) && cells >= 70
-            || line.trim_end_matches('│').ends_with(|c: char| arabic(c))
+        inside.ends_with(arabic) && cells >= 70 || line.trim_end_matches('│').ends_with(arabic)
     })
 }
 

@@ -160,7 +160,6 @@ mod tests {
             watch: None,
             place: crate::launch::Place::init(dir.path(), true).unwrap(),
             rate: None,
-            watch: None,
             theme: Some("mono".into()),
             bidi: Some(BidiMode::Off),
             plain: true,
