@@ -277,8 +277,7 @@ fn ends_right(screen: &str) -> bool {
     all.any(|line| {
         let inside = line.trim_end_matches(['│', ' ', '┃']);
         let cells = text::width(inside);
-        inside.ends_with(arabic) && cells >= 70
-            || line.trim_end_matches('│').ends_with(|c: char| arabic(c))
+        inside.ends_with(arabic) && cells >= 70 || line.trim_end_matches('│').ends_with(arabic)
     })
 }
 
@@ -335,6 +334,10 @@ fn whole(screen: ScreenId, texts: bool) {
             assert!(ends_right(&page), "right-to-left text stands at the right:\n{page}");
         }
         write!(out, "== {}\n{page}", of.tag).unwrap();
+    }
+    // Settings name files of whoever runs this; the pages of its own tests do not.
+    if screen == ScreenId::Settings {
+        return;
     }
     insta::with_settings!({prepend_module_to_snapshot => false, omit_expression => true}, {
         insta::assert_snapshot!(format!("product-{}", screen.title().to_lowercase()), out + &maps);

@@ -159,7 +159,6 @@ mod tests {
         let opening = Opening {
             place: crate::launch::Place::init(dir.path(), true).unwrap(),
             rate: None,
-            watch: None,
             theme: Some("mono".into()),
             bidi: Some(BidiMode::Off),
             plain: true,

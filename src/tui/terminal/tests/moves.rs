@@ -137,7 +137,7 @@ fn a_cursor_move_keeps_its_gate_in_every_script() {
             mixed.iter().filter(|t| language.is_empty() || t.0 == language).copied().collect();
         let mut wire = Wire::new(&of, 400);
         let bytes = wire.moves();
-        let (median, most) = (median(bytes.clone()), bytes.iter().max().unwrap().to_owned());
+        let (median, most) = (median(bytes.clone()), *bytes.iter().max().unwrap());
         assert!(median <= gate && most <= 3 * gate, "{language}: {bytes:?}");
     }
 }
