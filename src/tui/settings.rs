@@ -157,6 +157,7 @@ mod tests {
     fn what_holds_for_this_once_is_not_kept_with_what_is_changed() {
         let dir = tempfile::tempdir().unwrap();
         let opening = Opening {
+            watch: None,
             place: crate::launch::Place::init(dir.path(), true).unwrap(),
             rate: None,
             theme: Some("mono".into()),
