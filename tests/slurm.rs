@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that meets an error fails")]
 
 #[path = "engine/house.rs"]
-#[allow(dead_code, reason = "shared with other tests")]
 mod house;
 #[path = "slurm/mod.rs"]
 mod lab;
