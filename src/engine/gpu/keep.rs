@@ -47,11 +47,8 @@ impl Keeper {
         }
         let refuse = |text: String| Refusal::new("bad_request", text);
         let ceiling = Ceiling::of(&spec.env).map_err(refuse)?;
-        let devices = match self.devices() {
-            Ok(d) => d,
-            // It may answer later; the run waits and says why.
-            Err(_) => return Ok(()),
-        };
+        // It may answer later; the run waits and says why.
+        let Ok(devices) = self.devices() else { return Ok(()) };
         if devices.is_empty() {
             return Err(refuse("this machine has no GPU that its driver shows".into()).hint(
                 "`polyculture doctor` says more; ask for 0 GPUs, or run it where there is one",
