@@ -111,7 +111,7 @@ fn hold(moment: Moment) -> Held {
     match moment.point() {
         // The file is made before its pid is in it.
         Some(_) => {
-            house::until_true("held", || fs::read_to_string(&hold).is_ok_and(|p| !p.is_empty()))
+            house::until_true("held", || fs::read_to_string(&hold).is_ok_and(|p| !p.is_empty()));
         }
         None => house.until_state(&id, "running"),
     }
@@ -189,7 +189,7 @@ fn cell(moment: Moment, victim: Victim) -> String {
         "{at}: nobody wrote its end"
     );
     // Nothing of it lives on.
-    let left = held.house.marked(&held.id);
+    let left = house::marked(&held.id);
     assert!(left.is_empty(), "{at}: {left:?} live on");
     let began = if starts == 1 { "" } else { ", never began" };
     format!("{state}{began}")

@@ -125,12 +125,6 @@ impl House {
         after.split(' ').next().unwrap().parse().unwrap()
     }
 
-    /// Living processes of a run, by the mark in their environment.
-    pub(crate) fn marked(&self, id: &str) -> Vec<i32> {
-        let mark = format!("POLYCULTURE_ATTEMPT={id}/");
-        processes_with(mark.as_bytes()).into_iter().filter(|p| process_lives(*p)).collect()
-    }
-
     /// Shim and work, by `run.json`.
     pub(crate) fn processes(&self, id: &str) -> (i32, i32) {
         let text = std::fs::read(self.attempt(id, 1).join("run.json")).unwrap();
@@ -168,6 +162,12 @@ fn processes_with(mine: &[u8]) -> Vec<i32> {
             holds(format!("/proc/{pid}/cmdline")) || holds(format!("/proc/{pid}/environ"))
         })
         .collect()
+}
+
+/// Living processes of a run, by the mark in their environment.
+pub(crate) fn marked(id: &str) -> Vec<i32> {
+    let mark = format!("POLYCULTURE_ATTEMPT={id}/");
+    processes_with(mark.as_bytes()).into_iter().filter(|p| process_lives(*p)).collect()
 }
 
 /// SIGKILL.

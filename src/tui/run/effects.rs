@@ -101,7 +101,7 @@ impl Loop {
 
     /// Has a theme read. It holds once it is there, if it is still wanted then.
     pub(super) fn set_theme(&mut self, name: &str) {
-        self.user.now.theme = name.to_owned();
+        name.clone_into(&mut self.user.now.theme);
         let (name, depth, background) = (name.to_owned(), self.depth, self.background);
         let send = self.send.clone();
         self.files(move || {

@@ -41,7 +41,7 @@ impl<S: Sink> Painter<S> {
             let mut seen: Vec<Pen> = Vec::new();
             pieces.iter().for_each(|p| {
                 if !seen.contains(&p.pen) {
-                    seen.push(p.pen)
+                    seen.push(p.pen);
                 }
             });
             seen
