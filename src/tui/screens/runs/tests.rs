@@ -292,7 +292,7 @@ fn metrics_are_a_chart_with_their_nan_and_are_exported() {
     bench.keys("l");
     assert!(shown(&mut bench).contains("learning rate"));
     bench.keys("e enter").settle_but(&[]);
-    assert!(bench.effects.iter().any(|e| matches!(e, Effect::ExportOf { .. })));
+    assert!(bench.effects.iter().any(|e| matches!(e, Effect::Export { .. })));
 }
 
 #[test]
