@@ -7,14 +7,16 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-/// A folder with a workspace (`w`), an engine's state (`s`) and a configuration (`config.toml`,
-/// which may be missing) of its own. The engine is stopped at the end.
+/// A folder with a workspace (`w`), an engine's state (`s`) and a configuration (`config.toml`) of
+/// its own. The engine is stopped at the end.
 pub struct Place(pub tempfile::TempDir);
 
 impl Place {
-    /// With nothing in it.
+    /// With nothing in it but an empty configuration: one that is named must be there.
     pub fn empty() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        let place = Self(tempfile::tempdir().unwrap());
+        place.file("config.toml", "");
+        place
     }
 
     /// With this configuration and a workspace.
