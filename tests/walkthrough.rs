@@ -62,6 +62,10 @@ impl Walk {
         self.pty.wait_for_text(shows);
     }
 
+    fn wait_without(&mut self, gone: &str) {
+        self.pty.wait_for(|s| !s.contents().contains(gone), gone);
+    }
+
     /// Waits for work of minutes on a slow machine.
     fn wait_long(&mut self, shows: &str) {
         for _ in 0..600 {
@@ -170,6 +174,8 @@ fn walk() -> Walk {
     w.step("\x1b5", "No dataset yet");
     w.step("n", "polyculture dataset build");
     w.step("\r", "built all");
+    // The audit is read on a lane of its own.
+    w.wait_without("auditing");
     w.shot("dataset", "Fine-tune (`5`): a dataset of seeds and kept samples, with its audit.");
     w.step("t", "polyculture finetune");
     w.shot("recipe", "`t`: the recipe, with what it takes of memory and time. Wrong values are told as they are typed.");
