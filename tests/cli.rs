@@ -214,7 +214,7 @@ fn two_commands_at_once_on_one_workspace_both_come_through() {
     let p = Place::new();
     let rows: String =
         (0..40).map(|i| format!("Q27,Words of our own number {i} stand here.\n")).collect();
-    let file = p.file("s.csv", &format!("seed_id,text\n{rows}"));
+    let file = p.file("s.csv", format!("seed_id,text\n{rows}"));
     let children: Vec<_> = (0..4)
         .map(|_| {
             p.command(&["samples", "import", &file])

@@ -3,6 +3,7 @@
 //! `docs/crash-matrix.md` is written from what happens here and compared with it.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that meets an error fails")]
+#![allow(dead_code, reason = "the house is shared, and each test uses a part")]
 
 #[path = "engine/house.rs"]
 mod house;

@@ -2,6 +2,7 @@
 //! own for every test.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that meets an error fails")]
+#![allow(dead_code, reason = "the house is shared, and each test uses a part")]
 
 #[path = "engine/house.rs"]
 mod house;

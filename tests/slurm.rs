@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that meets an error fails")]
 
 #[path = "engine/house.rs"]
+#[allow(dead_code, reason = "each test file uses a part of it")]
 mod house;
 #[path = "slurm/mod.rs"]
 mod lab;
@@ -196,7 +197,10 @@ fn a_job_that_the_controller_lost_is_submitted_again_and_its_reused_id_is_left_a
     kill(lab.house.engine_pid());
     lab.kill_controller("-KILL");
     lab.start_controller(true);
-    let other = lab.slurm("sbatch", &["--parsable", "--job-name=theirs", "--output=/dev/null", "--wrap=sleep 1000"]);
+    let other = lab.slurm(
+        "sbatch",
+        &["--parsable", "--job-name=theirs", "--output=/dev/null", "--wrap=sleep 1000"],
+    );
     assert_eq!(other.trim(), "1");
     lab.json(&["engine", "start"]);
     until_true("a new job", || {

@@ -290,7 +290,7 @@ fn the_demo_opens_the_workbench_and_goes_through_the_loop_beside_it() {
     assert!(p.screen(|s| s.contents().contains("the demo goes on without the screen")));
     // What it has not come to yet comes: the fine-tunes follow the samples.
     let list = ["-w", dir.to_str().unwrap(), "runs", "list"];
-    let end = Instant::now() + Duration::from_secs(120);
+    let end = Instant::now() + Duration::from_mins(2);
     loop {
         let done = home.polyculture(&list).output().unwrap();
         if String::from_utf8_lossy(&done.stdout).contains("finetune") {

@@ -1,4 +1,3 @@
-#![allow(dead_code, reason = "each of the tests that share it uses a part")]
 //! A state folder, a workspace, and the binary: everything that a test started is gone after it.
 
 use std::path::{Path, PathBuf};
