@@ -138,7 +138,8 @@ def moves_by_language(subject, table, lines):
             file = files[1] if subject.name == "less" else files[0]
             argv = [*subject.argv[:-1], str(file)]
             program = pseudo.Pseudo(argv, subject.env)
-            program.settle(1.0)
+            # Some peers draw without an end: a file of this size is there after seconds.
+            program.settle(1.0, 15)
             out[language] = move_bytes(language, program, subject)
         program.end()
     return out
