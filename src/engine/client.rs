@@ -193,7 +193,7 @@ impl Client {
         &self.hello
     }
 
-    /// Makes the run's folder in `runs_dir` (see [`NewRun::create`]) and hands it to the engine.
+    /// Makes the run's folder in `runs_dir` (see [`NewRun::write`]) and hands it to the engine.
     /// When its request id was known already, the new folder is removed again and the answer is
     /// the run that is there. Values of its secrets come from this process's environment.
     ///
@@ -212,22 +212,43 @@ impl Client {
             self.terms()?;
         }
         let secrets = given(&new.secrets);
-        let (dir, _) = new.create(&runs_dir, write_input)?;
-        let request = Request::Add { dir: dir.clone(), secrets };
-        let added: Result<AddedRun, _> = match self.ask(request.clone()) {
+        let folder = new.write(&runs_dir, write_input)?;
+        // The disk writes the folder while the engine commits the run: it counts as taken in when
+        // both are done, and what a power failure tears before was promised to nobody.
+        let (durable, added) = std::thread::scope(|scope| {
+            let durable = scope.spawn(|| folder.make_durable());
+            let added = self.hand_over(&folder.dir, secrets);
+            let panicked = |_| Err(JobError::Work("the wait for the disk panicked".into()));
+            (durable.join().unwrap_or_else(panicked), added)
+        });
+        match &added {
+            Ok(a) if a.run.dir != folder.dir => folder.remove(),
+            Ok(a) => {
+                if let Err(e) = durable {
+                    let _ = self.cancel(&a.run.id);
+                    return Err(e.into());
+                }
+            }
+            Err(EngineError::Refused(_)) => folder.remove(),
+            Err(_) => {}
+        }
+        added
+    }
+
+    fn hand_over(
+        &mut self,
+        dir: &Path,
+        secrets: BTreeMap<String, String>,
+    ) -> Result<AddedRun, EngineError> {
+        let request = Request::Add { dir: dir.to_owned(), secrets };
+        match self.ask(request.clone()) {
             // The engine may have died under the request: the same folder is never taken in twice.
             Err(EngineError::Io { .. } | EngineError::Unreachable { .. }) => {
                 self.reconnect()?;
                 self.ask(request)
             }
             other => other,
-        };
-        match &added {
-            Ok(a) if a.run.dir != dir => drop(fs::remove_dir_all(&dir)),
-            Err(EngineError::Refused(_)) => drop(fs::remove_dir_all(&dir)),
-            _ => {}
         }
-        added
     }
 
     /// A page of runs, newest first; `before` is the `next` of the page before.
