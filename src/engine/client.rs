@@ -12,10 +12,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::protocol::{
-    self, AddedRun, CAN, CAN_FIND, CAN_LEASE, CAN_TERMS, Files, Frame, Hello, ListAsk, Page, Push,
+    self, AddedRun, CAN, CAN_FIND, CAN_LEASE, CAN_TERMS, CAN_UNDRAIN, Files, Frame, Hello, ListAsk, Page, Push,
     Reply, Request, Snapshot, Status,
 };
-use super::{EngineError, StateDir, launch};
+use super::{EngineError, StateDir, launch, log as engine_log};
 use crate::domain::RunId;
 use crate::job::{JobError, MARK, NewRun, ProgressNow, RunSpec, RunView, StateName, Terms};
 use crate::store::engine::Pool;
@@ -142,7 +142,7 @@ impl Client {
                 child = None;
             }
             if failures >= 2 || Instant::now() >= deadline {
-                let reason = last_words(&log, start).unwrap_or_else(|| "it does not start".into());
+                let reason = engine_log::last_words(&log, start).unwrap_or_else(|| "it does not start".into());
                 return Err(EngineError::Unreachable { reason, log });
             }
             if child.is_none() {
@@ -180,7 +180,7 @@ impl Client {
     /// Ends an engine of an older release: this client starts its own. Live runs go on and are
     /// adopted; only secrets of queued runs have to be given again.
     fn replace(mut self) -> Result<(), EngineError> {
-        super::log::say(format_args!(
+        engine_log::say(format_args!(
             "the running engine ({}) is older than this polyculture: it is stopped, and a newer one \
              takes its runs over",
             self.hello.engine
@@ -365,6 +365,14 @@ impl Client {
         self.ask(Request::Drain)
     }
 
+    /// Lets a draining engine start runs again.
+    pub fn undrain(&mut self) -> Result<Status, EngineError> {
+        if !self.hello.can.iter().any(|c| c == CAN_UNDRAIN) {
+            return Err(EngineError::TooOld { engine: self.hello.engine.clone() });
+        }
+        self.ask(Request::Undrain)
+    }
+
     /// Ends the engine; returns when it is gone. Live runs go on under their shims.
     pub fn stop(&mut self) -> Result<(), EngineError> {
         let _: serde_json::Value = self.ask(Request::Stop)?;
@@ -467,8 +475,7 @@ impl Client {
             let Some(line) = self.line(PATIENCE)? else {
                 return Err(self.unreachable("it does not answer"));
             };
-            // A line of a subscription has no id.
-            if serde_json::from_slice::<Numbered>(&line).ok().and_then(|n| n.id) != Some(id) {
+            if !answers(&line, id) {
                 continue;
             }
             let reply: Reply<T> = serde_json::from_slice(&line)
@@ -553,14 +560,14 @@ fn watch(
     Ok(Some(view.clone()))
 }
 
+/// Whether a line answers this request. A line of a subscription has no id; an engine says it first,
+/// so that a page of 5,000 runs is not read twice for it.
+fn answers(line: &[u8], id: u64) -> bool {
+    line.starts_with(format!("{{\"id\":{id},").as_bytes())
+        || serde_json::from_slice::<Numbered>(line).ok().and_then(|n| n.id) == Some(id)
+}
+
 /// Those of the named variables that this process has.
 fn given(names: &[String]) -> BTreeMap<String, String> {
     names.iter().filter_map(|n| Some((n.clone(), std::env::var(n).ok()?))).collect()
-}
-
-/// The last line that was added to a log since `start`.
-fn last_words(log: &Path, start: u64) -> Option<String> {
-    let text = fs::read(log).ok()?;
-    let new = String::from_utf8_lossy(text.get(usize::try_from(start).ok()?..)?).into_owned();
-    new.lines().rev().find(|l| !l.trim().is_empty()).map(str::to_owned)
 }

@@ -15,6 +15,7 @@ use tokio::sync::{Notify, broadcast};
 use super::protocol::{ListAsk, Page, Push, Snapshot};
 use super::schedule::{Room, Turn, Want, slots};
 use super::waiting::{Holds, standing};
+use super::settings::Settings;
 use super::{EngineError, Ingest, StateDir, gpu, lifecycle, notify};
 use crate::domain::RunId;
 use crate::job::{Attempt, RunRecord, RunSpec, RunState, StateName, now};
@@ -100,6 +101,7 @@ impl Core {
         db: EngineDb,
         slots: u32,
         ingest: Arc<Ingest>,
+        draining: bool,
     ) -> Self {
         Self {
             state,
@@ -113,7 +115,7 @@ impl Core {
             slurm: super::slurm::Board::default(),
             wake: Notify::new(),
             stop: Notify::new(),
-            draining: AtomicBool::new(false),
+            draining: AtomicBool::new(draining),
             lines: broadcast::channel(BACKLOG).0,
             inner: Mutex::new(Inner {
                 db,
@@ -228,10 +230,21 @@ impl Core {
         }
     }
 
-    /// Starts no more runs, and ends the engine when the last live one has ended.
-    pub(super) fn drain(&self) {
-        self.draining.store(true, Relaxed);
+    /// Starts no more runs, and ends the engine when the last live one has ended; or starts them
+    /// again. An engine that comes after a crash knows it.
+    pub(super) fn drain(&self, on: bool) -> Result<(), EngineError> {
+        let inner = self.lock();
+        Settings::change(&self.state, &inner.db, |s| s.draining = on)?;
+        self.draining.store(on, Relaxed);
+        drop(inner);
         self.wake.notify_one();
+        Ok(())
+    }
+
+    /// Takes the hold away when nothing lives any more: what was to be drained is.
+    pub(super) fn end_drain(&self) -> Result<(), EngineError> {
+        let drained = self.is_draining() && self.lock().live.is_empty();
+        if drained { self.drain(false) } else { Ok(()) }
     }
 
     pub(super) fn is_draining(&self) -> bool {

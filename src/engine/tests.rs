@@ -18,7 +18,7 @@ fn core(dir: &Path, ingest: Arc<Ingest>) -> Arc<Core> {
     let state = StateDir::at(dir.join("s")).unwrap();
     let db = EngineDb::open(&state.db()).unwrap();
     let socket = state.socket();
-    Arc::new(Core::new(state, socket, db, 2, ingest))
+    Arc::new(Core::new(state, socket, db, 2, ingest, false))
 }
 
 /// A run that the engine has taken in, with its first attempt.
