@@ -64,6 +64,9 @@ pub fn start(
     super::engine_life::warn_of_logout(&client);
     let mut prepared = placed.into_owned();
     how.terms.apply(&mut prepared.run);
+    for model in launch::awaited_models(&prepared) {
+        note(&format!("{model} is not there yet: it is looked up when this run starts"));
+    }
     let run = submit(&mut client, place, &prepared)?;
     if !how.wait {
         ctx.out.show(&run, || {

@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::protocol::{
-    self, AddedRun, CAN, CAN_FIND, CAN_LEASE, CAN_TERMS, CAN_UNDRAIN, Files, Frame, Hello, ListAsk, Page, Push,
-    Reply, Request, Snapshot, Status,
+    self, AddedRun, CAN, CAN_FIND, CAN_LEASE, CAN_TERMS, CAN_UNDRAIN, Files, Frame, Hello, ListAsk,
+    Page, Push, Reply, Request, Snapshot, Status,
 };
 use super::{EngineError, StateDir, launch, log as engine_log};
 use crate::domain::RunId;
@@ -142,7 +142,8 @@ impl Client {
                 child = None;
             }
             if failures >= 2 || Instant::now() >= deadline {
-                let reason = engine_log::last_words(&log, start).unwrap_or_else(|| "it does not start".into());
+                let reason = engine_log::last_words(&log, start)
+                    .unwrap_or_else(|| "it does not start".into());
                 return Err(EngineError::Unreachable { reason, log });
             }
             if child.is_none() {

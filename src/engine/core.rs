@@ -14,8 +14,8 @@ use tokio::sync::{Notify, broadcast};
 
 use super::protocol::{ListAsk, Page, Push, Snapshot};
 use super::schedule::{Room, Turn, Want, slots};
-use super::waiting::{Holds, standing};
 use super::settings::Settings;
+use super::waiting::{Holds, standing};
 use super::{EngineError, Ingest, StateDir, gpu, lifecycle, notify};
 use crate::domain::RunId;
 use crate::job::{Attempt, RunRecord, RunSpec, RunState, StateName, now};

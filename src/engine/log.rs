@@ -104,7 +104,8 @@ mod tests {
     fn only_a_log_that_was_put_aside_has_a_successor() {
         let to = |s: &str| successor(Path::new(s));
         let log = Some(PathBuf::from("/s/engine.log"));
-        for kept in ["/s/engine.log", "/s/other.log.1", "/dev/pts/1", "pipe:[1]", "/s/engine.log.3"] {
+        for kept in ["/s/engine.log", "/s/other.log.1", "/dev/pts/1", "pipe:[1]", "/s/engine.log.3"]
+        {
             assert_eq!(to(kept), None, "{kept}");
         }
         for old in ["/s/engine.log.1", "/s/engine.log.2", "/s/engine.log.2 (deleted)"] {
@@ -121,7 +122,10 @@ mod tests {
             put_aside(&log).unwrap();
         }
         let read = |name: &str| fs::read_to_string(tmp.path().join(name)).unwrap();
-        assert_eq!((read("engine.log.1"), read("engine.log.2")), ("third\n".into(), "second\n".into()));
+        assert_eq!(
+            (read("engine.log.1"), read("engine.log.2")),
+            ("third\n".into(), "second\n".into())
+        );
         assert!(!log.exists());
         put_aside(&log).unwrap();
         fs::write(&log, "old\nnew\n\n").unwrap();

@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::core::{Core, Inner, missing_secret, standing_of};
 use super::protocol::{AddedRun, Files, Page, Refusal, Request, Status};
-use super::waiting::{Holds, standing};
 use super::settings::Settings;
+use super::waiting::{Holds, standing};
 use super::{EngineError, control, rebuild, workspaces};
 use crate::domain::RunId;
 use crate::job::{

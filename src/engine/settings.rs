@@ -35,7 +35,8 @@ impl Settings {
             Ok(settings) => return Ok(Some(settings)),
             Err(e) => e,
         };
-        let aside = path.with_extension(format!("json.damaged-{}", now().strftime("%Y%m%d-%H%M%S")));
+        let aside =
+            path.with_extension(format!("json.damaged-{}", now().strftime("%Y%m%d-%H%M%S")));
         fs::rename(&path, &aside).map_err(EngineError::io(path.display().to_string()))?;
         log::say(format_args!(
             "{} is damaged ({e}); kept as {}: pools are those of the database",

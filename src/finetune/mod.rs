@@ -10,6 +10,7 @@ mod error;
 mod estimate;
 mod fit;
 mod job;
+mod made;
 mod models;
 mod overrides;
 mod recipe;
@@ -21,6 +22,7 @@ pub use error::FinetuneError;
 pub use estimate::{Estimate, StepTokens, machine_memory};
 pub use fit::{DiskNeed, TimeNeed, check_gpu, size};
 pub use job::{TrainSummary, work};
+pub use made::{MadeModel, made_by};
 pub use models::{ModelCard, ModelRef};
 pub use overrides::Overrides;
 pub use recipe::{

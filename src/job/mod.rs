@@ -48,7 +48,5 @@ pub use progress::{NoProgress, Progress};
 pub use record::{RunRecord, RunView};
 pub use signal::{interrupt_flag, stop_flag};
 pub use slurm_ask::{ArrayPlace, SlurmAsk};
-pub use spec::{
-    ACTIVITY_RETRIES, After, Condition, Resources, RunKind, RunSpec, Terms, now,
-};
+pub use spec::{ACTIVITY_RETRIES, After, Condition, Resources, RunKind, RunSpec, Terms, now};
 pub use state::{Exit, FlatState, RunState, StateName};

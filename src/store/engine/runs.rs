@@ -374,7 +374,9 @@ impl EngineDb {
     /// The database cannot be read.
     pub fn next_due(&self) -> Result<Option<i64>, EngineDbError> {
         self.conn
-            .prepare_cached("SELECT min(since) FROM runs INDEXED BY runs_due WHERE state = 'delayed'")
+            .prepare_cached(
+                "SELECT min(since) FROM runs INDEXED BY runs_due WHERE state = 'delayed'",
+            )
             .and_then(|mut q| q.query_row([], |r| r.get(0)))
             .map_err(self.at())
     }
