@@ -36,21 +36,24 @@ fn runs(p: &Place) -> usize {
 #[test]
 fn what_needs_more_memory_or_time_than_there_is_is_refused_and_leaves_nothing() {
     let p = place();
-    for (name, text, figures) in [
-        ("memory", recipe(10, 65_536, 96, ""), "memory"),
-        ("time", recipe(4_000_000_000, 256, 4, "time_limit = \"1m\""), "time"),
+    // How long a run of this shape takes is known from one that was.
+    let known = p.file("known.toml", recipe(2, 32, 1, ""));
+    p.ok(&["finetune", "--dataset", "d", "--recipe", &known, "--wait"]);
+    let own = recipe(4_000_000_000, 32, 1, "time_limit = \"1m\"");
+    let long = recipe(4_000_000_000, 32, 1, "");
+    for (name, text, more, figures) in [
+        ("memory", recipe(10, 65_536, 96, ""), &[][..], "of memory"),
+        ("time", own, &[], "time_limit is 60 s"),
+        ("time of the run", long, &["--time-limit", "1m"], "time_limit is 60 s"),
     ] {
-        let file = p.file(&format!("{name}.toml"), &text);
-        let out = p.run(&["--json", "finetune", "--dataset", "d", "--recipe", &file]);
+        let file = p.file("r.toml", &text);
+        let words = ["--json", "finetune", "--dataset", "d", "--recipe", &file];
+        let out = p.run(&[&words[..], more].concat());
         let said = String::from_utf8_lossy(&out.stdout).into_owned();
         assert!(!out.status.success(), "{name}: {out:?}");
         assert!(said.contains(figures) && said.contains("--even-if-it-does-not-fit"), "{said}");
-        assert_eq!(runs(&p), 0, "{name}");
+        assert_eq!(runs(&p), 1, "{name} leaves nothing");
     }
-    // Said without starting anything.
-    let file = p.path("time.toml").display().to_string();
-    let dry = p.run(&["finetune", "--dataset", "d", "--recipe", &file, "--dry-run"]);
-    assert_eq!(runs(&p), 0, "{dry:?}");
 }
 
 /// Names of the whole checkpoints of an attempt.

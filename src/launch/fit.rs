@@ -16,12 +16,16 @@ const ANYWAY: &str = "--even-if-it-does-not-fit starts it all the same";
 /// What does not fit, with the figures and the ways out.
 pub fn check_fit(place: &Place, prepared: &Prepared) -> Result<(), LaunchError> {
     let recipe = prepared.text("recipe.toml").and_then(|t| Recipe::parse(&t, "recipe.toml").ok());
-    let (Some(estimate), Some(recipe)) = (prepared.input::<Estimate>("estimate.json"), recipe)
+    let (Some(estimate), Some(mut recipe)) = (prepared.input::<Estimate>("estimate.json"), recipe)
     else {
         return Ok(());
     };
     if prepared.anyway {
         return Ok(());
+    }
+    // `--time-limit` goes before the recipe's.
+    if let Some(seconds) = prepared.run.terms.time_limit_s {
+        recipe.resources.time_limit = Some(format!("{seconds}s"));
     }
     fits(place, prepared, &estimate, &recipe)
         .map_err(|e| LaunchError::Unusable(format!("{e}; {ANYWAY}")))
