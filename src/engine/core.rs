@@ -165,6 +165,10 @@ impl Core {
         // A list, not a recursion: a chain of runs may be long.
         let mut ended = vec![record.clone()];
         while let Some(record) = ended.pop() {
+            if matches!(record.state.name(), StateName::Succeeded | StateName::Skipped) {
+                // Nobody needs them any more; who ended otherwise may be resumed.
+                inner.secrets.remove(&record.id);
+            }
             if record.state.name().is_final() {
                 self.notices.tell(record.view());
                 ended.extend(self.settle(inner, &record.id)?);
