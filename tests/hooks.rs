@@ -7,7 +7,6 @@
 mod house;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 use house::House;
 use serde_json::Value;
@@ -28,8 +27,7 @@ fn engine_with(house: &House, notify: &str) {
 
 fn script(house: &House, body: &str) -> String {
     let path = house.file("hook");
-    fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    house::put_script(&path, &format!("#!/bin/sh\n{body}\n"));
     path.display().to_string()
 }
 

@@ -10,7 +10,6 @@ mod endpoint;
 mod house;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -52,11 +51,9 @@ fn arguments_with(words: &str) -> Vec<String> {
     lines.map(|p| p.display().to_string()).collect()
 }
 
-/// Replaces a program as package managers do: by rename.
+/// The binary, in another place.
 fn put(path: &Path) {
-    let tmp = path.with_extension("new");
-    fs::copy(env!("CARGO_BIN_EXE_polyculture"), &tmp).unwrap();
-    fs::rename(&tmp, path).unwrap();
+    house::put_program(path, Path::new(env!("CARGO_BIN_EXE_polyculture")));
 }
 
 /// Puts another file in the engine's place, and waits until it has become that.
@@ -141,7 +138,6 @@ fn a_key_that_a_command_tells_is_asked_for_by_the_work_and_written_nowhere() {
     // Not in the house, whose files are searched for it.
     let safe = tempfile::tempdir().unwrap();
     let teller = safe.path().join("tell");
-    fs::write(&teller, format!("#!/bin/sh\necho {key}\n")).unwrap();
-    fs::set_permissions(&teller, fs::Permissions::from_mode(0o700)).unwrap();
+    house::put_script(&teller, &format!("#!/bin/sh\necho {key}\n"));
     the_key_arrives(&format!("key_command = [\"{}\"]", teller.display()), &key, &[]);
 }

@@ -212,6 +212,23 @@ pub(crate) fn until_some<T>(what: &str, mut condition: impl FnMut() -> Option<T>
     }
 }
 
+/// Puts a program in a place, as `install` and package managers do: by rename. Written by a process of
+/// its own: what this one writes may be open in a child that another thread is about to start, and a
+/// file that is open for writing cannot be executed.
+pub(crate) fn put_program(path: &Path, from: &Path) {
+    let script = "cp \"$2\" \"$1.new\" && chmod 755 \"$1.new\" && mv \"$1.new\" \"$1\"";
+    let words = ["-c", script, "sh"];
+    let done = Command::new("sh").args(words).arg(path).arg(from).status().unwrap();
+    assert!(done.success(), "{}", path.display());
+}
+
+/// The same for a script.
+pub(crate) fn put_script(path: &Path, text: &str) {
+    let draft = path.with_extension("draft");
+    std::fs::write(&draft, text).unwrap();
+    put_program(path, &draft);
+}
+
 /// A line of shell that waits for a file.
 pub(crate) fn until(file: &Path) -> String {
     format!("while [ ! -e {} ]; do sleep 0.02; done", file.display())
