@@ -126,12 +126,11 @@ mod tests {
         let state = StateDir::at(tmp.path().join("s")).unwrap();
         // A process whose program is gone from its place.
         let program = tmp.path().join("sh");
-        fs::copy(fs::canonicalize("/bin/sh").unwrap(), &program).unwrap();
-        let mut process = Command::new(&program)
-            .args(["-c", "read x"])
-            .stdin(Stdio::piped())
-            .spawn()
-            .unwrap();
+        // Copied by another process: what this one writes may be open in a child of another test.
+        let copied = Command::new("cp").args(["-L", "/bin/sh"]).arg(&program).status().unwrap();
+        assert!(copied.success());
+        let mut process =
+            Command::new(&program).args(["-c", "read x"]).stdin(Stdio::piped()).spawn().unwrap();
         fs::remove_file(&program).unwrap();
         let listener = UnixListener::bind(state.socket()).unwrap();
         let (asked, heard) = channel();
