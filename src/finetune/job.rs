@@ -169,9 +169,9 @@ pub(super) fn train(
         checkpoint: PathBuf::from("checkpoints/final"),
         step: total,
         examples: set.len(),
-        parameters: run.trainer.model.weights.len(),
+        parameters: run.trainer.model().weights.len(),
         trained: run.trainer.trained().iter().map(|r| r.len()).sum(),
-        adapter: run.trainer.adapter.is_some(),
+        adapter: run.trainer.adapter().is_some(),
         base: run.state.base.clone(),
         vocab_size: tokenizer.vocab_size(),
         loss,
@@ -348,8 +348,8 @@ impl Run<'_> {
         self.state.optimizer_step = self.trainer.optimizer.state.step;
         self.state.loss = self.since.take();
         let dir = self.checkpoints.join(name);
-        let what = match &self.trainer.adapter {
-            None => Saving::Whole(&self.trainer.model, self.tokenizer),
+        let what = match self.trainer.adapter() {
+            None => Saving::Whole(self.trainer.model(), self.tokenizer),
             Some(a) => Saving::Adapter(a),
         };
         checkpoint::save(&dir, what, &self.trainer.optimizer.state, &self.state).map_err(failed)
