@@ -65,10 +65,8 @@ impl Sgemm {
 
     /// Floats that `a`, `b` and `c` have at least.
     pub fn floats(&self) -> [usize; 3] {
-        let (a, b) = (
-            if self.turn_a { self.m } else { self.k },
-            if self.turn_b { self.k } else { self.n },
-        );
+        let (a, b) =
+            (if self.turn_a { self.m } else { self.k }, if self.turn_b { self.k } else { self.n });
         [self.lda * a, self.ldb * b, self.ldc * self.n]
     }
 }

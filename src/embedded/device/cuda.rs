@@ -31,8 +31,7 @@ pub(super) struct Cuda {
 /// Both libraries load; otherwise cudarc would panic at the first call.
 fn libraries() -> Result<(), Fault> {
     // SAFETY: loading the driver's libraries runs their own start-up code, and nothing else.
-    let (driver, blas) =
-        unsafe { (driver::is_culib_present(), || blas::is_culib_present()) };
+    let (driver, blas) = unsafe { (driver::is_culib_present(), || blas::is_culib_present()) };
     if !driver {
         return Err(Fault::Absent(
             "libcuda.so.1 does not load, so there is no NVIDIA driver here (or the container was \
@@ -181,7 +180,11 @@ impl Device for Cuda {
         }
         self.context.bind_to_thread().map_err(|e| self.lost(e))?;
         let turn = |t| {
-            if t { blas::cublasOperation_t::CUBLAS_OP_T } else { blas::cublasOperation_t::CUBLAS_OP_N }
+            if t {
+                blas::cublasOperation_t::CUBLAS_OP_T
+            } else {
+                blas::cublasOperation_t::CUBLAS_OP_N
+            }
         };
         let config = GemmConfig {
             transa: turn(call.turn_a),
@@ -201,8 +204,9 @@ impl Device for Cuda {
         };
         let done = match (self.block(a), self.block(b)) {
             // SAFETY: the blocks hold what the call reads and writes, as checked above.
-            (Ok(a), Ok(b)) => unsafe { self.blas.gemm(config, a, b, &mut to) }
-                .map_err(|e| self.of_blas(e)),
+            (Ok(a), Ok(b)) => {
+                unsafe { self.blas.gemm(config, a, b, &mut to) }.map_err(|e| self.of_blas(e))
+            }
             (Err(e), _) | (_, Err(e)) => Err(e),
         };
         self.blocks.insert(c.id, to);

@@ -15,8 +15,8 @@ pub(crate) struct Counts {
     /// Floats in use now and at most.
     pub(crate) used: usize,
     pub(crate) most: usize,
-    /// Floats of each upload.
-    pub(crate) uploads: Vec<usize>,
+    /// Block and floats of each upload.
+    pub(crate) uploads: Vec<(u64, usize)>,
     pub(crate) products: usize,
     /// Requests so far.
     pub(crate) requests: usize,
@@ -97,7 +97,7 @@ impl Device for Pretend {
 
     fn upload(&mut self, to: Block, values: &[f32]) -> Result<(), Fault> {
         self.request()?;
-        self.seen.get().uploads.push(values.len());
+        self.seen.get().uploads.push((to.id, values.len()));
         self.blocks.get_mut(&to.id).unwrap()[..values.len()].copy_from_slice(values);
         Ok(())
     }

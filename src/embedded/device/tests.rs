@@ -8,9 +8,7 @@ use crate::embedded::EmbeddedError;
 use crate::embedded::decoder::{Adapter, Decoder, DecoderConfig, Family, LoraSettings};
 use crate::embedded::matmul::Into;
 use crate::embedded::parallel::Threads;
-use crate::embedded::training::{
-    AdamWSettings, AnswerTarget, StepSettings, TailTargets, Trainer,
-};
+use crate::embedded::training::{AdamWSettings, AnswerTarget, StepSettings, TailTargets, Trainer};
 
 const ROOM: usize = 1 << 22;
 
@@ -78,20 +76,18 @@ fn a_training_on_a_device_has_the_losses_of_the_processor() {
 fn frozen_weights_are_uploaded_once_and_trained_ones_again_after_each_step() {
     for lora in [true, false] {
         let m = model(Family::Llama, true);
-        let held: Vec<usize> = held::weights(m.config(), m.layout())
-            .iter()
-            .map(|w| w.at.len())
-            .collect();
+        let held: Vec<usize> =
+            held::weights(m.config(), m.layout()).iter().map(|w| w.at.len()).collect();
         let seen = Seen::default();
         let mut t = trainer(m, lora, settings());
         t.on_device(seen.device(ROOM)).unwrap();
-        // A matrix that travels may be as large as a weight by chance: those of this size are rows
-        // of activations, whose counts are no weight's.
+        let first = seen.get().uploads[..held.len()].to_vec();
+        let sizes: Vec<usize> = first.iter().map(|u| u.1).collect();
+        assert_eq!(sizes, held, "each weight, first of all");
         let weights = |from: usize| {
             let seen = seen.get();
-            seen.uploads[from..].iter().filter(|n| held.contains(n)).count()
+            seen.uploads[from..].iter().filter(|u| first.contains(u)).count()
         };
-        assert_eq!(seen.get().uploads[..held.len()], held[..], "each weight, first of all");
         for step in 0..3 {
             let from = seen.get().uploads.len();
             t.step(&batch(1), 1e-2, 1.0, step).unwrap();
@@ -172,7 +168,11 @@ fn a_device_that_is_lost_in_a_step_leaves_the_weights_of_the_step_before() {
         t.on_device(seen.device(ROOM)).unwrap();
         losses(&mut t, 2);
         let trained = |t: &Trainer| {
-            (t.model().weights.clone(), t.adapter().map(|a| a.weights.clone()), t.optimizer.state.step)
+            (
+                t.model().weights.clone(),
+                t.adapter().map(|a| a.weights.clone()),
+                t.optimizer.state.step,
+            )
         };
         let before = trained(&t);
         // In the middle of the step: a whole one has some hundreds of requests.

@@ -9,9 +9,7 @@ use crate::embedded::EmbeddedError;
 use crate::embedded::decoder::{Adapter, Decoder, DecoderConfig, LoraSettings};
 use crate::embedded::matmul::{Into, Mat, MatMut, matmul_on};
 use crate::embedded::parallel::Threads;
-use crate::embedded::training::{
-    AdamWSettings, AnswerTarget, StepSettings, TailTargets, Trainer,
-};
+use crate::embedded::training::{AdamWSettings, AnswerTarget, StepSettings, TailTargets, Trainer};
 
 /// One product by both.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -107,7 +107,16 @@ impl Trainer {
         let regions = adapter.as_ref().map_or(&model.layout().regions[..], |a| a.regions());
         let n = regions.iter().map(|r| r.range().end).max().unwrap_or(0);
         let optimizer = AdamW::new(optimizer, regions, n).with_threads(threads);
-        Ok(Self { model, adapter, optimizer, settings, lanes, grads: vec![0.0; n], pool, held: None })
+        Ok(Self {
+            model,
+            adapter,
+            optimizer,
+            settings,
+            lanes,
+            grads: vec![0.0; n],
+            pool,
+            held: None,
+        })
     }
 
     /// Moves the products with the model's weights to a device: they are uploaded, and compared with
