@@ -99,7 +99,7 @@ pub struct DeviceUsed {
     /// The check at the start: largest difference from the processor, relative to the largest
     /// value of the product.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub largest_difference: Option<f64>,
+    pub largest_difference: Option<f32>,
     /// Why the processor trained a run that had a GPU.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instead: Option<String>,
@@ -148,7 +148,7 @@ pub(super) fn settle(
         Ok((name, check)) => Ok(DeviceUsed {
             kind: DeviceChoice::Cuda.word().into(),
             name: Some(name),
-            largest_difference: Some(f64::from(check.largest)),
+            largest_difference: Some(check.largest),
             instead: None,
         }),
         Err(e) if recipe.device == DeviceChoice::Auto => {
