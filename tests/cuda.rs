@@ -11,7 +11,6 @@ use polyculture::embedded::device::{BUILT_IN, presence};
 use serde_json::{Value, json};
 
 mod common;
-#[allow(dead_code, reason = "each test file uses a part of it")]
 mod torch;
 
 const GPU: &str = "GPU-aaaa0000-0000-0000-0000-000000000001";
