@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::embedded::device;
+use crate::embedded::device::{self, Fault};
 use crate::engine::logout::{Host, Outlook};
 use crate::engine::{StateDir, gpu, install, slurm};
 
@@ -134,7 +134,8 @@ fn cuda() -> Check {
             "not built in: the embedded trainer works on the CPU; `cargo install --path . \
              --features cuda` builds it in",
         ),
-        Err(e) => Check::fine("cuda", format!("built in; {e}")),
+        Err(Fault::Absent(why)) => Check::fine("cuda", format!("built in, but {why}")),
+        Err(e) => Check::fine("cuda", format!("built in, but {e}")),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A device beside the processor that works out the products with a model's own weights. It is asked
 //! for little: memory, copies, and BLAS's product. Where the weights lie and what travels is
-//! [`Held`]'s business, and the same for a real device and for the one that tests pretend.
+//! `Held`'s business, and the same for a real device and for the one that tests pretend.
 
 mod blas;
 mod check;
