@@ -83,6 +83,7 @@ pub(super) fn carry(
         optimizer_step: 0,
         loss: None,
         eval_loss: None,
+        device: None,
         recipe_sha256: sha256(&recipe_bytes),
         dataset_sha256,
         base: Some(base.state.clone()),
@@ -182,6 +183,7 @@ pub(super) fn carry(
         examples_per_s: summary.steps_here as f64 * recipe.batch as f64 / summary.seconds.max(1e-9),
         recipe_sha256: start.recipe_sha256.clone(),
         backend: Backend::Torch.word().into(),
+        device: None,
         remote: None,
     })
 }
