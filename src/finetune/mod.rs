@@ -11,6 +11,7 @@ mod error;
 mod estimate;
 mod fit;
 mod job;
+mod made;
 mod models;
 mod overrides;
 mod recipe;
@@ -23,6 +24,7 @@ pub use error::FinetuneError;
 pub use estimate::{Estimate, StepTokens, machine_memory};
 pub use fit::{DiskNeed, MemoryNeed, TimeNeed, check_gpu, size};
 pub use job::{TrainSummary, work};
+pub use made::{MadeModel, made_by};
 pub use models::{ModelCard, ModelRef};
 pub use overrides::Overrides;
 pub use recipe::{

@@ -23,12 +23,16 @@ pub fn check_fit(place: &Place, prepared: &Prepared) -> Result<(), LaunchError> 
     if let Some(recipe) = recipe.as_ref().filter(|_| prepared.run.slurm.is_none()) {
         check_device(recipe, device::presence)?;
     }
-    let (Some(estimate), Some(recipe)) = (prepared.input::<Estimate>("estimate.json"), recipe)
+    let (Some(estimate), Some(mut recipe)) = (prepared.input::<Estimate>("estimate.json"), recipe)
     else {
         return Ok(());
     };
     if prepared.anyway {
         return Ok(());
+    }
+    // `--time-limit` goes before the recipe's.
+    if let Some(seconds) = prepared.run.terms.time_limit_s {
+        recipe.resources.time_limit = Some(format!("{seconds}s"));
     }
     fits(place, prepared, &estimate, &recipe)
         .map_err(|e| LaunchError::Unusable(format!("{e}; {ANYWAY}")))

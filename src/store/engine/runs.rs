@@ -312,7 +312,7 @@ impl EngineDb {
         limit: u32,
         full_pools: &[String],
     ) -> Result<Vec<RunRecord>, EngineDbError> {
-        self.queued("threads > 0", limit, full_pools)
+        self.queued("runs_by_state", "threads > 0", limit, full_pools)
     }
 
     /// The same of runs that take no slot of this host.
@@ -324,11 +324,12 @@ impl EngineDb {
         limit: u32,
         full_pools: &[String],
     ) -> Result<Vec<RunRecord>, EngineDbError> {
-        self.queued("threads = 0", limit, full_pools)
+        self.queued("runs_elsewhere", "threads = 0", limit, full_pools)
     }
 
     fn queued(
         &self,
+        index: &str,
         place: &str,
         limit: u32,
         full_pools: &[String],
@@ -341,7 +342,7 @@ impl EngineDb {
         };
         self.select(
             &format!(
-                "WHERE state = 'queued' AND {place} {pools}
+                "INDEXED BY {index} WHERE state = 'queued' AND {place} {pools}
                  ORDER BY priority DESC, turn LIMIT {limit}"
             ),
             params_from_iter(full_pools),
@@ -373,7 +374,9 @@ impl EngineDb {
     /// The database cannot be read.
     pub fn next_due(&self) -> Result<Option<i64>, EngineDbError> {
         self.conn
-            .prepare_cached("SELECT min(since) FROM runs WHERE state = 'delayed'")
+            .prepare_cached(
+                "SELECT min(since) FROM runs INDEXED BY runs_due WHERE state = 'delayed'",
+            )
             .and_then(|mut q| q.query_row([], |r| r.get(0)))
             .map_err(self.at())
     }
@@ -383,7 +386,10 @@ impl EngineDb {
     /// # Errors
     /// The database cannot be read.
     pub fn due(&self, now: Timestamp) -> Result<Vec<RunRecord>, EngineDbError> {
-        self.select("WHERE state = 'delayed' AND since <= ?1 ORDER BY seq", [now.as_millisecond()])
+        self.select(
+            "INDEXED BY runs_due WHERE state = 'delayed' AND since <= ?1 ORDER BY seq",
+            [now.as_millisecond()],
+        )
     }
 
     /// Ended activity runs whose results are not merged yet.

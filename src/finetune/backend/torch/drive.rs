@@ -320,6 +320,7 @@ fn ended(attempt: &Attempt, status: ExitStatus, progress: &dyn Progress) -> JobE
         return match f.kind {
             FailureKind::OutOfMemory => JobError::OutOfMemory(f.message),
             FailureKind::Transient => JobError::Transient(f.message),
+            FailureKind::Away => JobError::Away(f.message),
             FailureKind::Lasting => JobError::Work(f.message),
         };
     }
