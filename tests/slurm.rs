@@ -241,7 +241,7 @@ fn a_running_job_that_slurm_forgot_is_lost_unless_its_own_end_is_there() {
 
 #[test]
 fn a_job_that_slurm_has_purged_ends_as_its_folder_says_and_never_as_a_success() {
-    let Some(lab) = Lab::keeping_jobs(2) else { return };
+    let Some(lab) = Lab::of(1, 2) else { return };
     let (gate, never) = (lab.house.file("gate"), lab.house.file("never"));
     let told = lab.add(&[], &format!("{}; exit 5", until(&gate)));
     let untold = lab.add(&[], &until(&never));
@@ -276,7 +276,7 @@ fn accounting_tells_the_end_of_a_job_that_the_controller_forgot() {
     let id = lab.add_with(&[], &until(&gate), &[("PATH", path.as_str())]);
     lab.until(&id, "running", "job 1");
     let name = lab.file(&id, 1, "slurm.json")["name"].as_str().unwrap().to_owned();
-    let row = |state: &str, name: &str| format!("1|{state}|2026-11-21T20:59:15|vm|{name}\n");
+    let row = |state: &str, name: &str| format!("1|{state}|2026-11-21T20:59:15|n1|{name}\n");
     fs::write(&rows, row("COMPLETED", "theirs") + &row("OUT_OF_MEMORY", &name)).unwrap();
     let (shim, work) = lab.house.processes(&id);
     lab.kill_controller("-KILL");
@@ -285,6 +285,80 @@ fn accounting_tells_the_end_of_a_job_that_the_controller_forgot() {
     lab.start_controller(true);
     let end = lab.wait(&id);
     assert_eq!(end["state"], "out_of_memory", "{end}");
+}
+
+#[test]
+fn accounting_that_is_away_ends_nothing_and_hides_no_other_job() {
+    let Some(lab) = Lab::of(1, 2) else { return };
+    let (gate, never) = (lab.house.file("gate"), lab.house.file("never"));
+    let (broken, rows) = (lab.house.file("broken"), lab.house.file("rows"));
+    // Its answers are played; slurmdbd is away while `broken` is there.
+    let body = format!(
+        "if [ -e {0} ]; then echo 'sacct: error: slurm_persist_conn_open: failed' >&2; exit 1; fi\n\
+         [ -e {1} ] && cat {1}; exit 0",
+        broken.display(),
+        rows.display()
+    );
+    let path = lab.wrapped("sacct", &body);
+    let path = [("PATH", path.as_str())];
+    fs::write(&broken, "").unwrap();
+    let gone = lab.add_with(&["--resumable"], &until(&never), &path);
+    let held = lab.add_with(&["--sbatch=--hold"], &until(&gate), &path);
+    lab.until(&gone, "running", "job 1");
+    lab.until(&held, "starting", "JobHeldUser");
+    let name = lab.file(&gone, 1, "slurm.json")["name"].as_str().unwrap().to_owned();
+    let (shim, work) = lab.house.processes(&gone);
+    // Stopped, so that the engine cannot see the end before SLURM has forgotten the job.
+    lab.kill_controller("-KILL");
+    kill(shim);
+    kill(work);
+    lab.start_controller(true);
+    lab.until(&gone, "running", "persist_conn");
+    // The other one was lost too, and nobody may say so: but a new one is told of.
+    let fresh = lab.add_with(&[], &until(&gate), &path);
+    lab.until(&fresh, "running", " on n1");
+    assert_eq!(lab.show(&gone)["state"], "running");
+    fs::write(&rows, format!("1|PREEMPTED|2026-11-21T20:59:15|n1|{name}\n")).unwrap();
+    fs::remove_file(&broken).unwrap();
+    until_true("attempt 2", || lab.attempt(&gone, 2).exists());
+    let end = lab.file(&gone, 1, "exit.json");
+    assert!(end["lost"].as_str().unwrap().contains("preempted"), "{end}");
+    fs::write(&gate, "").unwrap();
+    assert_eq!(lab.wait(&fresh)["state"], "succeeded");
+    assert_eq!(lab.wait(&held)["attempt"], 1);
+}
+
+#[test]
+fn a_folder_of_runs_that_is_away_for_a_while_ends_nothing() {
+    let Some(lab) = Lab::up() else { return };
+    let gate = lab.house.file("gate");
+    let id = lab.add(&[], &until(&gate));
+    lab.until(&id, "running", "job 1");
+    let runs = lab.house.workspace().join("runs");
+    let away = lab.house.file("away");
+    fs::rename(&runs, &away).unwrap();
+    // An empty folder in its place, as an unmounted file system leaves it.
+    fs::create_dir(&runs).unwrap();
+    let log = lab.house.state().join("engine.log");
+    until_true("it is said", || {
+        let listed = lab.json(&["runs", "list"]);
+        listed.to_string().contains("cannot be reached now")
+            || fs::read_to_string(&log).is_ok_and(|t| t.contains("removed"))
+    });
+    // Longer than the patience with a folder that was deleted.
+    let seen = lab.slurm("squeue", &["-h", "-o", "%M"]);
+    until_true("some seconds later", || {
+        let now = lab.slurm("squeue", &["-h", "-o", "%M"]);
+        assert!(!now.trim().is_empty(), "the job was ended");
+        let seconds = |t: &str| t.trim().rsplit(':').next().unwrap().parse::<u32>().unwrap();
+        (60 + seconds(&now) - seconds(&seen)) % 60 >= 5
+    });
+    fs::remove_dir(&runs).unwrap();
+    fs::rename(&away, &runs).unwrap();
+    lab.until(&id, "running", "job 1 on");
+    fs::write(&gate, "").unwrap();
+    let end = lab.wait(&id);
+    assert_eq!((&end["state"], &end["attempt"]), (&"succeeded".into(), &1.into()), "{end}");
 }
 
 #[test]
@@ -500,6 +574,72 @@ fn an_array_is_one_submission_with_a_folder_for_every_task() {
     });
     assert_eq!(lab.show(&ids[3])["exit_code"], 3);
     assert!(!lab.job(&ids[3], 2).contains('_'));
+}
+
+#[test]
+fn many_jobs_are_carried_by_a_few_threads() {
+    let Some(lab) = Lab::up() else { return };
+    let (gate, n) = (lab.house.file("gate"), 120);
+    fs::write(&gate, "").unwrap();
+    let before = lab.add(&[], "true");
+    assert_eq!(lab.wait(&before)["state"], "succeeded");
+    let array = n.to_string();
+    let words =
+        ["runs", "add", "--on", "slurm", "--array", &array, "--sbatch=--hold", "--", "sleep", "60"];
+    let doc = lab.json(&words);
+    let ids: Vec<String> =
+        doc["items"].as_array().unwrap().iter().map(|r| r["id"].as_str().unwrap().into()).collect();
+    lab.until(ids.last().unwrap(), "starting", "JobHeldUser");
+    lab.until(&ids[0], "starting", "JobHeldUser");
+    until_true("all have their job", || {
+        ids.iter().all(|id| lab.attempt(id, 1).join("slurm.json").exists())
+    });
+    let status = fs::read_to_string(format!("/proc/{}/status", lab.house.engine_pid())).unwrap();
+    let line = status.lines().find(|l| l.starts_with("Threads:")).unwrap();
+    let threads: usize = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!(threads < 60, "{threads} threads for {n} jobs");
+    // Ended at SLURM by one word: everybody hears of it.
+    lab.slurm("scancel", &["2"]);
+    until_true("all have ended", || {
+        let text = lab.json(&["runs", "list", "--limit", "500"]);
+        let items = text["items"].as_array().unwrap();
+        items.iter().filter(|r| r["state"] == "cancelled").count() == n
+    });
+}
+
+#[test]
+fn a_job_of_two_nodes_starts_the_command_on_both_and_is_stopped_on_both() {
+    let Some(lab) = Lab::of(2, 300) else { return };
+    let (told, ready, gate) =
+        (lab.house.file("told"), lab.house.file("ready"), lab.house.file("gate"));
+    fs::create_dir(&ready).unwrap();
+    fs::create_dir(&told).unwrap();
+    let line = format!(
+        "trap 'touch {}/$SLURMD_NODENAME; exit 0' TERM; \
+         echo $SLURM_PROCID $SLURMD_NODENAME $SLURM_NNODES ${{MASTER_ADDR:?}} ${{MASTER_PORT:?}}; \
+         touch {}/$SLURMD_NODENAME; {}",
+        told.display(),
+        ready.display(),
+        until(&gate)
+    );
+    let two = ["--srun", "--nodes", "2", "--ntasks", "2", "--cpus", "1"];
+    let (first, second) = (lab.add(&two, &line), lab.add(&two, &line));
+    let both = |dir: &std::path::Path| ["n1", "n2"].iter().all(|n| dir.join(n).exists());
+    lab.until(&first, "running", "job 1 on n[1-2]");
+    until_true("it runs on both", || both(&ready));
+    lab.json(&["runs", "cancel", &first]);
+    assert_eq!(lab.wait(&first)["state"], "cancelled");
+    until_true("both were told", || both(&told));
+    lab.until(&second, "running", "job 2 on n[1-2]");
+    fs::write(&gate, "").unwrap();
+    assert_eq!(lab.wait(&second)["state"], "succeeded", "{}", lab.show(&second));
+    let log = fs::read_to_string(lab.attempt(&second, 1).join("out.log")).unwrap();
+    let mut lines: Vec<Vec<&str>> =
+        log.lines().map(|l| l.split_whitespace().collect()).collect();
+    lines.sort();
+    assert_eq!(lines.len(), 2, "{log}");
+    assert_eq!((lines[0][..3].join(" "), lines[1][1]), ("0 n1 2".into(), "n2"), "{log}");
+    assert_eq!(lines[0][3..], lines[1][3..], "one address for both: {log}");
 }
 
 #[test]

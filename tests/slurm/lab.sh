@@ -1,26 +1,42 @@
 #!/bin/bash
-# A SLURM of one node in one folder, for tests: as root, without systemd, with two pretend GPUs.
+# A SLURM of one node or several in one folder, for tests: as root, without systemd, with two
+# pretend GPUs on the first node.
 #   lab.sh up DIR PORT     writes the configuration, starts munged, slurmctld and slurmd
 #   lab.sh ctld DIR [-c]   starts the controller again; -c: it forgets everything
+#   lab.sh away DIR        SLURM's programs complain soon, because the controller is gone on purpose
 #   lab.sh down DIR        stops what `up` started
+# NODES, MIN_JOB_AGE: how many nodes; how many seconds ended jobs are kept.
 set -euo pipefail
-what=$1 dir=$2
+what=$1 dir=$2 nodes=${NODES:-1}
 conf=$dir/etc/slurm.conf
-export SLURM_CONF=$conf
+# Programs have a copy of their own: what is set there is nothing to the daemons.
+client=$dir/etc/client.conf
+export SLURM_CONF=$client
 stop() {
-  local pid; pid=$(cat "$dir/run/$1.pid" 2>/dev/null) || return 0
-  if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$1" ]; then kill "${2:--TERM}" "$pid" || true; fi
+  local pid; pid=$(cat "$dir/run/$2.pid" 2>/dev/null) || return 0
+  if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$1" ]; then kill -TERM "$pid" || true; fi
 }
+# Deadlines by the clock, not by turns: a turn takes long on a busy machine.
+until_true() {
+  local end=$((SECONDS + 60))
+  until "$@"; do
+    [ "$SECONDS" -lt "$end" ] || return 1
+    sleep 0.1
+  done
+}
+all_idle() { [ "$(sinfo -h -N -p main -o %T 2>/dev/null | grep -cx idle)" = "$nodes" ]; }
+answers() { scontrol ping 2>/dev/null | grep -q "is UP"; }
+complain() { echo "$1:"; for f in "$dir"/log/*.log; do echo "$f"; tail -n 5 "$f"; done; exit 1; }
 case $what in
   up)
     port=$3 host=$(hostname -s)
-    mkdir -p "$dir"/{etc,state,spool,log,run}
+    mkdir -p "$dir"/{etc,state,log,run}
     chmod 755 "$dir" "$dir"/{etc,run}
     # A pretend GPU is a device file of any kind.
     for i in 0 1; do mknod "$dir/run/gpu$i" c 1 3; done
     (umask 077; head -c 1024 /dev/urandom > "$dir/etc/munge.key")
     chmod 400 "$dir/etc/munge.key"
-    memory=$(( $(awk '/MemTotal/{print $2}' /proc/meminfo) / 1024 * 8 / 10 ))
+    memory=$(( $(awk '/MemTotal/{print $2}' /proc/meminfo) / 1024 * 8 / 10 / nodes ))
     cat > "$conf" <<CONF
 ClusterName=lab
 SlurmctldHost=$host(127.0.0.1)
@@ -30,13 +46,12 @@ AuthType=auth/munge
 AuthInfo=socket=$dir/run/munge.socket
 MpiDefault=none
 SlurmctldPort=$port
-SlurmdPort=$((port + 1))
 SlurmctldPidFile=$dir/run/slurmctld.pid
-SlurmdPidFile=$dir/run/slurmd.pid
-SlurmdSpoolDir=$dir/spool
+SlurmdPidFile=$dir/run/%n.pid
+SlurmdSpoolDir=$dir/spool-%n
 StateSaveLocation=$dir/state
 SlurmctldLogFile=$dir/log/slurmctld.log
-SlurmdLogFile=$dir/log/slurmd.log
+SlurmdLogFile=$dir/log/%n.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
@@ -50,30 +65,31 @@ ReturnToService=2
 MinJobAge=${MIN_JOB_AGE:-300}
 KillWait=3
 GresTypes=gpu
-NodeName=$host NodeHostname=$host NodeAddr=127.0.0.1 CPUs=$(nproc) RealMemory=$memory Gres=gpu:2 State=UNKNOWN
 PreemptType=preempt/partition_prio
 PreemptMode=CANCEL
-PartitionName=main Nodes=$host Default=YES MaxTime=INFINITE State=UP OverSubscribe=FORCE:8
-PartitionName=urgent Nodes=$host MaxTime=INFINITE State=UP PriorityTier=10 PreemptMode=OFF OverSubscribe=EXCLUSIVE
+PartitionName=main Nodes=n[1-$nodes] Default=YES MaxTime=INFINITE State=UP OverSubscribe=FORCE:8
+PartitionName=urgent Nodes=n[1-$nodes] MaxTime=INFINITE State=UP PriorityTier=10 PreemptMode=OFF OverSubscribe=EXCLUSIVE
 CONF
-    echo "NodeName=$host Name=gpu File=$dir/run/gpu[0-1]" > "$dir/etc/gres.conf"
-    munged --key-file="$dir/etc/munge.key" --socket="$dir/run/munge.socket" \
+    for n in $(seq "$nodes"); do
+      echo "NodeName=n$n NodeHostname=$host NodeAddr=127.0.0.1 Port=$((port + n))" \
+        "CPUs=$(nproc) RealMemory=$memory $([ "$n" = 1 ] && echo Gres=gpu:2) State=UNKNOWN" >> "$conf"
+    done
+    echo "NodeName=n1 Name=gpu File=$dir/run/gpu[0-1]" > "$dir/etc/gres.conf"
+    cp "$conf" "$client"
+    # Forced: it complains of folders that others may write to, as temporary ones may be.
+    munged --force --key-file="$dir/etc/munge.key" --socket="$dir/run/munge.socket" \
       --pid-file="$dir/run/munged.pid" --log-file="$dir/log/munged.log" --seed-file="$dir/run/munged.seed"
     slurmctld -c -f "$conf"
-    slurmd -f "$conf"
-    for _ in $(seq 150); do
-      if sinfo -h -o %T 2>/dev/null | grep -q idle; then exit 0; fi
-      sleep 0.1
-    done
-    echo "the node does not come up:"; tail -n 5 "$dir"/log/*.log; exit 1 ;;
+    for n in $(seq "$nodes"); do slurmd -N "n$n" -f "$conf"; done
+    until_true all_idle || complain "the nodes do not come up" ;;
   ctld)
     # -c alone keeps the number of the last job.
     if [ "${3:-}" = -c ]; then rm -rf "${dir:?}"/state/*; fi
+    cp "$conf" "$client"
     slurmctld ${3:+"$3"} -f "$conf"
-    for _ in $(seq 150); do
-      if scontrol ping 2>/dev/null | grep -q "is UP"; then exit 0; fi
-      sleep 0.1
-    done
-    echo "the controller does not come up"; exit 1 ;;
-  down) stop slurmd; stop slurmctld; stop munged ;;
+    until_true answers || complain "the controller does not come up" ;;
+  away) { cat "$conf"; echo MessageTimeout=2; } > "$client" ;;
+  down)
+    for n in $(seq 9); do stop slurmd "n$n"; done
+    stop slurmctld slurmctld; stop munged munged ;;
 esac
