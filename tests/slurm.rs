@@ -8,6 +8,8 @@
 mod house;
 #[path = "slurm/mod.rs"]
 mod lab;
+#[allow(dead_code, reason = "each test file uses a part of it")]
+mod torch;
 
 use std::fs;
 
@@ -290,7 +292,7 @@ fn accounting_tells_the_end_of_a_job_that_the_controller_forgot() {
 #[test]
 fn accounting_that_is_away_ends_nothing_and_hides_no_other_job() {
     let Some(lab) = Lab::of(1, 2) else { return };
-    let (gate, never) = (lab.house.file("gate"), lab.house.file("never"));
+    let never = lab.house.file("never");
     let (broken, rows) = (lab.house.file("broken"), lab.house.file("rows"));
     // Its answers are played; slurmdbd is away while `broken` is there.
     let body = format!(
@@ -303,9 +305,7 @@ fn accounting_that_is_away_ends_nothing_and_hides_no_other_job() {
     let path = [("PATH", path.as_str())];
     fs::write(&broken, "").unwrap();
     let gone = lab.add_with(&["--resumable"], &until(&never), &path);
-    let held = lab.add_with(&["--sbatch=--hold"], &until(&gate), &path);
     lab.until(&gone, "running", "job 1");
-    lab.until(&held, "starting", "JobHeldUser");
     let name = lab.file(&gone, 1, "slurm.json")["name"].as_str().unwrap().to_owned();
     let (shim, work) = lab.house.processes(&gone);
     // Stopped, so that the engine cannot see the end before SLURM has forgotten the job.
@@ -314,18 +314,17 @@ fn accounting_that_is_away_ends_nothing_and_hides_no_other_job() {
     kill(work);
     lab.start_controller(true);
     lab.until(&gone, "running", "persist_conn");
-    // The other one was lost too, and nobody may say so: but a new one is told of.
-    let fresh = lab.add_with(&[], &until(&gate), &path);
-    lab.until(&fresh, "running", " on n1");
+    // A new one is told of, though it has the id that was lost.
+    let fresh = lab.add_with(&["--sbatch=--hold"], "true", &path);
+    lab.until(&fresh, "starting", "JobHeldUser");
+    assert_eq!((lab.job(&fresh, 1), lab.job(&gone, 1)), ("1".into(), "1".into()));
     assert_eq!(lab.show(&gone)["state"], "running");
     fs::write(&rows, format!("1|PREEMPTED|2026-11-21T20:59:15|n1|{name}\n")).unwrap();
     fs::remove_file(&broken).unwrap();
     until_true("attempt 2", || lab.attempt(&gone, 2).exists());
     let end = lab.file(&gone, 1, "exit.json");
     assert!(end["lost"].as_str().unwrap().contains("preempted"), "{end}");
-    fs::write(&gate, "").unwrap();
-    assert_eq!(lab.wait(&fresh)["state"], "succeeded");
-    assert_eq!(lab.wait(&held)["attempt"], 1);
+    lab.until(&fresh, "starting", "JobHeldUser");
 }
 
 #[test]
@@ -707,6 +706,43 @@ fn a_tiny_model_is_tuned_and_scored_on_the_cluster_and_its_results_come_home() {
     assert_eq!(lab.wait_long(id)["state"], "succeeded", "{}", lab.show(id));
     assert!(lab.attempt(id, 1).join("evaluation.json").exists());
     assert_eq!(lab.job_names().len(), 3);
+}
+
+#[test]
+fn the_training_program_runs_on_two_nodes_that_meet_and_goes_on_after_a_stop() {
+    let Some(_) = torch::python() else { return };
+    let Some(lab) = Lab::of(2, 300) else { return };
+    fs::remove_file(lab.house.workspace().join("polyculture.toml")).unwrap();
+    lab.json(&["init", &lab.house.workspace().display().to_string()]);
+    lab.json(&["dataset", "build", "d", "--culture", "german"]);
+    let family = polyculture::embedded::decoder::Family::Qwen2;
+    let base = torch::base(&lab.house.file("."), family, |_| {});
+    let recipe = lab.house.file("r.toml");
+    let more = "steps = 300\ncheckpoint_every = 100";
+    fs::write(&recipe, torch::recipe(&base, "torch", true, more, "")).unwrap();
+    let recipe = recipe.display().to_string();
+    let words = ["finetune", "--on", "slurm", "--nodes", "2", "--dataset", "d", "--recipe"];
+    let run = lab.json(&[&words[..], &[&recipe, "--name", "two"]].concat());
+    let id = run["id"].as_str().unwrap();
+    let log = |n| fs::read_to_string(lab.attempt(id, n).join("out.log")).unwrap_or_default();
+    let progress = lab.attempt(id, 1).join("progress.json");
+    torch::until("the first steps", || {
+        assert!(!lab.show(id)["ended_at"].is_string(), "{}\n{}", lab.show(id), log(1));
+        fs::read_to_string(&progress).is_ok_and(|t| t.contains("loss"))
+    });
+    assert!(log(1).contains("2 processes on 2 machines"), "{}", log(1));
+    lab.json(&["runs", "cancel", id]);
+    let end = lab.wait_long(id);
+    assert_eq!(end["state"], "cancelled", "{end}\n{}", log(1));
+    // Stopped with a checkpoint, not killed: the next attempt goes on from it.
+    let saved = polyculture::finetune::checkpoint::list(&lab.attempt(id, 1).join("checkpoints"));
+    assert!(!saved.is_empty(), "{}", log(1));
+    lab.json(&["runs", "retry", id]);
+    until_true("attempt 2", || lab.attempt(id, 2).exists());
+    let end = lab.wait_long(id);
+    assert_eq!((&end["state"], &end["attempt"]), (&"succeeded".into(), &2.into()), "{}", log(2));
+    let done = fs::read_to_string(lab.attempt(id, 2).join("results.jsonl")).unwrap();
+    assert!(done.contains(&format!("\"resumed_from\":{}", saved[0].0)), "{done}");
 }
 
 #[test]

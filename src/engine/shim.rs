@@ -120,6 +120,7 @@ fn carry(dir: &Path) -> Result<u8, JobError> {
     let memory = out_of_memory_kills();
     let warning_s = node.as_ref().map(|_| slurm::script::warning_s());
     let mut watch = Watch::new(dir, &spec, work, (signals, early), warning_s);
+    watch.steps = node.as_ref().filter(|_| by_srun(&spec)).and_then(|_| identity::raw_id());
     let status = watch.until_work_ends();
     let ended = now();
     reap_all(work);
@@ -170,9 +171,8 @@ fn start_work(attempt: &Attempt, spec: &RunSpec) -> Result<Pid, (Option<i32>, St
         .open(&log_path)
         .and_then(|f| Ok((f.try_clone()?, f)))
         .map_err(|e| fail(format!("with log {}", log_path.display()), &e))?;
-    let on_all_nodes = spec.slurm.as_ref().is_some_and(|s| s.srun);
     let mut command = match (spec.kind, spec.argv.split_first()) {
-        (RunKind::Command, Some(_)) if on_all_nodes => {
+        (RunKind::Command, Some(_)) if by_srun(spec) => {
             let mut c = Command::new("srun");
             c.arg("--kill-on-bad-exit=1").args(&spec.argv);
             c
@@ -210,6 +210,11 @@ fn start_work(attempt: &Attempt, spec: &RunSpec) -> Result<Pid, (Option<i32>, St
     Ok(Pid::from_raw(child.id().cast_signed()))
 }
 
+/// True for a command that srun starts on all nodes.
+fn by_srun(spec: &RunSpec) -> bool {
+    spec.kind == RunKind::Command && spec.slurm.as_ref().is_some_and(|s| s.srun)
+}
+
 struct Watch<'a> {
     dir: &'a Path,
     spec: &'a RunSpec,
@@ -226,6 +231,8 @@ struct Watch<'a> {
     looked: Instant,
     /// In a job of SLURM: seconds between its USR1 and the time limit.
     warning_s: Option<u32>,
+    /// The job whose steps are the work.
+    steps: Option<String>,
 }
 
 impl<'a> Watch<'a> {
@@ -249,6 +256,7 @@ impl<'a> Watch<'a> {
             ran: Duration::ZERO,
             looked: Instant::now(),
             warning_s,
+            steps: None,
         }
     }
 
@@ -312,8 +320,7 @@ impl<'a> Watch<'a> {
         let signal = self.spec.terms.checkpoint_signal.and_then(|n| Signal::try_from(n).ok());
         match signal {
             Some(signal) if why != StopWhy::Terminated => {
-                let _ = killpg(self.work, signal);
-                let _ = killpg(self.work, Signal::SIGCONT);
+                self.tell(signal);
                 // In a job nobody waits beyond the limit.
                 let until_term = if self.warning_s.is_some() { self.grace / 2 } else { self.grace };
                 self.term_at = Some(Instant::now() + until_term);
@@ -325,7 +332,18 @@ impl<'a> Watch<'a> {
     fn terminate(&mut self) {
         self.term_at = None;
         self.kill_at = Some(Instant::now() + self.grace);
-        let _ = killpg(self.work, Signal::SIGTERM);
+        self.tell(Signal::SIGTERM);
+    }
+
+    /// Signals the work. Where srun started it, SLURM signals its tasks on all nodes: srun itself
+    /// takes a TERM for an order to kill them.
+    fn tell(&self, signal: Signal) {
+        if let Some(job) = &self.steps
+            && slurm::signal_steps(job, signal).is_ok()
+        {
+            return;
+        }
+        let _ = killpg(self.work, signal);
         // A paused group gets its TERM only when it goes on.
         let _ = killpg(self.work, Signal::SIGCONT);
     }

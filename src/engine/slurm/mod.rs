@@ -27,6 +27,7 @@ pub use doctor::doctor;
 pub use error::SlurmError;
 pub(super) use identity::was_submitted;
 pub(super) use poll::Board;
+pub(super) use stop::signal_steps;
 
 use super::log;
 

@@ -36,6 +36,8 @@ pub(super) struct Key {
     pub(super) way: usize,
     /// `12` or `12_3`.
     pub(super) job: String,
+    /// Its name: a controller that lost its memory gives the same id to somebody else.
+    pub(super) name: String,
 }
 
 /// What is known of a job.
@@ -47,12 +49,6 @@ pub(super) struct Look {
     pub(super) gone_since: Option<Instant>,
     /// Why the last question failed.
     pub(super) trouble: Option<String>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    name: String,
-    look: Look,
 }
 
 /// A way to SLURM, and how it is asked.
@@ -86,7 +82,7 @@ impl Way {
 #[derive(Debug, Default)]
 struct Inner {
     ways: Vec<Way>,
-    jobs: HashMap<Key, Entry>,
+    jobs: HashMap<Key, Look>,
     asked: bool,
 }
 
@@ -118,9 +114,8 @@ impl Board {
         if let Some(way) = inner.ways.get_mut(way) {
             (way.poll, way.hurried) = (poll, true);
         }
-        let key = Key { way, job: job.to_owned() };
-        let entry = Entry { name: name.to_owned(), look: Look::default() };
-        inner.jobs.entry(key.clone()).or_insert(entry);
+        let key = Key { way, job: job.to_owned(), name: name.to_owned() };
+        inner.jobs.entry(key.clone()).or_default();
         let begins = !std::mem::replace(&mut inner.asked, true);
         drop(inner);
         board.bell.notify_one();
@@ -144,7 +139,7 @@ impl Board {
 
     /// What is known of it.
     pub(super) fn look(&self, key: &Key) -> Look {
-        self.lock().jobs.get(key).map(|e| e.look.clone()).unwrap_or_default()
+        self.lock().jobs.get(key).cloned().unwrap_or_default()
     }
 
     /// The next question comes soon: we changed something.
@@ -195,7 +190,7 @@ impl Inner {
         self.ways.len() - 1
     }
 
-    /// The way that is due, with its jobs and their names; else how long until one is.
+    /// The way that is due, with its jobs; else how long until one is.
     fn due(&mut self, watched: bool) -> Result<Due, Duration> {
         let mut nap = NAP;
         for number in 0..self.ways.len() {
@@ -210,12 +205,7 @@ impl Inner {
             }
             (way.last, way.hurried) = (Some(Instant::now()), false);
             let access = way.access.clone();
-            let mut jobs: Vec<(Key, String)> = self
-                .jobs
-                .iter()
-                .filter(|(k, _)| k.way == number)
-                .map(|(k, e)| (k.clone(), e.name.clone()))
-                .collect();
+            let mut jobs: Vec<Key> = self.jobs.keys().filter(|k| k.way == number).cloned().collect();
             jobs.sort();
             return Ok(Due { number, access, jobs });
         }
@@ -227,7 +217,7 @@ impl Inner {
 struct Due {
     number: usize,
     access: Access,
-    jobs: Vec<(Key, String)>,
+    jobs: Vec<Key>,
 }
 
 /// The time between two questions, as things are; `said`: seconds, by the configuration.
@@ -269,9 +259,9 @@ impl Board {
                 way.no_accounting = Some(Instant::now());
             }
             let mut news = BTreeSet::new();
-            for (key, _) in chunk {
-                let Some(entry) = inner.jobs.get_mut(key) else { continue };
-                if take(&mut entry.look, key, &answers) {
+            for key in chunk {
+                let Some(look) = inner.jobs.get_mut(key) else { continue };
+                if take(look, key, &answers) {
                     news.insert(key.clone());
                 }
             }
@@ -296,7 +286,7 @@ impl Board {
 /// Notes what was told of a job. True when that is news.
 fn take(look: &mut Look, key: &Key, answers: &Result<Answers, SlurmError>) -> bool {
     let before = (look.line.clone(), look.gone_since, look.trouble.clone());
-    let found = answers.as_ref().map(|a| (a.found.get(&key.job), &a.doubt));
+    let found = answers.as_ref().map(|a| (a.of(key), &a.doubt));
     match found {
         Err(e) | Ok((None, Some(e))) => look.trouble = Some(e.to_string()),
         Ok((Some(line), _)) => {

@@ -1,6 +1,6 @@
 //! The questions themselves: squeue about all jobs at once, then whoever may know the rest.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::SlurmError;
 use super::command::{Access, ask};
@@ -13,10 +13,32 @@ const ONE_BY_ONE: usize = 20;
 /// Answers to one question.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
-    /// The jobs that are known, by id.
-    pub(super) found: HashMap<String, JobLine>,
-    /// Why nothing can be said of the others.
+    /// By id and name.
+    found: HashMap<(String, String), JobLine>,
+    /// Why nothing can be said of those that are not found.
     pub(super) doubt: Option<SlurmError>,
+}
+
+impl Answers {
+    /// What was told of a job.
+    pub(super) fn of(&self, key: &Key) -> Option<&JobLine> {
+        self.found.get(&(key.job.clone(), key.name.clone()))
+    }
+
+    /// Takes lines in. One of another name is not ours, whatever its id.
+    fn take(&mut self, asked: &[Key], lines: impl IntoIterator<Item = JobLine>) {
+        let ours: HashSet<(&str, &str)> =
+            asked.iter().map(|k| (k.job.as_str(), k.name.as_str())).collect();
+        for line in lines {
+            if ours.contains(&(line.id.as_str(), line.name.as_str())) {
+                self.found.insert((line.id.clone(), line.name.clone()), line);
+            }
+        }
+    }
+
+    fn missing<'a>(&self, asked: &'a [Key]) -> Vec<&'a str> {
+        asked.iter().filter(|k| self.of(k).is_none()).map(|k| k.job.as_str()).collect()
+    }
 }
 
 /// One round of questions over one way.
@@ -27,45 +49,30 @@ pub(super) struct Round<'a> {
 }
 
 impl Round<'_> {
-    /// What is known of jobs. A job of another name is not ours, whatever its id.
-    pub(super) fn ask(&mut self, jobs: &[(Key, String)]) -> Result<Answers, SlurmError> {
-        let names: HashMap<&str, &str> =
-            jobs.iter().map(|(k, name)| (k.job.as_str(), name.as_str())).collect();
-        let ours = |line: &JobLine| names.get(line.id.as_str()) == Some(&line.name.as_str());
-        let mut found: HashMap<String, JobLine> = HashMap::new();
-        let ids: Vec<&str> = jobs.iter().map(|(k, _)| k.job.as_str()).collect();
-        for line in self.squeue(&ids)?.into_iter().filter(ours) {
-            found.insert(line.id.clone(), line);
-        }
-        let missing: Vec<&str> = ids.into_iter().filter(|id| !found.contains_key(*id)).collect();
-        // What the others cannot be asked about is no news about those that were told.
-        let doubt = self.ask_further(&missing, ours, &mut found).err();
-        Ok(Answers { found, doubt })
+    /// What is known of jobs.
+    pub(super) fn ask(&mut self, jobs: &[Key]) -> Result<Answers, SlurmError> {
+        let mut answers = Answers::default();
+        let ids: Vec<&str> = jobs.iter().map(|k| k.job.as_str()).collect();
+        answers.take(jobs, self.squeue(&ids)?);
+        // What cannot be told of the others is no news about those that were told.
+        answers.doubt = self.ask_further(jobs, &mut answers).err();
+        Ok(answers)
     }
 
     /// Jobs that squeue does not know.
-    fn ask_further(
-        &mut self,
-        missing: &[&str],
-        ours: impl Fn(&JobLine) -> bool,
-        found: &mut HashMap<String, JobLine>,
-    ) -> Result<(), SlurmError> {
+    fn ask_further(&mut self, jobs: &[Key], answers: &mut Answers) -> Result<(), SlurmError> {
+        let missing = answers.missing(jobs);
         if missing.is_empty() {
             return Ok(());
         }
-        for line in self.sacct(missing)?.into_iter().filter(&ours) {
-            // Accounting may lag: only ends are taken from it.
-            if matches!(phase(&line.state), Phase::Ended(_)) {
-                found.insert(line.id.clone(), line);
-            }
-        }
-        let unknown: Vec<&str> =
-            missing.iter().copied().filter(|id| !found.contains_key(*id)).collect();
+        // Accounting may lag: only ends are taken from it.
+        let lines = self.sacct(&missing)?;
+        let ends = lines.into_iter().filter(|l| matches!(phase(&l.state), Phase::Ended(_)));
+        answers.take(jobs, ends);
         // It asks whom squeue has asked: a second opinion, not worth a thousand processes.
-        for id in unknown.into_iter().take(ONE_BY_ONE) {
-            if let Some(line) = self.scontrol(id)?.filter(&ours) {
-                found.insert(line.id.clone(), line);
-            }
+        for id in answers.missing(jobs).into_iter().take(ONE_BY_ONE) {
+            let line = self.scontrol(id)?;
+            answers.take(jobs, line);
         }
         Ok(())
     }
