@@ -290,6 +290,35 @@ fn accounting_tells_the_end_of_a_job_that_the_controller_forgot() {
 }
 
 #[test]
+fn a_real_accounting_daemon_is_waited_for_and_tells_what_the_controller_forgot() {
+    let Some(lab) = Lab::with_accounting() else { return };
+    let never = lab.house.file("never");
+    let doctor = lab.json(&["doctor"]).to_string();
+    assert!(doctor.contains("accounting on"), "{doctor}");
+    let id = lab.add(&["--resumable"], &until(&never));
+    lab.until(&id, "running", "job 1");
+    kill(lab.house.engine_pid());
+    let name = lab.file(&id, 1, "slurm.json")["name"].as_str().unwrap().to_owned();
+    lab.slurm("scancel", &["1"]);
+    let words = ["-P", "-n", "-X", "--format=State,JobName"];
+    until_true("it is in the accounts", || {
+        let told = lab.slurm("sacct", &words);
+        told.lines().any(|l| l.starts_with("CANCELLED") && l.ends_with(&name))
+    });
+    lab.kill_controller("-KILL");
+    lab.start_controller(true);
+    lab.accounting_daemon(true);
+    lab.json(&["engine", "start"]);
+    // Its shim wrote that it was told to end; by whom, only SLURM knows, and it cannot be asked.
+    lab.until(&id, "running", "unreachable");
+    lab.accounting_daemon(false);
+    let end = lab.wait(&id);
+    assert_eq!((&end["state"], &end["attempt"]), (&"cancelled".into(), &1.into()), "{end}");
+    let exit = lab.file(&id, 1, "exit.json");
+    assert!(exit["note"].as_str().unwrap().contains("somebody else"), "{exit}");
+}
+
+#[test]
 fn accounting_that_is_away_ends_nothing_and_hides_no_other_job() {
     let Some(lab) = Lab::of(1, 2) else { return };
     let never = lab.house.file("never");
@@ -633,8 +662,7 @@ fn a_job_of_two_nodes_starts_the_command_on_both_and_is_stopped_on_both() {
     fs::write(&gate, "").unwrap();
     assert_eq!(lab.wait(&second)["state"], "succeeded", "{}", lab.show(&second));
     let log = fs::read_to_string(lab.attempt(&second, 1).join("out.log")).unwrap();
-    let mut lines: Vec<Vec<&str>> =
-        log.lines().map(|l| l.split_whitespace().collect()).collect();
+    let mut lines: Vec<Vec<&str>> = log.lines().map(|l| l.split_whitespace().collect()).collect();
     lines.sort();
     assert_eq!(lines.len(), 2, "{log}");
     assert_eq!((lines[0][..3].join(" "), lines[1][1]), ("0 n1 2".into(), "n2"), "{log}");
@@ -692,7 +720,8 @@ fn a_tiny_model_is_tuned_and_scored_on_the_cluster_and_its_results_come_home() {
     assert_eq!(lab.wait_long(augment["id"].as_str().unwrap())["state"], "succeeded");
     let samples = lab.json(&["samples", "list"]);
     assert!(!samples["items"].as_array().unwrap().is_empty(), "its samples were merged");
-    lab.json(&["dataset", "build", "d"]);
+    // One culture: what is scored is no concern of this test, only where.
+    lab.json(&["dataset", "build", "d", "--culture", "arabic"]);
     let tune = ["finetune", "--on", "slurm", "--dataset", "d", "--steps", "4", "--name", "small"];
     let tuned = lab.json(&tune);
     let id = tuned["id"].as_str().unwrap();
@@ -701,7 +730,8 @@ fn a_tiny_model_is_tuned_and_scored_on_the_cluster_and_its_results_come_home() {
     assert_eq!(lab.file(id, 1, "slurm.json")["job"], "2");
     let models = lab.json(&["models", "list"]);
     assert_eq!(models["items"][0]["alias"], "small", "{models}");
-    let scored = lab.json(&["evaluate", "--on", "slurm", "--model", "small"]);
+    let words = ["evaluate", "--on", "slurm", "--model", "small", "--cultures", "arabic"];
+    let scored = lab.json(&words);
     let id = scored["id"].as_str().unwrap();
     assert_eq!(lab.wait_long(id)["state"], "succeeded", "{}", lab.show(id));
     assert!(lab.attempt(id, 1).join("evaluation.json").exists());

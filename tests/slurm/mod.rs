@@ -39,6 +39,7 @@ pub(crate) struct Lab {
     pub(crate) house: House,
     min_job_age: u32,
     nodes: u16,
+    accounting: bool,
     _turn: Turn,
 }
 
@@ -50,6 +51,21 @@ impl Lab {
 
     /// The same with so many nodes, which forgets ended jobs after so many seconds.
     pub(crate) fn of(nodes: u16, min_job_age: u32) -> Option<Self> {
+        Self::start(nodes, min_job_age, false)
+    }
+
+    /// One node, with slurmdbd and a database of its own.
+    pub(crate) fn with_accounting() -> Option<Self> {
+        for program in ["slurmdbd", "mariadbd", "sacct", "sacctmgr"] {
+            if !on_path(program) {
+                eprintln!("skipped: no accounting of SLURM here ({program} is missing)");
+                return None;
+            }
+        }
+        Self::start(1, 300, true)
+    }
+
+    fn start(nodes: u16, min_job_age: u32, accounting: bool) -> Option<Self> {
         for program in ["slurmctld", "slurmd", "munged", "sbatch", "squeue", "srun"] {
             if !on_path(program) {
                 eprintln!("skipped: no SLURM here ({program} is missing)");
@@ -61,11 +77,11 @@ impl Lab {
             return None;
         }
         let turn = Turn::wait();
-        let mut lab = Self { house: House::new(), min_job_age, nodes, _turn: turn };
+        let mut lab = Self { house: House::new(), min_job_age, nodes, accounting, _turn: turn };
         let mut said = None;
         // Somebody else may have taken a port meanwhile.
         for _ in 0..3 {
-            let out = lab.script(&["up", &lab.dir(), &free_ports(nodes + 1).to_string()]);
+            let out = lab.script(&["up", &lab.dir(), &free_ports(nodes.max(9) + 1).to_string()]);
             if out.status.success() {
                 return Some(lab);
             }
@@ -84,8 +100,11 @@ impl Lab {
     fn script(&self, words: &[&str]) -> Output {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/slurm/lab.sh");
         let mut c = Command::new("bash");
-        c.arg(script).args(words).env("MIN_JOB_AGE", self.min_job_age.to_string())
-            .env("NODES", self.nodes.to_string());
+        c.arg(script)
+            .args(words)
+            .env("MIN_JOB_AGE", self.min_job_age.to_string())
+            .env("NODES", self.nodes.to_string())
+            .env("ACCOUNTING", if self.accounting { "1" } else { "" });
         // A daemon inherits our pipes, and `output` would wait for it: files instead.
         let log = self.house.file("lab.out");
         let file = std::fs::File::options().append(true).create(true).open(&log).unwrap();
@@ -233,6 +252,15 @@ impl Lab {
         assert!(self.script(&["away", &self.dir()]).status.success());
         assert!(Command::new("kill").args([signal, &pid.to_string()]).status().unwrap().success());
         until_true("the controller is gone", || !crate::house::process_lives(pid));
+    }
+
+    /// slurmdbd goes away, or comes back.
+    pub(crate) fn accounting_daemon(&self, goes: bool) {
+        let how = if goes { "stop" } else { "start" };
+        assert!(self.script(&["dbd", &self.dir(), how]).status.success());
+        until_true("slurmdbd", || {
+            self.slurm("sacctmgr", &["-n", "list", "cluster"]).is_empty() == goes
+        });
     }
 
     /// Starts the controller again; `forget`: without any memory.

@@ -155,9 +155,8 @@ pub(super) fn take_on(core: &Arc<Core>, carrier: Carrier) {
     }
     let at_work = Arc::clone(core);
     let name = if watches { "slurm runs" } else { "slurm submit" };
-    let spawned = std::thread::Builder::new()
-        .name(name.into())
-        .spawn(move || work(&at_work, watches));
+    let spawned =
+        std::thread::Builder::new().name(name.into()).spawn(move || work(&at_work, watches));
     if let Err(e) = spawned {
         desk.lock().threads -= 1;
         log::say(format_args!("runs of SLURM: no thread for them: {e}"));

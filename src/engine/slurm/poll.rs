@@ -205,7 +205,8 @@ impl Inner {
             }
             (way.last, way.hurried) = (Some(Instant::now()), false);
             let access = way.access.clone();
-            let mut jobs: Vec<Key> = self.jobs.keys().filter(|k| k.way == number).cloned().collect();
+            let mut jobs: Vec<Key> =
+                self.jobs.keys().filter(|k| k.way == number).cloned().collect();
             jobs.sort();
             return Ok(Due { number, access, jobs });
         }
@@ -253,7 +254,8 @@ impl Board {
             let answers = round.ask(chunk);
             fine &= answers.is_ok();
             let mut inner = self.lock();
-            if round.no_accounting && !no_accounting
+            if round.no_accounting
+                && !no_accounting
                 && let Some(way) = inner.ways.get_mut(due.number)
             {
                 way.no_accounting = Some(Instant::now());

@@ -230,7 +230,8 @@ fn start_program(
     } else {
         Python::find(None).map_err(failed)?
     };
-    let launched = Launched::new(&python.program, folder, processes, |name| std::env::var(name).ok());
+    let launched =
+        Launched::new(&python.program, folder, processes, |name| std::env::var(name).ok());
     let Some((first, rest)) = launched.words.split_first() else {
         return Err(JobError::Work("nothing to start".into()));
     };

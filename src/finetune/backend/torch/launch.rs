@@ -97,9 +97,8 @@ fn with_variables(word: &str, env: impl Fn(&str) -> Option<String>) -> String {
     let mut out = String::new();
     let mut rest = word;
     while let Some((before, after)) = rest.split_once('$') {
-        let end = after
-            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-            .unwrap_or(after.len());
+        let end =
+            after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
         let (name, left) = after.split_at(end);
         out += before;
         match env(name).filter(|_| !name.is_empty()) {
@@ -128,7 +127,8 @@ mod tests {
             words(4, &[]),
             format!("/p/python /a/trainer/launch.py --standalone --nproc-per-node 4 {job}")
         );
-        let line = "srun {python} -m torch.distributed.run --rdzv-endpoint $MASTER_ADDR:$MASTER_PORT";
+        let line =
+            "srun {python} -m torch.distributed.run --rdzv-endpoint $MASTER_ADDR:$MASTER_PORT";
         let env = [(LAUNCH_VARIABLE, line), ("MASTER_ADDR", "n1"), ("MASTER_PORT", "29")];
         assert_eq!(
             words(4, &env),
@@ -154,6 +154,8 @@ mod tests {
         assert!(line.contains("launch.py --nnodes=2 --rdzv-backend=c10d --rdzv-id=7 "), "{line}");
         assert!(line.contains("--rdzv-endpoint=n1:20007 --nproc-per-node 4 /a/trainer/train.py"));
         // One node of a job is a machine like any other.
-        assert!(words(1, &[&[("SLURM_JOB_NUM_NODES", "1")], &all[1..]].concat()).starts_with("/p/"));
+        assert!(
+            words(1, &[&[("SLURM_JOB_NUM_NODES", "1")], &all[1..]].concat()).starts_with("/p/")
+        );
     }
 }
