@@ -12,6 +12,7 @@ mod lab;
 mod torch;
 
 use std::fs;
+use std::path::PathBuf;
 
 use house::{kill, until, until_true};
 use lab::Lab;
@@ -500,19 +501,43 @@ fn what_somebody_else_cancels_at_slurm_is_cancelled_and_not_tried_again() {
     }
 }
 
+/// A run that goes on in a next attempt: it notes each of its starts, and waits for a gate.
+struct GoingOn {
+    line: String,
+    starts: PathBuf,
+    gate: PathBuf,
+}
+
+impl GoingOn {
+    fn new(lab: &Lab) -> Self {
+        let (gate, starts) = (lab.house.file("gate"), lab.house.file("starts"));
+        let line = format!("echo $POLYCULTURE_ATTEMPT >> {}; {}", starts.display(), until(&gate));
+        Self { line, starts, gate }
+    }
+
+    /// Its second attempt starts, and succeeds.
+    fn ends_in_attempt_2(&self, lab: &Lab, id: &str) {
+        until_true("its second start", || {
+            let second = format!("{id}/attempt-2");
+            fs::read_to_string(&self.starts).is_ok_and(|t| t.contains(&second))
+        });
+        fs::write(&self.gate, "").unwrap();
+        let end = lab.wait(id);
+        assert_eq!((&end["state"], &end["attempt"]), (&"succeeded".into(), &2.into()), "{end}");
+    }
+}
+
 #[test]
 fn a_failed_node_is_waited_for_and_the_run_goes_on_in_a_next_attempt() {
     let Some(lab) = Lab::up() else { return };
-    let (gate, starts) = (lab.house.file("gate"), lab.house.file("starts"));
-    let line = format!("echo $POLYCULTURE_ATTEMPT >> {}; {}", starts.display(), until(&gate));
-    let id = lab.add(&["--resumable"], &line);
-    let once = lab.add(&[], &line);
+    let work = GoingOn::new(&lab);
+    let id = lab.add(&["--resumable"], &work.line);
+    let once = lab.add(&[], &work.line);
     lab.until(&id, "running", "job 1");
     lab.until(&once, "running", "job 2");
-    let node = lab.slurm("sinfo", &["-h", "-o", "%n"]).trim().to_owned();
     let update = |state: &str| {
-        let name = format!("NodeName={node}");
-        lab.slurm("scontrol", &["update", &name, &format!("State={state}"), "Reason=test"]);
+        let state = format!("State={state}");
+        lab.slurm("scontrol", &["update", "NodeName=n1", &state, "Reason=test"]);
     };
     update("DOWN");
     let end = lab.wait(&once);
@@ -520,32 +545,21 @@ fn a_failed_node_is_waited_for_and_the_run_goes_on_in_a_next_attempt() {
     assert!(end["reason"].as_str().unwrap().contains("node failed"), "{end}");
     until_true("attempt 2", || lab.attempt(&id, 2).exists());
     update("RESUME");
-    until_true("its second start", || {
-        fs::read_to_string(&starts).is_ok_and(|t| t.contains(&format!("{id}/attempt-2")))
-    });
-    fs::write(&gate, "").unwrap();
-    let end = lab.wait(&id);
-    assert_eq!((&end["state"], &end["attempt"]), (&"succeeded".into(), &2.into()), "{end}");
+    work.ends_in_attempt_2(&lab, &id);
 }
 
 #[test]
 fn a_preempted_run_goes_on_in_a_next_attempt() {
     let Some(lab) = Lab::up() else { return };
-    let (gate, starts) = (lab.house.file("gate"), lab.house.file("starts"));
-    let line = format!("echo $POLYCULTURE_ATTEMPT >> {}; {}", starts.display(), until(&gate));
-    let id = lab.add(&["--partition", "main", "--resumable"], &line);
+    let work = GoingOn::new(&lab);
+    let id = lab.add(&["--partition", "main", "--resumable"], &work.line);
     lab.until(&id, "running", "job 1");
     let urgent = ["--partition=urgent", "--exclusive", "--output=/dev/null", "--wrap=sleep 1"];
     lab.slurm("sbatch", &urgent);
     until_true("attempt 2", || lab.attempt(&id, 2).exists());
     let lost = lab.file(&id, 1, "exit.json");
     assert!(lost["lost"].as_str().unwrap().contains("preempted"), "{lost}");
-    until_true("its second start", || {
-        fs::read_to_string(&starts).is_ok_and(|t| t.contains(&format!("{id}/attempt-2")))
-    });
-    fs::write(&gate, "").unwrap();
-    let end = lab.wait(&id);
-    assert_eq!((&end["state"], &end["attempt"]), (&"succeeded".into(), &2.into()), "{end}");
+    work.ends_in_attempt_2(&lab, &id);
 }
 
 #[test]

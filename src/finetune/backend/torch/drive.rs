@@ -41,16 +41,8 @@ pub(super) fn carry(
     let input = frozen_input(attempt, &recipe, &folder)?;
     let total = lines(&input.join(ORDER))?;
     progress.at(0, Some(total), "reading");
-    let start = TrainerState {
-        step: 0,
-        total,
-        optimizer_step: 0,
-        loss: None,
-        eval_loss: None,
-        recipe_sha256: sha256(&recipe_bytes),
-        dataset_sha256,
-        base: Some(base.state.clone()),
-    };
+    let grown_from = Some(base.state.clone());
+    let start = TrainerState::begin(total, sha256(&recipe_bytes), dataset_sha256, grown_from);
     let resume = newest(attempt, &start, progress);
     let state = resume.as_ref().map_or(&start, |r| &r.1);
     program::write(&folder)?;
