@@ -762,7 +762,7 @@ fn the_training_program_runs_on_two_nodes_that_meet_and_goes_on_after_a_stop() {
     let family = polyculture::embedded::decoder::Family::Qwen2;
     let base = torch::base(&lab.house.file("."), family, |_| {});
     let recipe = lab.house.file("r.toml");
-    let more = "steps = 300\ncheckpoint_every = 100";
+    let more = "steps = 600\ncheckpoint_every = 200";
     fs::write(&recipe, torch::recipe(&base, "torch", true, more, "")).unwrap();
     let recipe = recipe.display().to_string();
     let words = ["finetune", "--on", "slurm", "--nodes", "2", "--dataset", "d", "--recipe"];
