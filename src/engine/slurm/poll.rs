@@ -301,3 +301,68 @@ fn take(look: &mut Look, key: &Key, answers: &Result<Answers, SlurmError>) -> bo
     }
     before != (look.line.clone(), look.gone_since, look.trouble.clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn inner(poll: Option<u32>) -> Inner {
+        let mut inner = Inner::default();
+        let n = inner.way(&Access::of(&BTreeMap::new()));
+        inner.ways[n].poll = poll;
+        inner.jobs.insert(Key { way: n, job: "1".into(), name: "a".into() }, Look::default());
+        inner
+    }
+
+    #[test]
+    fn the_configured_time_lies_between_two_questions_watched_or_not() {
+        let s = Duration::from_secs;
+        for (poll, watched, wanted) in [
+            (None, false, s(30)),
+            (None, true, s(10)),
+            (Some(60), false, s(60)),
+            (Some(60), true, s(60)),
+            (Some(2), false, s(2)),
+        ] {
+            assert_eq!(interval(poll, watched), wanted, "{poll:?} {watched}");
+            let mut board = inner(poll);
+            assert!(board.due(watched).is_ok(), "the first question comes at once");
+            let left = board.ways[0].due_in(watched);
+            assert!(left > wanted / 2 && left <= wanted, "{left:?}");
+            assert!(board.due(watched).is_err(), "and not again");
+        }
+        // Failures make it rarer, up to a point; a change makes it sooner, never too soon.
+        let mut board = inner(None);
+        assert!(board.due(false).is_ok());
+        for (failures, hurried, most) in [(1, false, 60), (9, false, 240), (0, true, 10)] {
+            (board.ways[0].failures, board.ways[0].hurried) = (failures, hurried);
+            let left = board.ways[0].due_in(false);
+            assert!(left > s(most) / 2 && left <= s(most), "{failures}: {left:?}");
+        }
+        // Nobody asks about nothing.
+        board.jobs.clear();
+        board.ways[0].last = None;
+        assert!(board.due(true).is_err());
+    }
+
+    #[test]
+    fn only_an_answer_makes_a_job_gone_and_only_what_is_new_is_news() {
+        let key = Key { way: 0, job: "1".into(), name: "a".into() };
+        let mut look = Look::default();
+        let away = || Err(SlurmError::Unreachable("away".into()));
+        assert!(take(&mut look, &key, &away()));
+        assert!(!take(&mut look, &key, &away()), "the same trouble is no news");
+        assert!(look.gone_since.is_none());
+        // squeue answered, accounting did not.
+        let doubt = Some(SlurmError::Unreachable("slurmdbd".into()));
+        assert!(take(&mut look, &key, &Ok(Answers { doubt, ..Answers::default() })));
+        assert!(look.gone_since.is_none() && look.trouble.is_some(), "{look:?}");
+        assert!(take(&mut look, &key, &Ok(Answers::default())));
+        let since = look.gone_since;
+        assert!(since.is_some() && look.trouble.is_none(), "{look:?}");
+        assert!(!take(&mut look, &key, &Ok(Answers::default())));
+        assert_eq!(look.gone_since, since, "since the first of these answers");
+    }
+}
