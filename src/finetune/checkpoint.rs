@@ -65,6 +65,28 @@ pub struct TrainerState {
     pub base: Option<BaseState>,
 }
 
+impl TrainerState {
+    /// Before the first step.
+    pub fn begin(
+        total: u64,
+        recipe_sha256: String,
+        dataset_sha256: String,
+        base: Option<BaseState>,
+    ) -> Self {
+        Self {
+            step: 0,
+            total,
+            optimizer_step: 0,
+            loss: None,
+            eval_loss: None,
+            device: None,
+            recipe_sha256,
+            dataset_sha256,
+            base,
+        }
+    }
+}
+
 /// The model that a run began from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BaseState {

@@ -128,17 +128,8 @@ pub(super) fn train_on(
     progress.at(0, Some(total), "reading");
     let base = Base::of(attempt, &recipe)?;
     let config = base.as_ref().map(Base::config).transpose().map_err(failed)?;
-    let start = TrainerState {
-        step: 0,
-        total,
-        optimizer_step: 0,
-        loss: None,
-        eval_loss: None,
-        device: None,
-        recipe_sha256,
-        dataset_sha256,
-        base: base.as_ref().map(|b| b.state.clone()),
-    };
+    let grown_from = base.as_ref().map(|b| b.state.clone());
+    let start = TrainerState::begin(total, recipe_sha256, dataset_sha256, grown_from);
     let adapted = config.as_ref().filter(|_| recipe.lora.is_some());
     let restored = newest(attempt, &start, adapted, progress);
     let resumed_from = restored.as_ref().map(|r| r.state.step);

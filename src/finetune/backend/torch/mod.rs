@@ -3,6 +3,7 @@
 
 mod drive;
 mod estimate;
+mod launch;
 mod program;
 mod python;
 mod rows;
@@ -13,7 +14,7 @@ use crate::finetune::{
 };
 use crate::job::{Attempt, JobError, Progress};
 
-pub use drive::{LAUNCH_VARIABLE, Launched};
+pub use launch::{LAUNCH_VARIABLE, Launched};
 pub use python::{Needed, Probed, Python};
 
 /// `torch.json` of a run's input: the Python that was found when the run was asked for.
