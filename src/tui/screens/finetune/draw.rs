@@ -264,7 +264,7 @@ impl Finetune {
                 let cells = vec![
                     (format!("{sign} {}{doubt}", state_word(v.state)), style),
                     (v.label.clone().unwrap_or_else(|| v.id.to_string()), text),
-                    (row.progress_words(), muted),
+                    (row.progress_words(&shared.engine, None, shared.now), muted),
                     (row.took(shared.now), muted),
                 ];
                 (cells, here, marked)
