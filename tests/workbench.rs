@@ -358,7 +358,10 @@ fn the_demo_opens_the_workbench_and_goes_through_the_loop_beside_it() {
     p.wait_for_text("From seeds to an evaluated model");
     p.wait_for_text("demo: ");
     // The loop itself is tested by the demo's own test; here it is enough that it gets going.
-    p.wait_for(|s| s.contents().contains(" kept, ") && !s.contents().contains(" 0 kept"), "samples");
+    p.wait_for(
+        |s| s.contents().contains(" kept, ") && !s.contents().contains(" 0 kept"),
+        "samples",
+    );
     p.send("\u{3}");
     assert_eq!(p.wait_exit().code(), Some(0));
     assert!(p.screen(|s| s.contents().contains("the demo goes on without the screen")));

@@ -100,13 +100,7 @@ pub fn run(
     slurm: Option<&SlurmAsk>,
     watch: &mut Watch<'_>,
 ) -> Result<SweepReport, SweepError> {
-    let survey = place.read()?.read().survey()?;
-    let held = held_out_questions(&survey, spec.held_out_questions, spec.seed)?;
-    let (training, held_out) = samples(&survey, place)
-        .map_err(|source| SweepError::Dataset { arm: "all".into(), source })?;
-    let texts = test_texts(&survey, &held_out, &held, spec.paraphrases);
-    let name = name_of(spec, &survey, &training, &texts);
-    let arms = arms(spec, &held);
+    let Laid { survey, held, texts, name, arms } = lay_out(place, spec)?;
     let mut client = Client::connect_or_start()?;
     let mut sweep =
         Sweep { place, spec, slurm, name: &name, client: &mut client, watch, runs: Vec::new() };
@@ -116,6 +110,28 @@ pub fn run(
     let runs = sweep.runs;
     let labels = arms.into_iter().map(|a| a.label).collect();
     Ok(SweepReport { name, spec: spec.clone(), arms: labels, evaluation, runs })
+}
+
+/// A sweep laid out on the workspace as it is now.
+pub(super) struct Laid {
+    survey: Survey,
+    held: Vec<QuestionId>,
+    texts: Vec<crate::domain::TestText>,
+    /// Its name.
+    pub(super) name: String,
+    /// Its arms.
+    pub(super) arms: Vec<SweepArm>,
+}
+
+pub(super) fn lay_out(place: &Place, spec: &SweepSpec) -> Result<Laid, SweepError> {
+    let survey = place.read()?.read().survey()?;
+    let held = held_out_questions(&survey, spec.held_out_questions, spec.seed)?;
+    let (training, held_out) = samples(&survey, place)
+        .map_err(|source| SweepError::Dataset { arm: "all".into(), source })?;
+    let texts = test_texts(&survey, &held_out, &held, spec.paraphrases);
+    let name = name_of(spec, &survey, &training, &texts);
+    let arms = arms(spec, &held);
+    Ok(Laid { survey, held, texts, name, arms })
 }
 
 /// The same name for the same spec on the same survey and texts, another one otherwise: a sweep

@@ -11,9 +11,7 @@ use crate::tui::data::Link;
 use crate::tui::pen::Pen;
 use crate::tui::screen::{Exportable, Shared};
 use crate::tui::theme::Role;
-use crate::tui::widgets::{
-    Column, CurvesView, ListControl, draw_rows, draw_scrollbar, said,
-};
+use crate::tui::widgets::{Column, CurvesView, ListControl, draw_rows, draw_scrollbar, said};
 
 const COLUMNS: [Column; 7] = [
     Column::words("state", 11),
@@ -119,7 +117,10 @@ impl Runs {
                     (format!("{sign} {}{doubt}", state_word(v.state)), style),
                     (v.kind.word().to_owned(), muted),
                     (v.label.clone().unwrap_or_else(|| v.id.to_string()), text),
-                    (row.progress_words(&shared.engine, room, now), if is_bad(v.state) { style } else { muted }),
+                    (
+                        row.progress_words(&shared.engine, room, now),
+                        if is_bad(v.state) { style } else { muted },
+                    ),
                     (clock(started, now), muted),
                     (if doubt.is_empty() { row.took(now) } else { String::new() }, text),
                     (v.attempt.to_string(), muted),

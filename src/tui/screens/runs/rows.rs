@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
+use super::waits::Room;
 use crate::domain::RunId;
 use crate::engine::protocol::ListAsk;
 use crate::job::{ProgressNow, RunView, StateName, seconds_left};
-use super::waits::Room;
 use crate::tui::data::{Access, EngineNow, RunNow, WorkError};
 use crate::tui::theme::Role;
 use crate::tui::widgets::{Ask, Page, PageEdge, thousands};
@@ -142,7 +142,12 @@ impl Row {
     }
 
     /// `45 % · 3 min left`, or what stands in its place: why it ended so, what it waits for.
-    pub fn progress_words(&self, engine: &EngineNow, room: Option<&Room>, now: Timestamp) -> String {
+    pub fn progress_words(
+        &self,
+        engine: &EngineNow,
+        room: Option<&Room>,
+        now: Timestamp,
+    ) -> String {
         if self.view.state.is_final() {
             return self.view.reason.clone().unwrap_or_default();
         }

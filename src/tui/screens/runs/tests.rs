@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::domain::RunId;
 use crate::engine::StateDir;
 use crate::job::{
-    After, Attempt, Condition, Exit, ExitFile, NewRun, ProgressNow, RunKind, RunRecord, RunSpec, RunState, RunView,
+    After, Attempt, Condition, Exit, ExitFile, NewRun, ProgressNow, RunKind, RunRecord, RunSpec,
+    RunState, RunView,
 };
 use crate::store::engine::{Added, EngineDb, NewRow};
 use crate::tui::app::Msg;
@@ -323,7 +324,7 @@ fn every_run_that_waits_says_for_what_in_full() {
     assert!(screen.contains("not before 2026-03-02 06:30:00 UTC"), "{screen}");
     bench.keys("j");
     let screen = shown(&mut bench);
-    assert!(screen.contains("waits for `teacher` to"), "{screen}");
+    assert!(screen.contains("waits for `teacher`"), "{screen}");
     assert!(screen.contains("for `teacher` (20260301-110000-00c0ffee) to succeed: it is running"));
     // Without an engine nothing is promised.
     bench.msg(Msg::Engine(EngineNews::Link(Link::Down)));
