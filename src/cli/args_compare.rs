@@ -76,6 +76,9 @@ pub struct SweepArgs {
     /// Recipe: a preset or a TOML file
     #[arg(long, default_value = "tiny")]
     pub recipe: String,
+    /// The model that the recipe tunes, where it names none: path:DIR or hub:ORG/NAME
+    #[arg(long, value_name = "MODEL")]
+    pub base: Option<String>,
     /// The local language of `language`, such as ar: its texts come from `polyculture translate`
     #[arg(long, value_name = "TAG")]
     pub language: Option<String>,

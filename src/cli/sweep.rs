@@ -6,6 +6,7 @@ use super::args_compare::{SweepArg, SweepArgs};
 use super::{Context, Failure, activities, seeds};
 use crate::chart::{Chart, Palette, png};
 use crate::engine::Client;
+use crate::finetune::{ModelChoice, Overrides};
 use crate::launch::{self, Place, submit};
 use crate::sweep::{SweepError, SweepKind, SweepSpec, chart, need, plain, run as go};
 
@@ -26,9 +27,12 @@ pub fn run(ctx: &Context, a: &SweepArgs) -> Result<(), Failure> {
     let place = ctx.place()?;
     let survey = place.read()?.read().survey()?;
     seeds::pick_cultures(&survey, &a.cultures)?;
-    let mut recipe = activities::recipe(&a.recipe)?;
-    if let Some(steps) = a.steps {
-        (recipe.steps, recipe.epochs) = (Some(steps), None);
+    let changes = Overrides { steps: a.steps, base: a.base.clone(), ..Overrides::default() };
+    let recipe = changes.apply(activities::recipe(&a.recipe)?).map_err(Failure::usage)?;
+    if let ModelChoice::Named(reference) = &recipe.model
+        && !a.dry_run
+    {
+        super::models::fetch(reference)?;
     }
     if recipe.steps.is_none() {
         return Err(Failure::usage(

@@ -196,23 +196,39 @@ pub fn start(a: &mut Access, lines: &[Vec<String>]) -> Result<Started, WorkError
     Ok(out)
 }
 
-/// A provider that was made for a model, and how the model is served to it.
+/// A model's server, and the provider that points at it.
 #[derive(Debug, Clone)]
 pub struct Connected {
-    /// The provider's name.
-    pub provider: String,
+    /// The model, as it was named.
+    pub model: String,
+    /// The provider's name; or why none was made.
+    pub provider: Result<String, WorkError>,
     /// The server's command.
     pub serve: String,
+    /// Where it then answers.
+    pub url: String,
+}
+
+impl Connected {
+    /// Where the model is asked once its server runs.
+    pub fn reference(&self) -> Option<String> {
+        self.provider.as_ref().ok().map(|p| format!("provider:{p}"))
+    }
 }
 
 /// Makes a provider that points at a model where its server usually stands: on this machine.
 pub fn connect(a: &mut Access, model: &str) -> Result<Connected, WorkError> {
     let args = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
     let plan = a.command(&args(&["models", "serve", model]))?;
-    let url = plan["base_url"].as_str().unwrap_or_default();
-    let made = a.command(&args(&["models", "connect", model, "--base-url", url]))?;
     let word = |v: &serde_json::Value| v.as_str().unwrap_or_default().to_owned();
-    Ok(Connected { provider: word(&made["provider"]), serve: word(&plan["line"]) })
+    let url = word(&plan["base_url"]);
+    let made = a.command(&args(&["models", "connect", model, "--base-url", &url]));
+    Ok(Connected {
+        model: model.to_owned(),
+        provider: made.map(|m| word(&m["provider"])),
+        serve: word(&plan["line"]),
+        url,
+    })
 }
 
 /// A command line as a person would type it.

@@ -280,6 +280,10 @@ impl Finetune {
             self.draw_log(pen, area);
             return;
         }
+        if let (Panel::Serve, Some(served)) = (self.panel, &self.served) {
+            draw_served(pen, area, served);
+            return;
+        }
         let named = self.drawn_named();
         let drawn: Vec<Drawn<'_>> = named.iter().map(|(n, m)| (n.as_str(), &m.curves)).collect();
         let title = match self.metric.shown(&drawn) {
@@ -352,9 +356,9 @@ impl Finetune {
             Err(why) if open.wrong.is_none() => below.push((why, Role::Warn)),
             _ => {}
         }
-        if open.kind == FormKind::Recipe {
+        if open.kind != FormKind::Dataset {
             match (self.estimate.get(), self.estimate.error(), self.estimate.is_asked()) {
-                (_, _, true) => below.push(("working out memory and time ...".into(), Role::Muted)),
+                (_, _, true) => below.push(("working out what it takes ...".into(), Role::Muted)),
                 (_, Some(e), _) => below.push((e.to_string(), Role::Bad)),
                 (Some(e), ..) => {
                     let n = open.runs();
@@ -439,4 +443,37 @@ fn best_words(m: &data::Measured, room: bool) -> String {
 fn best_marker(m: &data::Measured) -> Option<Marker> {
     let (step, ..) = m.best()?;
     Some(Marker { x: step as f64, label: format!("best {}", thousands(step)) })
+}
+
+/// How a model is served to an OpenAI-compatible client, and who points at it.
+fn draw_served(pen: &mut Pen<'_>, area: Rect, served: &data::Connected) {
+    let inner = pen.pane(area, &format!("{} · how to serve it (m: curves)", served.model), false);
+    let (muted, text) = (pen.style(Role::Muted), pen.style(Role::Text));
+    let provider = match (&served.provider, served.reference()) {
+        (Ok(_), Some(r)) => {
+            (format!("{r} asks {} (6, then n scores it; 8 tests it)", served.url), Role::Good)
+        }
+        (Ok(p), None) => (p.clone(), Role::Good),
+        (Err(e), _) => (e.to_string(), Role::Warn),
+    };
+    let lines = [
+        ("server", served.serve.clone(), Role::Accent),
+        ("", "copied: it starts vLLM on the machine with the GPU".to_owned(), Role::Muted),
+        ("provider", provider.0, provider.1),
+    ];
+    let mut y = inner.y;
+    for (name, value, role) in lines {
+        if y >= inner.bottom() {
+            return;
+        }
+        pen.put(inner.x, y, 9, name, muted);
+        let rest = Rect {
+            x: inner.x + 10.min(inner.width),
+            y,
+            width: inner.width.saturating_sub(10),
+            height: inner.bottom() - y,
+        };
+        let style = if role == Role::Text { text } else { pen.style(role) };
+        y += pen.text(rest, &value, style).max(1) as u16;
+    }
 }
