@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::drawn::Drawn;
 use super::{Aim, Comparison, Document, Fate, ItemRow, Items, PairItem, Section, undefined};
-use crate::domain::prompt::render;
+use crate::domain::prompt::{Prompt, render};
 use crate::domain::{
     Culture, CultureId, Question, QuestionId, ResourceLevel, Split, Survey, TestText,
 };
 use crate::evaluate::aggregate::{ArmScores, CellId};
 use crate::evaluate::rows::{ALL_CULTURES, SHARED};
 use crate::evaluate::{
-    Baseline, EvaluateError, Framing, LockedPlan, Metric, Plan, Reference, ResultLine, aggregate,
-    baseline_cells, drawn_ceiling,
+    Baseline, EvaluateError, Framing, LockedPlan, Metric, Plan, PlannedModel, Reference,
+    ResultLine, aggregate, baseline_cells, drawn_ceiling,
 };
 use crate::job::{JobError, read_jsonl};
 use crate::stats::bootstrap::{Resampling, Seeded, nested_difference};
@@ -198,7 +199,13 @@ pub(super) fn document(run_dir: &Path, aim: &Aim, key: &str) -> Result<Document,
             format!("Answers: people of {} and {}", c.place, aim.model),
             shares(question, &reference, &own, &cell),
         ));
-        prompts(&mut sections, &run, aim, c, question, split);
+        let put = prompts(&mut sections, &run, aim, c, question, split);
+        let attempts = super::attempts(run_dir)?;
+        for (model, prompts) in put {
+            if let Some(drawn) = Drawn::of(&attempts, model)? {
+                sections.extend(drawn.sections(question, &prompts)?);
+            }
+        }
     }
     Ok(Document {
         title: format!("{id} · {}", aim.model),
@@ -227,20 +234,26 @@ fn shares(
     out
 }
 
-/// The texts that were put, what each prompt form made of them, and one prompt in full.
-fn prompts(
+/// Prompts with what they are called.
+type Named = Vec<(String, Prompt)>;
+
+/// The texts that were put, what each prompt form made of them, and one prompt in full. Gives the
+/// prompts of each model of the row.
+fn prompts<'r>(
     sections: &mut Vec<Section>,
-    run: &Run,
+    run: &'r Run,
     aim: &Aim,
     culture: &Culture,
     question: &Question,
     split: Split,
-) {
+) -> Vec<(&'r PlannedModel, Named)> {
     let base = aim.model.trim_end_matches(", own culture").trim_end_matches(", foreign cultures");
     let mut said = String::new();
     let mut example = None;
+    let mut put = Vec::new();
     for model in run.plan.models.iter().filter(|m| m.arm == base) {
         let key = model.key();
+        let mut named_prompts = Named::new();
         for text in run.texts.iter().filter(|t| t.split == split && t.question == question.id) {
             let lines = run.lines.iter().filter(|l| l.model == key && l.text_id == text.text_id);
             for line in lines {
@@ -260,16 +273,22 @@ fn prompts(
                         s.listed_mass(),
                         line.method
                     );
-                    if example.is_none() && matches!(model.framing, Framing::Named | Framing::Blind)
+                    // What a context or a made-up culture made of it is not put together again.
+                    if model.changed.is_none()
+                        && matches!(model.framing, Framing::Named | Framing::Blind)
                     {
                         let named = (model.framing == Framing::Named
                             && !run.plan.culture_blind.contains(&model.arm))
                         .then_some(culture);
-                        example = Some(render(question, &text.text, named, *v));
+                        let prompt = render(question, &text.text, named, *v);
+                        let name = format!("{} · {} {:?}", text.text_id, v.form.as_str(), v.order);
+                        named_prompts.push((name, prompt.clone()));
+                        example = example.or(Some(prompt));
                     }
                 }
             }
         }
+        put.push((model, named_prompts));
     }
     if let Some(p) = example {
         let text = if p.system.is_empty() { p.user } else { format!("{}\n\n{}", p.system, p.user) };
@@ -279,6 +298,7 @@ fn prompts(
     if !said.is_empty() {
         sections.push(Section::new("Likeliest answer of each prompt", said));
     }
+    put
 }
 
 pub(super) fn compare(run_dir: &Path, aim: &Aim, with: &str) -> Result<Comparison, EvaluateError> {

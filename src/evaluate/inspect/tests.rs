@@ -49,6 +49,60 @@ fn questions_of_a_survey_come_with_the_mixture_and_the_one_who_knows_wins_them_a
 }
 
 #[test]
+fn single_replies_of_an_endpoint_are_found_by_the_content_of_their_requests() {
+    use crate::domain::prompt::render;
+    use crate::evaluate::drawn::request;
+    use crate::evaluate::{Draws, Plan};
+    use crate::providers::replies::ReplyKey;
+    use serde_json::json;
+
+    let dir = tempfile::tempdir().unwrap();
+    survey(dir.path(), "r", ["a", "b"]);
+    let run = dir.path().join("r");
+    let input = run.join("input");
+    let write = |name: &str, text: String| std::fs::write(input.join(name), text).unwrap();
+    let endpoint = json!({"kind": "endpoint", "provider": "no-such-provider", "model": "org/m"});
+    write("models.json", json!({"path:/a": endpoint}).to_string());
+    let draws = Draws::of(3);
+    write("draws.json", serde_json::to_string(&draws).unwrap());
+    // The second draw of the first prompt, as it was stored; and a third that failed.
+    let survey = crate::seeds::sample::survey().unwrap();
+    let plan: Plan =
+        serde_json::from_slice(&std::fs::read(input.join("plan.json")).unwrap()).unwrap();
+    let aim = aim("a", "1-jsd", "seed-wording", "korean");
+    let key = items(&run, &aim).unwrap().rows[0].key.clone();
+    let question = survey.question(&key.parse().unwrap()).unwrap();
+    let korean = survey.cultures.iter().find(|c| c.id.as_str() == "korean").unwrap();
+    let prompt = render(question, &question.text, Some(korean), plan.variants(question)[0]);
+    let line = |draw: u32, more: serde_json::Value| {
+        let key = ReplyKey::of("org/m", &request(&prompt, draw, draws), false).to_string();
+        let mut line = json!({"key": key, "status": 200, "at": "2026-03-01T00:00:00Z",
+            "by": "openai:lab/m", "body": ""});
+        line.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        format!("{line}\n")
+    };
+    let said = format!("I would say {}.", prompt.answers[1]);
+    let body = json!({"choices": [{"message": {"content": said}}]}).to_string();
+    let text = "no line of ours\n".to_owned()
+        + &line(1, json!({"body": body}))
+        + &line(2, json!({"failed": "timeout"}));
+    std::fs::write(run.join("attempt-1/replies.jsonl"), text).unwrap();
+    let found = document(&run, &aim, &key, false).unwrap();
+    let replies: Vec<&Section> =
+        found.sections.iter().filter(|s| s.head.starts_with("Replies to")).collect();
+    let [one] = &replies[..] else { panic!("{:?}", found.sections) };
+    let lines: Vec<&str> = one.body.as_ref().unwrap().lines().collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].starts_with("#2  ") && lines[0].ends_with(&said), "{lines:?}");
+    assert!(lines[0].contains(&question.scale.options()[1].label), "{lines:?}");
+    assert_eq!(lines[1], "#3  no reply: timeout");
+    // The other model lies in a folder: it was not asked in words.
+    let other = Aim { model: "b".into(), ..aim };
+    let found = document(&run, &other, &key, false).unwrap();
+    assert!(!found.sections.iter().any(|s| s.head.starts_with("Replies to")));
+}
+
+#[test]
 fn items_of_a_set_fill_the_matrix_and_abusive_text_is_left_out_unless_asked_for() {
     let dir = tempfile::tempdir().unwrap();
     let (task, n) = classification(dir.path(), "r", ["a", "b"]);

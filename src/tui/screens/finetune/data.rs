@@ -209,13 +209,6 @@ pub struct Connected {
     pub url: String,
 }
 
-impl Connected {
-    /// Where the model is asked once its server runs.
-    pub fn reference(&self) -> Option<String> {
-        self.provider.as_ref().ok().map(|p| format!("provider:{p}"))
-    }
-}
-
 /// Makes a provider that points at a model where its server usually stands: on this machine.
 pub fn connect(a: &mut Access, model: &str) -> Result<Connected, WorkError> {
     let args = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();

@@ -449,12 +449,11 @@ fn best_marker(m: &data::Measured) -> Option<Marker> {
 fn draw_served(pen: &mut Pen<'_>, area: Rect, served: &data::Connected) {
     let inner = pen.pane(area, &format!("{} · how to serve it (m: curves)", served.model), false);
     let (muted, text) = (pen.style(Role::Muted), pen.style(Role::Text));
-    let provider = match (&served.provider, served.reference()) {
-        (Ok(_), Some(r)) => {
-            (format!("{r} asks {} (6, then n scores it; 8 tests it)", served.url), Role::Good)
+    let provider = match &served.provider {
+        Ok(p) => {
+            (format!("`{p}` asks {} (6, then n scores it; 8 tests it)", served.url), Role::Good)
         }
-        (Ok(p), None) => (p.clone(), Role::Good),
-        (Err(e), _) => (e.to_string(), Role::Warn),
+        Err(e) => (e.to_string(), Role::Warn),
     };
     let lines = [
         ("server", served.serve.clone(), Role::Accent),
