@@ -21,6 +21,9 @@ impl From<SweepError> for Failure {
     }
 }
 
+/// How often a sweep that was lost is said again by the engine itself.
+const RETRIES: u32 = 5;
+
 /// # Errors
 /// Counts that the workspace cannot make, a recipe that does not parse, a run that failed.
 pub fn run(ctx: &Context, a: &SweepArgs) -> Result<(), Failure> {
@@ -87,6 +90,8 @@ fn start(ctx: &Context, place: &Place, a: &SweepArgs, name: &str) -> Result<(), 
     }
     let mut prepared = launch::command(place, argv, Some(format!("sweep {name}")), &cwd);
     prepared.run.resources.threads = 0;
+    // Saying it again goes on where it was.
+    prepared.run.terms.retries = RETRIES;
     let root = place.folder().root().display().to_string();
     prepared.run.env.insert("POLYCULTURE_WORKSPACE".into(), root);
     let mut client = Client::connect_or_start()?;

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -13,12 +15,15 @@ use crate::domain::{DatasetId, DomainError, QuestionId, Survey};
 use crate::engine::{Client, EngineError};
 use crate::evaluate::{Evaluation, Framing, Plan, PlannedModel};
 use crate::finetune::{FinetuneError, Recipe};
-use crate::job::{JobError, RunView, SlurmAsk, StateName};
+use crate::job::{JobError, MARK, RunView, SlurmAsk, StateName};
 use crate::launch::{
     BuildError, FinetuneRequest, LaunchError, Place, PlaceError, SurveyInput, array_name, as_array,
     build_dataset, evaluate, finetune, on_slurm, samples, submit,
 };
 use crate::store::StoreError;
+
+/// How often an engine that is away is looked for.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A sweep that did not come to its end. What is done stays done: say the command again.
 #[derive(Debug, Error)]
@@ -156,6 +161,20 @@ fn name_of(
     format!("{}-{short}", spec.kind.word())
 }
 
+/// Waits for a run's end. From inside a run no engine is started, and one that is restarted or
+/// upgraded is away for a moment: then it is waited for.
+fn wait_through(client: &mut Client, run: &RunView) -> Result<RunView, EngineError> {
+    let inside = std::env::var_os(MARK).is_some();
+    loop {
+        match client.wait(&run.id, &mut |_, _| ()) {
+            Err(EngineError::Io { .. } | EngineError::Unreachable { .. }) if inside => {
+                thread::sleep(LOOK);
+            }
+            other => return other,
+        }
+    }
+}
+
 struct Sweep<'a, 'w> {
     place: &'a Place,
     spec: &'a SweepSpec,
@@ -277,7 +296,7 @@ impl Sweep<'_, '_> {
         let mut out = Vec::new();
         for (i, run) in started.into_iter().enumerate() {
             (self.watch)(step, i as u64, total);
-            let ended = self.client.wait(&run.id, &mut |_, _| ())?;
+            let ended = wait_through(self.client, &run)?;
             if ended.state != StateName::Succeeded {
                 return Err(SweepError::Run {
                     run: ended.id.to_string(),

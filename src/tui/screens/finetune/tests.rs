@@ -233,9 +233,10 @@ fn a_sweep_is_started_by_one_line_that_the_form_shows_with_what_it_takes() {
     // A recipe that tunes a model wants to know which.
     bench.keys("tab right");
     assert!(shown(&mut bench).contains("tunes a model that you name"));
+    // It counts epochs, and arms get equal steps: Enter goes to what is missing.
     bench.keys("enter").settle_but(&[]);
     assert!(asked.lock().unwrap().is_empty(), "nothing was started");
-    bench.keys("left tab tab ctrl-u").types("40");
+    bench.types("40").keys("shift-tab shift-tab left tab tab ctrl-u").types("40");
     // One culture less, and on the cluster.
     bench.keys("tab tab tab space tab right tab").types("--partition long");
     let first = bench.app.shared.survey.clone().unwrap().cultures[0].id.to_string();
