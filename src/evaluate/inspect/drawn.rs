@@ -98,9 +98,9 @@ fn line(question: &Question, prompt: &Prompt, draw: u32, reply: &StoredReply) ->
     }
     let text = said(reply);
     let option = chosen_option(&text, &prompt.answers).and_then(|rank| {
-        let answer = prompt.answers.get(rank)?;
-        let o = question.scale.options().get(rank)?;
-        Some(if *answer == o.label { answer.clone() } else { format!("{answer} ({})", o.label) })
+        let (answer, code) = (prompt.answers.get(rank)?, question.scale.codes().get(rank)?);
+        let label = question.scale.label(*code)?;
+        Some(if answer == label { answer.clone() } else { format!("{answer} ({label})") })
     });
     let read = option.unwrap_or_else(|| "names no option".into());
     format!("#{}  {read}  <- {}", draw + 1, text.trim())

@@ -122,7 +122,9 @@ fn mean(values: &[f64]) -> f64 {
 /// The option with the largest share, as its label.
 fn top(question: &Question, shares: &[f64]) -> String {
     let best = (0..shares.len()).max_by(|a, b| shares[*a].total_cmp(&shares[*b]).then(b.cmp(a)));
-    best.and_then(|i| question.scale.options().get(i)).map_or_else(String::new, |o| o.label.clone())
+    // Shares are by rank, which follows the codes; options are printed in an order of their own.
+    let code = best.and_then(|rank| question.scale.codes().get(rank));
+    code.and_then(|c| question.scale.label(*c)).unwrap_or_default().to_owned()
 }
 
 /// Mean over training seeds.
@@ -225,9 +227,10 @@ fn shares(
     let said = shares_of(own, cell);
     let percent = |s: Option<f64>| s.map_or("    -".into(), |x| format!("{:>5.1}", 100.0 * x));
     let mut out = "people % model %\n".to_owned();
-    for (i, o) in question.scale.options().iter().enumerate() {
-        let people = truth.and_then(|t| t.shares().get(i).copied());
-        let model = said.as_ref().and_then(|s| s.get(i).copied());
+    for o in question.scale.options() {
+        let Some(rank) = question.scale.rank(o.code) else { continue };
+        let people = truth.and_then(|t| t.shares().get(rank).copied());
+        let model = said.as_ref().and_then(|s| s.get(rank).copied());
         let _ =
             writeln!(out, "{}    {}    {} {}", percent(people), percent(model), o.code, o.label);
     }

@@ -49,6 +49,44 @@ fn questions_of_a_survey_come_with_the_mixture_and_the_one_who_knows_wins_them_a
 }
 
 #[test]
+fn shares_stand_beside_their_own_options_where_the_highest_code_is_printed_first() {
+    let dir = tempfile::tempdir().unwrap();
+    survey(dir.path(), "r", ["a", "b"]);
+    let run = dir.path().join("r");
+    let survey = crate::seeds::sample::survey().unwrap();
+    let korean = survey.cultures.iter().find(|c| c.id.as_str() == "korean").unwrap();
+    let aim = aim("a", "1-jsd", "seed-wording", "korean");
+    let rows = items(&run, &aim).unwrap().rows;
+    let mut turned = 0;
+    for row in rows {
+        let question = survey.question(&row.key.parse().unwrap()).unwrap();
+        let printed: Vec<u8> = question.scale.options().iter().map(|o| o.code).collect();
+        if printed == question.scale.codes() {
+            continue;
+        }
+        turned += 1;
+        let cell = survey.usable(korean, question).unwrap();
+        let top = (0..question.scale.len())
+            .max_by(|a, b| {
+                let shares = cell.distribution.shares();
+                shares[*a].total_cmp(&shares[*b]).then(b.cmp(a))
+            })
+            .unwrap();
+        let code = question.scale.codes()[top];
+        assert_eq!(row.gold, question.scale.label(code).unwrap(), "{}", row.key);
+        let page = document(&run, &aim, &row.key, false).unwrap();
+        let answers = page.sections.iter().find(|s| s.head.starts_with("Answers: people")).unwrap();
+        let line = format!(
+            "{:>5.1}    {:>5.1}    {code} ",
+            100.0 * cell.distribution.shares()[top],
+            100.0 * cell.distribution.shares()[top]
+        );
+        assert!(answers.body.as_ref().unwrap().contains(&line), "{line}\n{:?}", answers.body);
+    }
+    assert!(turned > 0, "no question of the sample is printed from its highest code down");
+}
+
+#[test]
 fn single_replies_of_an_endpoint_are_found_by_the_content_of_their_requests() {
     use crate::domain::prompt::render;
     use crate::evaluate::drawn::request;
@@ -94,7 +132,8 @@ fn single_replies_of_an_endpoint_are_found_by_the_content_of_their_requests() {
     let lines: Vec<&str> = one.body.as_ref().unwrap().lines().collect();
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines[0].starts_with("#2  ") && lines[0].ends_with(&said), "{lines:?}");
-    assert!(lines[0].contains(&question.scale.options()[1].label), "{lines:?}");
+    let code = question.scale.codes()[1];
+    assert!(lines[0].contains(question.scale.label(code).unwrap()), "{lines:?}");
     assert_eq!(lines[1], "#3  no reply: timeout");
     // The other model lies in a folder: it was not asked in words.
     let other = Aim { model: "b".into(), ..aim };
