@@ -210,9 +210,10 @@ fn an_idle_screen_writes_nothing() {
     p.wait_for_text("engine at rest");
     p.send("2");
     p.wait_for_text("> Q27");
-    // Whatever was still to come has come once a second passes without a byte.
-    while p.bytes_within(Duration::from_secs(1)) > 0 {}
-    assert_eq!(p.bytes_within(Duration::from_secs(3)), 0);
+    // Whatever was still to come may take its time on a busy machine; what writes by the clock has
+    // no three seconds without a byte.
+    let silent = (0..10).any(|_| p.bytes_within(Duration::from_secs(3)) == 0);
+    assert!(silent, "it never rests:\n{}", p.screen_text());
     p.send("\u{3}");
     p.wait_exit();
 }

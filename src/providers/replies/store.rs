@@ -2,7 +2,7 @@
 //! A line is in the page cache before its reply is reported, so that no kill of this process loses
 //! it; it is made durable in groups, by a thread of its own, and at the end.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::FileExt;
@@ -286,7 +286,7 @@ impl Drop for Replies {
 /// A file that cannot be read.
 pub fn find_all(
     paths: &[PathBuf],
-    wanted: &HashSet<ReplyKey>,
+    wanted: &BTreeSet<ReplyKey>,
 ) -> Result<HashMap<ReplyKey, StoredReply>, ProviderError> {
     let mut found = HashMap::new();
     for path in paths {

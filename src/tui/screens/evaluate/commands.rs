@@ -90,7 +90,7 @@ pub const COMMANDS: &[Command] = &[
         &["v"],
         "bars",
         "Bars, or lines over the arms in their order: the chart of a sweep",
-        "lines or bars",
+        "lines",
         |s, _| s.board.lines = !s.board.lines
     ),
     command!("evaluate.bars-metric", &["m"], "bars", "Next metric", "metric", |s, _| s

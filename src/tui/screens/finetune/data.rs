@@ -11,7 +11,7 @@ use crate::job::{Curves, RunKind, RunView, StateName};
 use crate::launch::open_dataset;
 use crate::store::DatasetRecord;
 use crate::tui::data::{Access, WorkError};
-use crate::tui::widgets::{Ask, Page, thousands};
+use crate::tui::widgets::{Ask, Page, shell_line, thousands};
 
 /// A dataset's name.
 pub fn key(d: &DatasetRecord) -> String {
@@ -188,7 +188,7 @@ pub fn start(a: &mut Access, lines: &[Vec<String>]) -> Result<Started, WorkError
         match a.command(args) {
             Ok(doc) => out.runs.extend(doc["id"].as_str().map(str::to_owned)),
             Err(e) => {
-                out.failed = Some((line(args), e));
+                out.failed = Some((shell_line(args), e));
                 break;
             }
         }
@@ -222,18 +222,4 @@ pub fn connect(a: &mut Access, model: &str) -> Result<Connected, WorkError> {
         serve: word(&plan["line"]),
         url,
     })
-}
-
-/// A command line as a person would type it.
-pub fn line(args: &[String]) -> String {
-    let quoted = |a: &String| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,@=+".contains(c);
-        if !a.is_empty() && a.chars().all(plain) {
-            a.clone()
-        } else {
-            format!("'{}'", a.replace('\'', "'\\''"))
-        }
-    };
-    let words: Vec<String> = args.iter().map(quoted).collect();
-    format!("polyculture {}", words.join(" "))
 }

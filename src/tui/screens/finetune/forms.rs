@@ -1,10 +1,9 @@
 //! Two of the forms: a recipe for runs, and a dataset. Their bounds are the recipe's own.
 
-use super::data::line;
 use crate::domain::{DatasetId, LabelPolicy, ModelId, Survey};
 use crate::finetune::{ModelRef, Overrides, Recipe, preset, preset_names};
 use crate::store::DatasetRecord;
-use crate::tui::widgets::{Field, Form, anything};
+use crate::tui::widgets::{Field, Form, anything, shell_line};
 
 /// All cultures of the dataset in one model.
 const TOGETHER: &str = "all in one";
@@ -448,7 +447,7 @@ impl Open {
     /// The command lines as a person would type them; of many, the first ones.
     pub fn typed(&self) -> Vec<String> {
         let lines = self.lines().unwrap_or_default();
-        let mut out: Vec<String> = lines.iter().take(4).map(|l| line(l)).collect();
+        let mut out: Vec<String> = lines.iter().take(4).map(|l| shell_line(l)).collect();
         if lines.len() > 4 {
             out.push(format!(".. and {} more", lines.len() - 4));
         }
