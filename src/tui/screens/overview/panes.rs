@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::super::runs::waits::why;
+use super::super::runs::{waits::why, waits_for_a_secret};
 use super::next::{Step, left};
 use crate::report::{Standing, StudyStanding};
 use crate::study::Figure;
@@ -266,7 +266,10 @@ fn attention_lines(s: &Standing, shared: &Shared) -> Vec<(String, Role)> {
                     Role::Bad,
                 ));
             }
-            StateName::Blocked => out.push((format!("{label} waits: {why}"), Role::Warn)),
+            // One that waits for other runs needs nobody.
+            StateName::Blocked if waits_for_a_secret(&r.view) => {
+                out.push((format!("{label} {why} (7, then r gives it)"), Role::Warn));
+            }
             _ => {}
         }
     }

@@ -209,7 +209,8 @@ impl Runs {
     pub(super) fn retry(&mut self, cx: &mut Cx<'_>) {
         let only = |v: &RunView| {
             let said = format!("it has not ended ({}): x cancels it first", v.state.word());
-            (!v.state.is_final()).then_some(said)
+            let gives = waits_for_a_secret(v);
+            (!v.state.is_final() && !gives).then_some(said)
         };
         self.act_where(Act::Retry, only, cx);
     }
@@ -361,6 +362,11 @@ impl Done {
             }
         }
     }
+}
+
+/// True where it waits for a secret: trying again gives it from this program's environment.
+pub fn waits_for_a_secret(v: &RunView) -> bool {
+    v.state == StateName::Blocked && v.reason.as_ref().is_some_and(|r| r.contains("the secret"))
 }
 
 /// Why its priority means nothing.

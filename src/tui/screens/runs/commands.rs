@@ -49,7 +49,7 @@ pub const COMMANDS: &[Command] = &[
         "runs.retry",
         &["r"],
         HERE,
-        "Try an ended run again, from its last checkpoint",
+        "Try an ended run again, from its last checkpoint; give a run the secret it waits for",
         "retry",
         Runs::retry,
     ),

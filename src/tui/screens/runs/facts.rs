@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::actions::is_bad;
 use super::rows::{bytes, clock, duration, state_word};
-use super::{Runs, waits};
+use super::{Runs, waits, waits_for_a_secret};
 use crate::job::{After, ExitFile, RunView, StateName};
 use crate::launch::{AttemptFacts, RunFacts};
 use crate::tui::data::Link;
@@ -108,7 +108,7 @@ impl Runs {
             |value| Fact { role: Some(Role::Warn), whole: true, ..Fact::new("waits", value) };
         let after = spec.map_or(&[][..], |s| &s.after);
         let others = self.others.get().filter(|o| o.0 == v.id).map_or(&[][..], |o| &o.1);
-        if v.state != StateName::Blocked || after.is_empty() || why.contains("secret") {
+        if v.state != StateName::Blocked || after.is_empty() || waits_for_a_secret(v) {
             return vec![fact(why)];
         }
         let one = |a: &After| {

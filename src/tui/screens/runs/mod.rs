@@ -22,6 +22,7 @@ use crate::tui::screen::{Answer, Cx, Exportable, Screen, ScreenId, Shared, Told}
 use crate::tui::widgets::{CurvesView, ListControl, LogView, Paged};
 
 use actions::Act;
+pub(crate) use actions::waits_for_a_secret;
 pub use commands::COMMANDS;
 use rows::{Row, VIEWS};
 use waits::Room;

@@ -359,6 +359,30 @@ fn keys_that_mean_nothing_to_a_run_say_so_and_tell_the_engine_nothing() {
 }
 
 #[test]
+fn a_run_that_waits_for_a_secret_asks_for_somebody_and_one_that_waits_for_others_does_not() {
+    let queued_at = t(QUEUED);
+    let mut all = Vec::new();
+    let mut bench = at_runs((100, 30), |e| {
+        let reason = "waits for the secret LAB_KEY".to_owned();
+        all.push(waiting(e, "locked", RunState::Blocked { queued_at, reason }));
+        let reason = format!("waits for {} to succeed", all[0].id);
+        all.push(waiting(e, "patient", RunState::Blocked { queued_at, reason }));
+    });
+    up(&mut bench, all.iter().map(RunRecord::view).collect());
+    bench.keys("1");
+    let screen = shown(&mut bench);
+    assert!(
+        screen.contains("locked waits for the secret LAB_KEY (7, then r gives it)"),
+        "{screen}"
+    );
+    assert!(!screen.contains("patient waits"), "{screen}");
+    bench.keys("7 r");
+    assert!(bench.note().unwrap().1.contains("has not ended (blocked)"), "{:?}", bench.note());
+    bench.keys("j r").settle_but(&[]);
+    assert!(bench.note().unwrap().1.contains("no engine"), "the engine is asked");
+}
+
+#[test]
 fn a_question_answered_with_no_is_forgotten() {
     let mut bench = at_runs((80, 24), |e| {
         e.run(RunKind::Finetune, "older", running());
