@@ -4,10 +4,13 @@
 use std::path::Path;
 
 use super::{LaunchError, Place, Prepared};
+use crate::domain::{Example, Survey};
 use crate::embedded::device;
 use crate::engine::gpu::{self, Ceiling};
+use crate::finetune::backend::{Request, backend};
 use crate::finetune::{
-    DiskNeed, Estimate, MemoryNeed, Recipe, TimeNeed, check_device, check_gpu, machine_memory,
+    DiskNeed, Estimate, MemoryNeed, ModelChoice, Recipe, StepTokens, TimeNeed, TrainingSet,
+    check_device, check_gpu, machine_memory,
 };
 
 /// What to say to a refusal.
@@ -62,6 +65,44 @@ fn fits(
         time.check(estimate.steps, recipe)?;
     }
     Ok(())
+}
+
+/// What a fine-tune will take, as far as it is known before it starts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Needs {
+    /// Memory, bytes.
+    pub memory: u64,
+    /// Disk at its worst moment, bytes.
+    pub disk: u64,
+    /// How long.
+    pub time: Option<TimeNeed>,
+}
+
+/// What training a recipe on these rows will take; `None` where it is done by a service.
+///
+/// # Errors
+/// A base that is not there, rows that the recipe cannot learn from.
+pub fn needs(
+    place: &Place,
+    recipe: &Recipe,
+    rows: &[Example],
+    survey: &Survey,
+) -> Result<Option<Needs>, LaunchError> {
+    let base = super::base::frozen_base(place, recipe)?;
+    let asked = Request { recipe, base: base.as_ref(), rows, survey, python: None };
+    let Some(mut estimate) = backend(recipe.backend).estimate(&asked)? else { return Ok(None) };
+    let speed = last_speed(place, recipe);
+    if let (None, None, ModelChoice::Tiny(tiny)) = (speed, estimate.seconds, &recipe.model) {
+        // Its tokenizer is made in the run: tokens are guessed.
+        let set = TrainingSet::new(rows, survey, &recipe.prompts, recipe.target)?;
+        let (config, tokens) = (tiny.config(tiny.vocab_size)?, StepTokens::guess(&set, recipe));
+        estimate = Estimate::on_this_machine(&config, recipe, set.len(), tokens)?;
+    }
+    Ok(Some(Needs {
+        memory: estimate.memory(),
+        disk: DiskNeed::new(&estimate, recipe).bytes(),
+        time: TimeNeed::new(&estimate, recipe, speed),
+    }))
 }
 
 /// Memory of the smallest GPU that a run would get if it got the largest ones.
