@@ -58,6 +58,7 @@ pub fn tune(ctx: &Context, a: FinetuneArgs) -> Result<(), Failure> {
         seed: c.seed,
         threads: c.threads,
         eval_share: c.eval_share,
+        device: c.device,
         base: a.base.base,
     };
     let recipe = changes.apply(recipe(&a.recipe)?).map_err(Failure::usage)?;

@@ -118,6 +118,7 @@ fn carry(dir: &Path) -> Result<u8, JobError> {
     let memory = out_of_memory_kills();
     let warning_s = node.as_ref().map(|_| slurm::script::warning_s());
     let mut watch = Watch::new(dir, &spec, work, (signals, early), warning_s);
+    watch.steps = node.as_ref().filter(|_| by_srun(&spec)).and_then(|_| identity::raw_id());
     let status = watch.until_work_ends();
     let ended = now();
     reap_all(work);
@@ -168,9 +169,8 @@ fn start_work(attempt: &Attempt, spec: &RunSpec) -> Result<Pid, (Option<i32>, St
         .open(&log_path)
         .and_then(|f| Ok((f.try_clone()?, f)))
         .map_err(|e| fail(format!("with log {}", log_path.display()), &e))?;
-    let on_all_nodes = spec.slurm.as_ref().is_some_and(|s| s.srun);
     let mut command = match (spec.kind, spec.argv.split_first()) {
-        (RunKind::Command, Some(_)) if on_all_nodes => {
+        (RunKind::Command, Some(_)) if by_srun(spec) => {
             let mut c = Command::new("srun");
             c.arg("--kill-on-bad-exit=1").args(&spec.argv);
             c
@@ -206,6 +206,11 @@ fn start_work(attempt: &Attempt, spec: &RunSpec) -> Result<Pid, (Option<i32>, St
         }
     })?;
     Ok(Pid::from_raw(child.id().cast_signed()))
+}
+
+/// True for a command that srun starts on all nodes.
+fn by_srun(spec: &RunSpec) -> bool {
+    spec.kind == RunKind::Command && spec.slurm.as_ref().is_some_and(|s| s.srun)
 }
 
 /// The mark of this attempt's processes, for the engine's sweeps.

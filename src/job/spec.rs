@@ -81,7 +81,8 @@ pub struct After {
 /// What a run takes from the machine while it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resources {
-    /// CPU threads: slots of the engine's pool. More than the pool has counts as the whole pool.
+    /// CPU threads: slots of the engine's pool. More than the pool has counts as the whole pool; 0
+    /// is for work that only waits for other runs.
     pub threads: u32,
     /// GPUs to lease.
     #[serde(default)]

@@ -232,6 +232,7 @@ mod tests {
                 optimizer_step: step,
                 loss: Some(*loss),
                 eval_loss: None,
+                device: None,
                 recipe_sha256: String::new(),
                 dataset_sha256: String::new(),
                 base: None,

@@ -13,10 +13,12 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::engine::signals::Early;
+use crate::engine::slurm;
 use crate::job::{PauseFile, RunSpec, StopFile, StopWhy, write_atomically};
 
 /// The longest pause between two looks at a run with a time limit.
 const LIMIT_LOOK: Duration = Duration::from_millis(500);
+
 pub(super) struct Watch<'a> {
     dir: &'a Path,
     spec: &'a RunSpec,
@@ -34,6 +36,8 @@ pub(super) struct Watch<'a> {
     looked: Instant,
     /// In a job of SLURM: seconds between its USR1 and the time limit.
     warning_s: Option<u32>,
+    /// The job whose steps are the work.
+    pub(super) steps: Option<String>,
 }
 
 impl<'a> Watch<'a> {
@@ -57,6 +61,7 @@ impl<'a> Watch<'a> {
             ran: Duration::ZERO,
             looked: Instant::now(),
             warning_s,
+            steps: None,
         }
     }
 
@@ -120,8 +125,7 @@ impl<'a> Watch<'a> {
         let signal = self.spec.terms.checkpoint_signal.and_then(|n| Signal::try_from(n).ok());
         match signal {
             Some(signal) if why != StopWhy::Terminated => {
-                let _ = killpg(self.work, signal);
-                let _ = killpg(self.work, Signal::SIGCONT);
+                self.tell(signal);
                 // In a job nobody waits beyond the limit.
                 let until_term = if self.warning_s.is_some() { self.grace / 2 } else { self.grace };
                 self.term_at = Some(Instant::now() + until_term);
@@ -133,7 +137,18 @@ impl<'a> Watch<'a> {
     fn terminate(&mut self) {
         self.term_at = None;
         self.kill_at = Some(Instant::now() + self.grace);
-        let _ = killpg(self.work, Signal::SIGTERM);
+        self.tell(Signal::SIGTERM);
+    }
+
+    /// Signals the work. Where srun started it, SLURM signals its tasks on all nodes: srun itself
+    /// takes a TERM for an order to kill them.
+    fn tell(&self, signal: Signal) {
+        if let Some(job) = &self.steps
+            && slurm::signal_steps(job, signal).is_ok()
+        {
+            return;
+        }
+        let _ = killpg(self.work, signal);
         // A paused group gets its TERM only when it goes on.
         let _ = killpg(self.work, Signal::SIGCONT);
     }

@@ -139,9 +139,10 @@ impl EngineDb {
         let spec = row.spec;
         let flat = row.state.flat();
         let (code, signal) = exit_columns(flat.exit);
-        // What runs elsewhere takes no slot and no GPU here.
+        // What runs elsewhere takes no slot and no GPU here; nor does what only waits for others
+        // and asks for no thread.
         let gpus = if spec.slurm.is_some() { 0 } else { spec.resources.gpus };
-        let threads = if spec.slurm.is_some() { 0 } else { spec.resources.threads.max(1) };
+        let threads = if spec.slurm.is_some() { 0 } else { spec.resources.threads };
         tx.prepare_cached(&format!(
             "INSERT INTO runs (id, request_id, kind, label, dir, workspace, attempt, priority,
                  threads, turn, state, queued_at, since, started_at, ended_at, exit_code, signal,
