@@ -57,7 +57,7 @@ impl Lab {
     /// One node, with slurmdbd and a database of its own.
     pub(crate) fn with_accounting() -> Option<Self> {
         for program in ["slurmdbd", "mariadbd", "sacct", "sacctmgr"] {
-            if !on_path(program) {
+            if on_path(program).is_none() {
                 eprintln!("skipped: no accounting of SLURM here ({program} is missing)");
                 return None;
             }
@@ -67,7 +67,7 @@ impl Lab {
 
     fn start(nodes: u16, min_job_age: u32, accounting: bool) -> Option<Self> {
         for program in ["slurmctld", "slurmd", "munged", "sbatch", "squeue", "srun"] {
-            if !on_path(program) {
+            if on_path(program).is_none() {
                 eprintln!("skipped: no SLURM here ({program} is missing)");
                 return None;
             }
@@ -276,10 +276,9 @@ impl Lab {
         use std::os::unix::fs::PermissionsExt as _;
         let dir = self.house.file("wrapped");
         std::fs::create_dir_all(&dir).unwrap();
-        let out = Command::new("which").arg(program).output().unwrap();
-        let real = String::from_utf8(out.stdout).unwrap();
+        let real = on_path(program).map_or_else(|| "/nowhere".to_owned(), |p| p.display().to_string());
         let file = dir.join(program);
-        std::fs::write(&file, format!("#!/bin/sh\nreal={}\n{body}\n", real.trim())).unwrap();
+        std::fs::write(&file, format!("#!/bin/sh\nreal={real}\n{body}\n")).unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
         format!("{}:{}", dir.display(), std::env::var("PATH").unwrap())
     }
@@ -293,9 +292,9 @@ impl Drop for Lab {
     }
 }
 
-fn on_path(program: &str) -> bool {
+fn on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|d| d.join(program).is_file())
+    std::env::split_paths(&path).map(|d| d.join(program)).find(|p| p.is_file())
 }
 
 /// The first of some ports in a row that nobody listens at. Below those that the system gives to
