@@ -223,8 +223,11 @@ mod built_in {
         assert!(found["device"].as_str().unwrap().starts_with("Pretended GPU"), "{found}");
         assert!(found["largest_difference"].as_f64().unwrap() < 1e-5, "{found}");
         let words = m.place.command(&["doctor", "--cuda"]).envs(m.env.clone()).output().unwrap();
+        assert!(words.stderr.is_empty(), "memory was kept? {words:?}");
         let words = String::from_utf8(words.stdout).unwrap();
         assert!(words.contains("products agree with the processor's"), "{words}");
+        m.pretend("old");
+        m.ok(&["doctor", "--cuda"]);
         m.pretend("tf32");
         let e = m.refused(&["doctor", "--cuda"]);
         assert!(e.contains("does not multiply as the processor does"), "{e}");

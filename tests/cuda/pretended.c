@@ -3,7 +3,7 @@
 
    POLYCULTURE_PRETEND_CUDA: "" as it should be; "tf32" rounds factors to ten bits, as TF32 does;
    "room=BYTES" has that much memory; "lost=N" fails at the N-th product and ever after; "none" shows
-   no GPU. */
+   no GPU; "old" knows no memory in a stream's order. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -44,9 +44,9 @@ int cuDeviceGet(int *device, int ordinal) {
     *device = 41;
     return ordinal ? INVALID : OK;
 }
+/* Memory in a stream's order (CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED), but for "old". */
 int cuDeviceGetAttribute(int *value, int attribute, int device) {
-    (void)attribute;
-    *value = 0;
+    *value = attribute == 115 && !how("old");
     return device == 41 ? OK : INVALID;
 }
 int cuDeviceGetName(char *name, int length, int device) {
@@ -114,6 +114,12 @@ int cuMemFree_v2(address at) {
     }
     return INVALID;
 }
+int cuMemAllocAsync(address *at, size_t bytes, void *stream) {
+    return stream || how("old") ? INVALID : cuMemAlloc_v2(at, bytes);
+}
+int cuMemFreeAsync(address at, void *stream) {
+    return stream || how("old") ? INVALID : cuMemFree_v2(at);
+}
 int cuMemcpyHtoDAsync_v2(address to, const void *from, size_t bytes, void *stream) {
     if (lost) return ILLEGAL;
     if (stream || !current || !holds(to, bytes)) return INVALID;
@@ -129,7 +135,7 @@ int cuMemcpyDtoHAsync_v2(void *to, address from, size_t bytes, void *stream) {
 int cuStreamSynchronize(void *stream) { return lost ? ILLEGAL : stream ? INVALID : OK; }
 
 int cublasCreate_v2(void **handle) { *handle = &products; return current ? 0 : 1; }
-int cublasDestroy_v2(void *handle) { return handle == &products ? 0 : 7; }
+int cublasDestroy_v2(void *handle) { return lost ? 14 : handle == &products ? 0 : 7; }
 int cublasSetStream_v2(void *handle, void *stream) { return handle == &products && !stream ? 0 : 7; }
 
 static float rounded(float x, int bits) {

@@ -9,8 +9,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use cudarc::cublas::{CudaBlas, Gemm, GemmConfig, result::CublasError, sys as blas};
-use cudarc::driver::{CudaContext, CudaSlice, CudaStream, DriverError, sys as driver};
+use cudarc::cublas::{result as cublas, result::CublasError, sys as blas};
+use cudarc::driver::{
+    CudaContext, CudaSlice, CudaStream, DevicePtr, DevicePtrMut, DriverError, sys as driver,
+};
 
 use super::{About, Block, Device, Fault, Memory, Sgemm};
 
@@ -23,9 +25,34 @@ pub(super) struct Cuda {
     about: About,
     blocks: HashMap<u64, CudaSlice<f32>>,
     next: u64,
-    blas: CudaBlas,
+    blas: Handle,
     stream: Arc<CudaStream>,
     context: Arc<CudaContext>,
+}
+
+/// cuBLAS's. Not cudarc's own: that one panics when a GPU that was lost does not let it go.
+#[derive(Debug)]
+struct Handle(blas::cublasHandle_t);
+
+// SAFETY: cuBLAS's handle may be used from any thread, by one at a time; `Cuda` is borrowed mutably
+// for each use.
+unsafe impl Send for Handle {}
+
+impl Handle {
+    /// For the context that is bound to this thread.
+    fn new(stream: &CudaStream) -> Result<Self, CublasError> {
+        let handle = Self(cublas::create_handle()?);
+        // SAFETY: both were just made, and the stream outlives the handle in `Cuda`.
+        unsafe { cublas::set_stream(handle.0, stream.cu_stream().cast()) }?;
+        Ok(handle)
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // SAFETY: it is destroyed once. A lost GPU's refusal changes nothing.
+        let _ = unsafe { cublas::destroy_handle(self.0) };
+    }
 }
 
 /// Both libraries load; otherwise cudarc would panic at the first call.
@@ -82,7 +109,7 @@ impl Cuda {
         // SAFETY: one stream only: nothing has to wait for another one's events.
         unsafe { context.disable_event_tracking() };
         let stream = context.default_stream();
-        let blas = CudaBlas::new(Arc::clone(&stream))
+        let blas = Handle::new(&stream)
             .map_err(|e| Fault::Absent(format!("cuBLAS does not start: {e}")))?;
         let about = About {
             name: context.name().map_err(absent)?,
@@ -186,26 +213,37 @@ impl Device for Cuda {
                 blas::cublasOperation_t::CUBLAS_OP_N
             }
         };
-        let config = GemmConfig {
-            transa: turn(call.turn_a),
-            transb: turn(call.turn_b),
-            m: m as i32,
-            n: n as i32,
-            k: k as i32,
-            alpha: 1.0f32,
-            lda: lda as i32,
-            ldb: ldb as i32,
-            beta: 0.0f32,
-            ldc: ldc as i32,
-        };
+        let (one, zero) = (1.0f32, 0.0f32);
         // The result's block leaves the table for the call, so that it can be borrowed to be written.
         let Some(mut to) = self.blocks.remove(&c.id) else {
             return Err(self.lost("a block that was freed"));
         };
         let done = match (self.block(a), self.block(b)) {
-            // SAFETY: the blocks hold what the call reads and writes, as checked above.
             (Ok(a), Ok(b)) => {
-                unsafe { self.blas.gemm(config, a, b, &mut to) }.map_err(|e| self.of_blas(e))
+                let (x, _x) = a.device_ptr(&self.stream);
+                let (y, _y) = b.device_ptr(&self.stream);
+                let (z, _z) = to.device_ptr_mut(&self.stream);
+                // SAFETY: the blocks live for the call and hold what it reads and writes, as
+                // checked above; alpha and beta are the processor's, which is cuBLAS's default.
+                let done = unsafe {
+                    cublas::sgemm(
+                        self.blas.0,
+                        turn(call.turn_a),
+                        turn(call.turn_b),
+                        m as i32,
+                        n as i32,
+                        k as i32,
+                        &raw const one,
+                        x as *const f32,
+                        lda as i32,
+                        y as *const f32,
+                        ldb as i32,
+                        &raw const zero,
+                        z as *mut f32,
+                        ldc as i32,
+                    )
+                };
+                done.map_err(|e| self.of_blas(e))
             }
             (Err(e), _) | (_, Err(e)) => Err(e),
         };
