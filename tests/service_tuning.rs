@@ -306,6 +306,63 @@ fn the_services_own_words_are_shown_as_they_are() {
 }
 
 #[test]
+fn every_published_end_but_success_with_a_model_is_a_failure_in_the_services_words() {
+    // As the published description has them: `error` is an object or null.
+    let error = |m: &str| json!({"code": "invalid_training_file", "message": m, "param": null});
+    for (status, more, says) in [
+        ("failed", json!({"error": error("Line 3 is no conversation.")}), "Line 3 is no"),
+        ("failed", json!({"error": null}), "ftjob-1 failed at"),
+        ("failed", json!({"error": {"code": "", "message": "", "param": ""}}), "ftjob-1 failed at"),
+        ("cancelled", json!({"error": null}), "ftjob-1 cancelled at"),
+        ("succeeded", json!({"fine_tuned_model": null}), "names no model"),
+    ] {
+        let shared = Shared::default();
+        let service = serve(&shared);
+        let mut job = json!({"id": "ftjob-1", "object": "fine_tuning.job", "status": status,
+            "fine_tuned_model": null, "finished_at": 1, "estimated_finish": null});
+        job.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let line = "GET /v1/fine_tuning/jobs/ftjob-1";
+        let step = || Step::json(200, &job);
+        shared.lock().unwrap().instead.insert(line, (0..4).map(|_| step()).collect());
+        let home = Home::new(&service);
+        let (a, code) = home.work(1, "");
+        assert_eq!(code, Some(1), "{status}: {}", said(&a));
+        let words = std::fs::read_to_string(a.file("failure.json")).unwrap();
+        assert!(words.contains(says) && words.contains("lasting"), "{says}: {words}");
+        assert!(!a.file("results.jsonl").exists(), "{status}");
+    }
+}
+
+#[test]
+fn a_refusal_lasts_and_a_bad_moment_of_the_service_is_tried_again() {
+    let body = |v: Value| Step::json(v["status"].as_u64().unwrap() as u16, &v["body"]);
+    let openai = |status: u16, kind: &str, code: Value| {
+        json!({"status": status, "body": {"error": {"message": "They say no.", "type": kind,
+            "param": "training_file", "code": code}}})
+    };
+    for (answer, says, kind) in [
+        (openai(400, "invalid_request_error", json!("invalid_file")), "They say no.", "lasting"),
+        (openai(404, "invalid_request_error", json!("model_not_found")), "HTTP 404", "lasting"),
+        (openai(429, "insufficient_quota", json!("insufficient_quota")), "They say no.", "lasting"),
+        (openai(429, "requests", json!("rate_limit_exceeded")), "They say no.", "transient"),
+        (json!({"status": 422, "body": {"error": "no such model"}}), "no such model", "lasting"),
+        (json!({"status": 400, "body": {"message": "bad words"}}), "bad words", "lasting"),
+        (json!({"status": 400, "body": {"detail": "a third form"}}), "a third form", "lasting"),
+    ] {
+        let shared = Shared::default();
+        let service = serve(&shared);
+        let line = "POST /v1/fine_tuning/jobs";
+        shared.lock().unwrap().instead.insert(line, vec![body(answer)]);
+        let home = Home::new(&service);
+        let (a, code) = home.work(1, "");
+        assert_eq!(code, Some(1), "{}", said(&a));
+        let words = std::fs::read_to_string(a.file("failure.json")).unwrap();
+        assert!(words.contains(says) && words.contains(kind), "{says}: {words}");
+        assert!(shared.lock().unwrap().jobs.is_empty());
+    }
+}
+
+#[test]
 fn troubles_on_the_way_are_waited_out() {
     let shared = Shared::default();
     {

@@ -8,6 +8,11 @@
 mod house;
 #[path = "slurm/mod.rs"]
 mod lab;
+#[path = "slurm/nodes.rs"]
+mod nodes;
+mod torch;
+#[path = "slurm/trouble.rs"]
+mod trouble;
 
 use std::fs;
 
@@ -161,186 +166,6 @@ fn an_engine_that_is_killed_while_jobs_wait_and_run_finds_them_again() {
 }
 
 #[test]
-fn a_controller_that_goes_away_and_comes_back_ends_nothing() {
-    let Some(lab) = Lab::up() else { return };
-    let gate = lab.house.file("gate");
-    let run = lab.add(&[], &until(&gate));
-    let held = lab.add(&["--sbatch=--hold"], "true");
-    lab.until(&run, "running", "job 1 on");
-    lab.until(&held, "starting", "JobHeldUser");
-    lab.kill_controller("-TERM");
-    lab.until(&run, "running", "unreachable");
-    lab.until(&held, "starting", "unreachable");
-    // A run that is asked for meanwhile waits.
-    let late = lab.add(&[], "true");
-    lab.until(&late, "starting", "not at SLURM yet");
-    lab.start_controller(false);
-    lab.slurm("scontrol", &["release", "2"]);
-    fs::write(&gate, "").unwrap();
-    for id in [&run, &held, &late] {
-        let end = lab.wait(id);
-        assert_eq!((&end["state"], &end["attempt"]), (&"succeeded".into(), &1.into()), "{end}");
-        let mine = lab.job_names().into_iter().filter(|name| name.contains(id.as_str())).count();
-        assert_eq!(mine, 1);
-    }
-}
-
-#[test]
-fn a_job_that_the_controller_lost_is_submitted_again_and_its_reused_id_is_left_alone() {
-    let Some(lab) = Lab::up() else { return };
-    let starts = lab.house.file("starts");
-    let line = format!("echo x >> {}", starts.display());
-    let id = lab.add(&["--sbatch=--begin=now+1hour"], &line);
-    lab.until(&id, "starting", "BeginTime");
-    assert_eq!(lab.job(&id, 1), "1");
-    // Killed before it saved what it had acknowledged; the next one gives the id to somebody else.
-    kill(lab.house.engine_pid());
-    lab.kill_controller("-KILL");
-    lab.start_controller(true);
-    let other = lab.slurm(
-        "sbatch",
-        &["--parsable", "--job-name=theirs", "--output=/dev/null", "--wrap=sleep 1000"],
-    );
-    assert_eq!(other.trim(), "1");
-    lab.json(&["engine", "start"]);
-    until_true("a new job", || {
-        let path = lab.attempt(&id, 1).join("slurm.json");
-        fs::read_to_string(path).is_ok_and(|t| t.contains("\"2\""))
-    });
-    lab.until(&id, "starting", "BeginTime");
-    lab.json(&["runs", "cancel", &id]);
-    assert_eq!(lab.wait(&id)["state"], "cancelled");
-    until_true("ours is gone from the queue", || {
-        !lab.slurm("squeue", &["-h", "-o", "%i"]).lines().any(|l| l == "2")
-    });
-    let theirs = lab.slurm("squeue", &["-h", "-j", "1", "-o", "%T"]);
-    assert!(matches!(theirs.trim(), "RUNNING" | "PENDING"), "{theirs}");
-    assert!(!starts.exists());
-}
-
-#[test]
-fn a_running_job_that_slurm_forgot_is_lost_unless_its_own_end_is_there() {
-    let Some(lab) = Lab::up() else { return };
-    let gate = lab.house.file("never");
-    let id = lab.add(&[], &until(&gate));
-    lab.until(&id, "running", "job 1");
-    lab.kill_controller("-KILL");
-    lab.start_controller(true);
-    // The node ends what its controller does not know; the shim may or may not write its end.
-    let end = lab.wait(&id);
-    assert_eq!(end["state"], "lost", "{end}");
-    // One that ended while nobody looked, and is known nowhere any more, tells its own end.
-    let fine = lab.add(&[], "exit 4");
-    lab.kill_engine_after_submit(&fine);
-    until_true("exit.json", || lab.attempt(&fine, 1).join("exit.json").exists());
-    lab.kill_controller("-KILL");
-    lab.start_controller(true);
-    let end = lab.wait(&fine);
-    assert_eq!((&end["state"], &end["exit_code"]), (&"failed".into(), &4.into()), "{end}");
-}
-
-#[test]
-fn a_job_that_slurm_has_purged_ends_as_its_folder_says_and_never_as_a_success() {
-    let Some(lab) = Lab::keeping_jobs(2) else { return };
-    let (gate, never) = (lab.house.file("gate"), lab.house.file("never"));
-    let told = lab.add(&[], &format!("{}; exit 5", until(&gate)));
-    let untold = lab.add(&[], &until(&never));
-    lab.until(&told, "running", "job 1");
-    lab.until(&untold, "running", "job 2");
-    kill(lab.house.engine_pid());
-    fs::write(&gate, "").unwrap();
-    until_true("exit.json", || lab.attempt(&told, 1).join("exit.json").exists());
-    // The other one's shim and work are killed on the node: nobody writes its end.
-    let (shim, work) = lab.house.processes(&untold);
-    kill(shim);
-    kill(work);
-    // SLURM purges once a minute.
-    lab.until_forgotten();
-    lab.json(&["engine", "start"]);
-    let end = lab.wait(&told);
-    assert_eq!((&end["state"], &end["exit_code"]), (&"failed".into(), &5.into()), "{end}");
-    let end = lab.wait(&untold);
-    assert_eq!(end["state"], "lost", "{end}");
-    assert!(end["reason"].as_str().unwrap().contains("knows the job no more"), "{end}");
-}
-
-#[test]
-fn accounting_tells_the_end_of_a_job_that_the_controller_forgot() {
-    let Some(lab) = Lab::up() else { return };
-    let (gate, rows) = (lab.house.file("never"), lab.house.file("rows"));
-    // There is no accounting in this SLURM: its answers are played, in sacct's own form.
-    let path = lab.wrapped(
-        "sacct",
-        &format!("[ -e {0} ] && exec cat {0}; exec $real \"$@\"", rows.display()),
-    );
-    let id = lab.add_with(&[], &until(&gate), &[("PATH", path.as_str())]);
-    lab.until(&id, "running", "job 1");
-    let name = lab.file(&id, 1, "slurm.json")["name"].as_str().unwrap().to_owned();
-    let row = |state: &str, name: &str| format!("1|{state}|2026-11-21T20:59:15|vm|{name}\n");
-    fs::write(&rows, row("COMPLETED", "theirs") + &row("OUT_OF_MEMORY", &name)).unwrap();
-    let (shim, work) = lab.house.processes(&id);
-    lab.kill_controller("-KILL");
-    kill(shim);
-    kill(work);
-    lab.start_controller(true);
-    let end = lab.wait(&id);
-    assert_eq!(end["state"], "out_of_memory", "{end}");
-}
-
-#[test]
-fn an_squeue_that_fails_or_babbles_ends_nothing() {
-    let Some(lab) = Lab::up() else { return };
-    let (gate, broken) = (lab.house.file("gate"), lab.house.file("broken"));
-    let body = format!(
-        "if [ -e {0} ]; then case $(cat {0}) in\n\
-         fail) echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1 ;;\n\
-         babble) echo 'Welcome to the cluster! COMPLETED'; exit 0 ;;\n\
-         crash) kill -SEGV $$ ;;\n\
-         esac; fi\nexec $real \"$@\"",
-        broken.display()
-    );
-    let path = lab.wrapped("squeue", &body);
-    let id = lab.add_with(&["--resumable"], &until(&gate), &[("PATH", path.as_str())]);
-    lab.until(&id, "running", "job 1 on");
-    for (how, says) in [("fail", "Unable to contact"), ("babble", "Welcome"), ("crash", "killed")] {
-        fs::write(&broken, how).unwrap();
-        lab.until(&id, "running", says);
-    }
-    // It ends while squeue fails: its own file tells.
-    fs::write(&gate, "").unwrap();
-    let end = lab.wait(&id);
-    assert_eq!((&end["state"], &end["attempt"]), (&"succeeded".into(), &1.into()), "{end}");
-    // And one that waits goes on waiting until squeue is well again.
-    let held = lab.add_with(&["--sbatch=--hold"], "true", &[("PATH", path.as_str())]);
-    lab.until(&held, "starting", "unreachable");
-    fs::remove_file(&broken).unwrap();
-    lab.until(&held, "starting", "JobHeldUser");
-    lab.slurm("scontrol", &["release", "2"]);
-    assert_eq!(lab.wait(&held)["state"], "succeeded");
-}
-
-#[test]
-fn an_sbatch_that_hangs_after_it_was_heard_makes_one_job() {
-    let Some(lab) = Lab::up() else { return };
-    let (once, starts) = (lab.house.file("once"), lab.house.file("starts"));
-    // Submits, and then never says so.
-    let body = format!(
-        "if [ ! -e {0} ]; then touch {0}; $real \"$@\" >/dev/null; exec sleep 1000; fi\n\
-         exec $real \"$@\"",
-        once.display()
-    );
-    let path = lab.wrapped("sbatch", &body);
-    let id = lab.add_with(
-        &[],
-        &format!("echo x >> {}", starts.display()),
-        &[("PATH", path.as_str()), ("POLYCULTURE_SLURM_TIMEOUT", "2")],
-    );
-    assert_eq!(lab.wait(&id)["state"], "succeeded", "{}", lab.show(&id));
-    assert_eq!(fs::read_to_string(&starts).unwrap(), "x\n");
-    assert_eq!(lab.job_names().len(), 1);
-}
-
-#[test]
 fn cancelling_stops_what_waits_and_what_runs_and_work_that_ignores_term() {
     let Some(lab) = Lab::up() else { return };
     let gate = lab.house.file("never");
@@ -399,54 +224,6 @@ fn what_somebody_else_cancels_at_slurm_is_cancelled_and_not_tried_again() {
 }
 
 #[test]
-fn a_failed_node_is_waited_for_and_the_run_goes_on_in_a_next_attempt() {
-    let Some(lab) = Lab::up() else { return };
-    let (gate, starts) = (lab.house.file("gate"), lab.house.file("starts"));
-    let line = format!("echo $POLYCULTURE_ATTEMPT >> {}; {}", starts.display(), until(&gate));
-    let id = lab.add(&["--resumable"], &line);
-    let once = lab.add(&[], &line);
-    lab.until(&id, "running", "job 1");
-    lab.until(&once, "running", "job 2");
-    let node = lab.slurm("sinfo", &["-h", "-o", "%n"]).trim().to_owned();
-    let update = |state: &str| {
-        let name = format!("NodeName={node}");
-        lab.slurm("scontrol", &["update", &name, &format!("State={state}"), "Reason=test"]);
-    };
-    update("DOWN");
-    let end = lab.wait(&once);
-    assert_eq!((&end["state"], &end["attempt"]), (&"lost".into(), &1.into()), "{end}");
-    assert!(end["reason"].as_str().unwrap().contains("node failed"), "{end}");
-    until_true("attempt 2", || lab.attempt(&id, 2).exists());
-    update("RESUME");
-    until_true("its second start", || {
-        fs::read_to_string(&starts).is_ok_and(|t| t.contains(&format!("{id}/attempt-2")))
-    });
-    fs::write(&gate, "").unwrap();
-    let end = lab.wait(&id);
-    assert_eq!((&end["state"], &end["attempt"]), (&"succeeded".into(), &2.into()), "{end}");
-}
-
-#[test]
-fn a_preempted_run_goes_on_in_a_next_attempt() {
-    let Some(lab) = Lab::up() else { return };
-    let (gate, starts) = (lab.house.file("gate"), lab.house.file("starts"));
-    let line = format!("echo $POLYCULTURE_ATTEMPT >> {}; {}", starts.display(), until(&gate));
-    let id = lab.add(&["--partition", "main", "--resumable"], &line);
-    lab.until(&id, "running", "job 1");
-    let urgent = ["--partition=urgent", "--exclusive", "--output=/dev/null", "--wrap=sleep 1"];
-    lab.slurm("sbatch", &urgent);
-    until_true("attempt 2", || lab.attempt(&id, 2).exists());
-    let lost = lab.file(&id, 1, "exit.json");
-    assert!(lost["lost"].as_str().unwrap().contains("preempted"), "{lost}");
-    until_true("its second start", || {
-        fs::read_to_string(&starts).is_ok_and(|t| t.contains(&format!("{id}/attempt-2")))
-    });
-    fs::write(&gate, "").unwrap();
-    let end = lab.wait(&id);
-    assert_eq!((&end["state"], &end["attempt"]), (&"succeeded".into(), &2.into()), "{end}");
-}
-
-#[test]
 fn a_time_limit_stops_a_run_which_goes_on_where_it_can() {
     let Some(lab) = Lab::up() else { return };
     let gate = lab.house.file("never");
@@ -475,59 +252,6 @@ fn a_time_limit_stops_a_run_which_goes_on_where_it_can() {
 }
 
 #[test]
-fn an_array_is_one_submission_with_a_folder_for_every_task() {
-    let Some(lab) = Lab::up() else { return };
-    let words = ["runs", "add", "--on", "slurm", "--array", "4%2", "--", "sh", "-c"];
-    let line = "echo task $POLYCULTURE_ARRAY_INDEX; exit $POLYCULTURE_ARRAY_INDEX";
-    let doc = lab.json(&[&words[..], &[line]].concat());
-    let ids: Vec<String> =
-        doc["items"].as_array().unwrap().iter().map(|r| r["id"].as_str().unwrap().into()).collect();
-    assert_eq!(ids.len(), 4);
-    for (n, id) in ids.iter().enumerate() {
-        let end = lab.wait(id);
-        assert_eq!(end["exit_code"], n, "{end}");
-        let log = fs::read_to_string(lab.attempt(id, 1).join("out.log")).unwrap();
-        assert_eq!(log, format!("task {n}\n"));
-        assert_eq!(lab.job(id, 1), format!("1_{n}"));
-    }
-    let arrays = lab.slurm("squeue", &["-h", "-r", "-t", "all", "-o", "%F"]);
-    assert!(arrays.lines().all(|l| l == "1"), "{arrays}");
-    // One of them again, alone.
-    lab.json(&["runs", "retry", &ids[3]]);
-    until_true("attempt 2 ended", || {
-        let view = lab.show(&ids[3]);
-        view["attempt"] == 2 && view["ended_at"].is_string()
-    });
-    assert_eq!(lab.show(&ids[3])["exit_code"], 3);
-    assert!(!lab.job(&ids[3], 2).contains('_'));
-}
-
-#[test]
-fn srun_starts_the_command_once_a_task_and_cancelling_reaches_them_all() {
-    let Some(lab) = Lab::up() else { return };
-    let out = lab.house.file("tasks");
-    let line = format!("echo $SLURM_PROCID of $SLURM_NTASKS >> {}", out.display());
-    let id = lab.add(&["--srun", "--ntasks", "2", "--sbatch=--overcommit"], &line);
-    assert_eq!(lab.wait(&id)["state"], "succeeded", "{}", lab.show(&id));
-    let mut lines: Vec<String> =
-        fs::read_to_string(&out).unwrap().lines().map(str::to_owned).collect();
-    lines.sort();
-    assert_eq!(lines, ["0 of 2", "1 of 2"]);
-}
-
-#[test]
-fn a_run_folder_deleted_by_hand_ends_its_job() {
-    let Some(lab) = Lab::up() else { return };
-    let gate = lab.house.file("never");
-    let id = lab.add(&[], &until(&gate));
-    lab.until(&id, "running", "job 1");
-    fs::remove_dir_all(lab.attempt(&id, 1).parent().unwrap()).unwrap();
-    let end = lab.wait(&id);
-    assert_eq!(end["state"], "lost", "{end}");
-    until_true("no job is left", || lab.slurm("squeue", &["-h"]).trim().is_empty());
-}
-
-#[test]
 fn doctor_tells_what_slurm_there_is() {
     let Some(lab) = Lab::up() else { return };
     let doc = lab.json(&["doctor"]);
@@ -553,7 +277,8 @@ fn a_tiny_model_is_tuned_and_scored_on_the_cluster_and_its_results_come_home() {
     assert_eq!(lab.wait_long(augment["id"].as_str().unwrap())["state"], "succeeded");
     let samples = lab.json(&["samples", "list"]);
     assert!(!samples["items"].as_array().unwrap().is_empty(), "its samples were merged");
-    lab.json(&["dataset", "build", "d"]);
+    // One culture: what is scored is no concern of this test, only where.
+    lab.json(&["dataset", "build", "d", "--culture", "arabic"]);
     let tune = ["finetune", "--on", "slurm", "--dataset", "d", "--steps", "4", "--name", "small"];
     let tuned = lab.json(&tune);
     let id = tuned["id"].as_str().unwrap();
@@ -562,25 +287,10 @@ fn a_tiny_model_is_tuned_and_scored_on_the_cluster_and_its_results_come_home() {
     assert_eq!(lab.file(id, 1, "slurm.json")["job"], "2");
     let models = lab.json(&["models", "list"]);
     assert_eq!(models["items"][0]["alias"], "small", "{models}");
-    let scored = lab.json(&["evaluate", "--on", "slurm", "--model", "small"]);
+    let words = ["evaluate", "--on", "slurm", "--model", "small", "--cultures", "arabic"];
+    let scored = lab.json(&words);
     let id = scored["id"].as_str().unwrap();
     assert_eq!(lab.wait_long(id)["state"], "succeeded", "{}", lab.show(id));
     assert!(lab.attempt(id, 1).join("evaluation.json").exists());
     assert_eq!(lab.job_names().len(), 3);
-}
-
-#[test]
-fn a_sweep_is_one_array_and_one_evaluation() {
-    let Some(lab) = Lab::up() else { return };
-    fs::remove_file(lab.house.workspace().join("polyculture.toml")).unwrap();
-    lab.json(&["init", &lab.house.workspace().display().to_string()]);
-    let augment = lab.json(&["augment", "--on", "slurm", "--seeds", "Q27"]);
-    assert_eq!(lab.wait_long(augment["id"].as_str().unwrap())["state"], "succeeded");
-    let words = ["sweep", "ablation", "--seeds", "1", "--steps", "2", "--hold-out-questions", "1"];
-    let report = lab.json(&[&words[..], &["--cultures", "arabic", "--on", "slurm"]].concat());
-    assert_eq!(report["arms"].as_array().unwrap().len(), 3, "{report}");
-    let runs = report["runs"].as_array().unwrap();
-    let jobs: Vec<String> = runs.iter().map(|r| lab.job(r["id"].as_str().unwrap(), 1)).collect();
-    assert_eq!(jobs[..3], ["2_0", "2_1", "2_2"], "{jobs:?}");
-    assert!(jobs.len() == 4 && !jobs[3].contains('_'), "{jobs:?}");
 }

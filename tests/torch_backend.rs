@@ -167,7 +167,8 @@ fn two_processes_have_the_curve_of_one_and_stop_and_go_on_together() {
     let Some(_) = python() else { return };
     let home = tempfile::tempdir().unwrap();
     let base = base(home.path(), Family::Llama, |_| {});
-    let more = "steps = 60\ncheckpoint_every = 20\neval_share = 0.3\npiece_tokens = 200";
+    // Long enough that a test which is held up for seconds still meets it running.
+    let more = "steps = 200\ncheckpoint_every = 50\neval_share = 0.3\npiece_tokens = 200";
     let one = run_folder(home.path(), &recipe(&base, "torch", true, more, ""));
     let (one, code) = work(&one, 1);
     assert_eq!(code, 0, "{}", log(&one));
@@ -195,7 +196,7 @@ fn two_processes_have_the_curve_of_one_and_stop_and_go_on_together() {
             assert_eq!(code, 0, "{}", log(&second));
             assert_eq!(summary(&second).resumed_from, Some(saved[0].0));
             let whole = [metrics(&first), metrics(&second)].concat();
-            let gap = apart(&curve, &values(&whole, "loss"), 60);
+            let gap = apart(&curve, &values(&whole, "loss"), 200);
             eprintln!(
                 "two processes, {parallel}, stopped at {}: losses apart by {gap:.1e}",
                 saved[0].0
@@ -203,12 +204,58 @@ fn two_processes_have_the_curve_of_one_and_stop_and_go_on_together() {
             assert!(gap < 1e-4, "{parallel}: {gap}");
         } else {
             assert!(child.wait().unwrap().success(), "{}", log(&first));
-            let gap = apart(&curve, &values(&metrics(&first), "loss"), 60);
+            let gap = apart(&curve, &values(&metrics(&first), "loss"), 200);
             eprintln!("two processes, {parallel}: losses apart by {gap:.1e}");
             assert!(gap < 1e-4, "{parallel}: {gap}");
             checkpoint::verify(&first.file("checkpoints/final")).unwrap();
         }
     }
+}
+
+#[test]
+fn accelerate_launch_starts_it_as_well_and_its_workers_stop_and_go_on() {
+    let Some(_) = python() else { return };
+    let home = tempfile::tempdir().unwrap();
+    let base = base(home.path(), Family::Llama, |_| {});
+    let more = "steps = 300\ncheckpoint_every = 100";
+    let one = run_folder(home.path(), &recipe(&base, "torch", true, more, ""));
+    let (one, code) = work(&one, 1);
+    assert_eq!(code, 0, "{}", log(&one));
+    // A file of settings in somebody's home must not change the test.
+    let line = format!(
+        "{{python}} -m accelerate.commands.launch --config_file {} --multi_gpu \
+         --num_processes 2 --num_machines 1 --mixed_precision no --dynamo_backend no \
+         --main_process_port 0",
+        home.path().join("accelerate.yaml").display()
+    );
+    std::fs::write(home.path().join("accelerate.yaml"), "distributed_type: 'NO'\n").unwrap();
+    let env = [("POLYCULTURE_TORCH_LAUNCH", line.as_str())];
+    let two = run_folder(home.path(), &recipe(&base, "torch", true, more, "processes = 2"));
+    // On a CPU it starts one process, whatever it is told, unless it is told of GPUs: that is said.
+    let alone = line.replace("--multi_gpu", "--cpu");
+    let (none, mut child) = start_with(&two, 1, &[("POLYCULTURE_TORCH_LAUNCH", alone.as_str())]);
+    assert_eq!(child.wait().unwrap().code(), Some(1), "{}", log(&none));
+    let words = std::fs::read_to_string(none.file("failure.json")).unwrap();
+    assert!(words.contains("started 1 here") && words.contains("--multi_gpu"), "{words}");
+    let (first, mut child) = start_with(&two, 2, &env);
+    until("the first steps", || {
+        read_progress(first.dir()).is_some_and(|p| p.done > 0) || child_ended(&first)
+    });
+    killpg(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
+    let code = child.wait().unwrap().code();
+    assert_eq!(code, Some(143), "{}", log(&first));
+    assert!(log(&first).contains("2 processes on 1 machines"), "{}", log(&first));
+    let saved = checkpoint::list(&first.file("checkpoints"));
+    checkpoint::verify(&saved[0].1).unwrap();
+    let (second, mut child) = start_with(&two, 3, &env);
+    let code = child.wait().unwrap().code();
+    assert_eq!(code, Some(0), "{}", log(&second));
+    assert_eq!(summary(&second).resumed_from, Some(saved[0].0));
+    let whole = [metrics(&first), metrics(&second)].concat();
+    let gap = apart(&values(&metrics(&one), "loss"), &values(&whole, "loss"), 300);
+    eprintln!("two processes of accelerate: losses apart by {gap:.1e}");
+    assert!(gap < 1e-4, "{gap}");
+    checkpoint::verify(&second.file("checkpoints/final")).unwrap();
 }
 
 fn child_ended(a: &Attempt) -> bool {

@@ -197,7 +197,7 @@ fn refresh(dir: &Path, file: &Path, bytes: u64) -> Result<()> {
     }
     let say = |mut ms: Vec<f64>| {
         ms.sort_by(f64::total_cmp);
-        json!({"median_ms": ms[ms.len() / 2], "p99_ms": ms[ms.len() * 99 / 100], "slowest_ms": ms[ms.len() - 1]})
+        json!({"median_ms": ms[ms.len() / 2], "p99_ms": ms[ms.len() * 99 / 100], "most_ms": ms[ms.len() - 1]})
     };
     println!(
         "{}",

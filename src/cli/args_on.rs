@@ -92,6 +92,7 @@ impl OnArgs {
             srun: self.srun,
             resumable: self.resumable,
             program: self.node_program.clone(),
+            poll_s: None,
             array: None,
         };
         match self.on {

@@ -40,19 +40,26 @@ impl Supervisor {
     /// Until the attempt has ended. `fresh`: `starting` was committed just now, or by an engine
     /// that died then; the judge tells which.
     pub(super) fn carry(self, fresh: bool) {
-        let elsewhere = self.spec.slurm.is_some();
-        let end = if elsewhere { super::slurm::until_end(&self) } else { self.until_end(fresh) };
+        if self.spec.slurm.is_some() {
+            return super::slurm::take_on(self);
+        }
+        let end = self.until_end(fresh);
+        self.finish(&end);
+    }
+
+    /// What follows when an attempt has ended: its last results, its state, what it held.
+    pub(super) fn finish(&self, end: &Result<ExitFile, JobError>) {
         upgrade::reap_shim(&self.attempt);
-        if let Err(e) = &end {
+        if let Err(e) = end {
             log::say(format_args!("run {}: {e}", self.spec.id));
         }
-        if end.is_err() && !elsewhere {
+        if end.is_err() && self.spec.slurm.is_none() {
             // Its folder is gone or unreadable, so nobody can judge it; what it left must not
             // live on while its slots are given away.
             sweep::sweep(&mark_of(&self.attempt).unwrap_or_default(), SWEEP);
         }
         let ingested = self.merge_last();
-        self.announce(&end, ingested);
+        self.announce(end, ingested);
         gpu::give_back(&self.core, &self.spec, &self.attempt);
         self.core.wake.notify_one();
     }
@@ -80,16 +87,16 @@ impl Supervisor {
                     let why = "its shim died before it began; the engine's log says more";
                     return close(&self.attempt, Close::Unstartable(why.into()));
                 }
-                Verdict::Alive { shim: true, run } => {
+                Verdict::Alive { shim: true, run, begun } => {
                     if let Some(file) = run {
                         self.now_running(&file, None);
-                    } else if since.elapsed() > YOUNG {
+                    } else if !begun && since.elapsed() > YOUNG {
                         let why = "the run's lock is held by processes of an earlier attempt";
                         return close(&self.attempt, Close::Unstartable(why.into()));
                     }
                     std::thread::sleep(LOOK);
                 }
-                Verdict::Alive { shim: false, run } => {
+                Verdict::Alive { shim: false, run, .. } => {
                     if let Some(file) = run.filter(|_| !noted) {
                         noted = true;
                         let note = "its shim was killed: the work goes on, but nobody will see \

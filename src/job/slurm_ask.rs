@@ -55,6 +55,10 @@ pub struct SlurmAsk {
     /// This program as the nodes see it; the path here without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub program: Option<PathBuf>,
+    /// Seconds between two questions about its job, and about all others that are asked for in the
+    /// same way; 30 without it, 10 while somebody watches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub poll_s: Option<u32>,
     /// Its place in an array.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub array: Option<ArrayPlace>,
@@ -95,6 +99,7 @@ impl SlurmAsk {
             srun: self.srun || base.srun,
             resumable: self.resumable.or(base.resumable),
             program: self.program.or(base.program),
+            poll_s: self.poll_s.or(base.poll_s),
             array: self.array.or(base.array),
         }
     }
@@ -137,8 +142,13 @@ impl SlurmAsk {
             if !extra && (value.is_empty() || value.contains(char::is_whitespace)) {
                 return Err(format!("slurm option {name}: expected one word, found {value:?}"));
             }
-            if extra && OURS.contains(&name.split(' ').next().unwrap_or("")) {
+            if extra && names(&name, &OURS) {
                 return Err(format!("slurm option {name} is set by polyculture itself"));
+            }
+            if extra && names(&name, &NO_JOB_HERE) {
+                return Err(format!(
+                    "slurm option {name} cannot be used: it makes no job that this cluster knows"
+                ));
             }
         }
         if let Some(t) = &self.time
@@ -152,6 +162,9 @@ impl SlurmAsk {
             if n == Some(0) {
                 return Err(format!("slurm option {name}: expected at least 1"));
             }
+        }
+        if self.poll_s.is_some_and(|s| !(1..=3600).contains(&s)) {
+            return Err("slurm option poll_s: expected 1 to 3600 seconds".into());
         }
         match &self.array {
             Some(a) if a.of == 0 || a.index >= a.of || a.at_once == Some(0) => {
@@ -186,6 +199,15 @@ const OURS: [&str; 11] = [
     "--parsable",
     "--signal",
 ];
+
+/// Options that submit elsewhere, or nothing: the job would be waited for in vain.
+const NO_JOB_HERE: [&str; 4] = ["--clusters", "--cluster", "-M", "--test-only"];
+
+/// True when an option is one of these; the value of a short one may be glued to it (`-Mlab`).
+fn names(option: &str, list: &[&str]) -> bool {
+    let word = option.split(' ').next().unwrap_or("");
+    list.iter().any(|&o| word == o || (!o.starts_with("--") && word.starts_with(o)))
+}
 
 fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
@@ -234,6 +256,11 @@ mod tests {
             (line("--x\nrm"), "one line"),
             (line("--job-name=mine"), "itself"),
             (line("-J mine"), "itself"),
+            (line("-a0-3"), "itself"),
+            (line("--clusters=far"), "this cluster"),
+            (line("-Mfar"), "this cluster"),
+            (line("--test-only"), "this cluster"),
+            (SlurmAsk { poll_s: Some(0), ..ask() }, "poll_s"),
             (SlurmAsk { array: array(4, 4), ..ask() }, "task 4 of 4"),
         ];
         for (bad, says) in cases {
@@ -274,6 +301,7 @@ mod tests {
             partition: Some("long".into()),
             account: Some("lab".into()),
             extra: vec!["--a".into()],
+            poll_s: Some(60),
             ..SlurmAsk::default()
         };
         let ask = SlurmAsk {
@@ -281,6 +309,8 @@ mod tests {
             extra: vec!["--b".into()],
             ..SlurmAsk::default()
         };
-        assert_eq!(ask.over(base).options(), ["--partition=short", "--account=lab", "--a", "--b"]);
+        let both = ask.over(base);
+        assert_eq!(both.poll_s, Some(60));
+        assert_eq!(both.options(), ["--partition=short", "--account=lab", "--a", "--b"]);
     }
 }

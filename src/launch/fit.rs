@@ -5,11 +5,12 @@ use std::path::Path;
 
 use super::{LaunchError, Place, Prepared};
 use crate::domain::{Example, Survey};
+use crate::embedded::device;
 use crate::engine::gpu::{self, Ceiling};
 use crate::finetune::backend::{Request, backend};
 use crate::finetune::{
-    DiskNeed, Estimate, ModelChoice, Recipe, StepTokens, TimeNeed, TrainingSet, check_gpu,
-    machine_memory,
+    DiskNeed, Estimate, MemoryNeed, ModelChoice, Recipe, StepTokens, TimeNeed, TrainingSet,
+    check_device, check_gpu, machine_memory,
 };
 
 /// What to say to a refusal.
@@ -21,12 +22,20 @@ const ANYWAY: &str = "--even-if-it-does-not-fit starts it all the same";
 /// What does not fit, with the figures and the ways out.
 pub fn check_fit(place: &Place, prepared: &Prepared) -> Result<(), LaunchError> {
     let recipe = prepared.text("recipe.toml").and_then(|t| Recipe::parse(&t, "recipe.toml").ok());
-    let (Some(estimate), Some(recipe)) = (prepared.input::<Estimate>("estimate.json"), recipe)
+    // A node of a cluster has what this host may lack.
+    if let Some(recipe) = recipe.as_ref().filter(|_| prepared.run.slurm.is_none()) {
+        check_device(recipe, device::presence)?;
+    }
+    let (Some(estimate), Some(mut recipe)) = (prepared.input::<Estimate>("estimate.json"), recipe)
     else {
         return Ok(());
     };
     if prepared.anyway {
         return Ok(());
+    }
+    // `--time-limit` goes before the recipe's.
+    if let Some(seconds) = prepared.run.terms.time_limit_s {
+        recipe.resources.time_limit = Some(format!("{seconds}s"));
     }
     fits(place, prepared, &estimate, &recipe)
         .map_err(|e| LaunchError::Unusable(format!("{e}; {ANYWAY}")))
@@ -40,10 +49,12 @@ fn fits(
 ) -> Result<(), LaunchError> {
     // Another machine's memory is its scheduler's business.
     if prepared.run.slurm.is_none() {
-        if recipe.resources.gpus == 0 {
+        let need = MemoryNeed::new(estimate, recipe);
+        if need.machine > 0 {
             estimate.check(machine_memory(), recipe)?;
-        } else {
-            check_gpu(estimate.memory(), smallest_gpu(prepared, recipe.resources.gpus))?;
+        }
+        if let Some(gpu) = need.gpu {
+            check_gpu(gpu, smallest_gpu(prepared, recipe.resources.gpus), recipe.backend)?;
         }
     }
     let runs = place.folder().runs();

@@ -2,6 +2,7 @@
 //! demo start runs here, so that a run is the same whoever asked for it. No rule of the domain
 //! lives here: the activities plan, this room carries.
 
+mod awaited;
 mod base;
 mod calls;
 mod classify;
@@ -26,6 +27,7 @@ mod runs;
 mod sources;
 mod speakers;
 
+pub use awaited::awaited_models;
 pub use calls::{PreparedCalls, Speaker};
 pub use classify::{ClassifyRequest, CulturePrompt, PreparedClassify, classify};
 pub use cluster::{array_name, as_array, on_slurm};

@@ -1,32 +1,73 @@
-//! A SLURM of its own for every test, one test at a time: two cores carry no more.
+//! A SLURM of its own for every test, a few tests at a time: most of their time they wait.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
+use std::sync::{Condvar, Mutex, PoisonError};
 
 use serde_json::Value;
 
 use crate::house::{House, until_some, until_true};
 
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+/// Clusters at a time.
+const AT_ONCE: usize = 3;
+static UP: Mutex<usize> = Mutex::new(0);
+static ONE_LESS: Condvar = Condvar::new();
+
+/// One of the few clusters that are up.
+struct Turn;
+
+impl Turn {
+    fn wait() -> Self {
+        let mut up = UP.lock().unwrap_or_else(PoisonError::into_inner);
+        while *up >= AT_ONCE {
+            up = ONE_LESS.wait(up).unwrap_or_else(PoisonError::into_inner);
+        }
+        *up += 1;
+        Self
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *UP.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        ONE_LESS.notify_one();
+    }
+}
 
 pub(crate) struct Lab {
     pub(crate) house: House,
     min_job_age: u32,
-    _turn: MutexGuard<'static, ()>,
+    nodes: u16,
+    accounting: bool,
+    _turn: Turn,
 }
 
 impl Lab {
-    /// A running SLURM; `None`, said loudly, where there can be none.
+    /// A running SLURM of one node; `None`, said loudly, where there can be none.
     pub(crate) fn up() -> Option<Self> {
-        Self::keeping_jobs(300)
+        Self::of(1, 300)
     }
 
-    /// The same, which forgets ended jobs after so many seconds.
-    pub(crate) fn keeping_jobs(min_job_age: u32) -> Option<Self> {
-        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        for program in ["slurmctld", "slurmd", "munged", "sbatch", "squeue"] {
-            if Command::new("which").arg(program).output().is_ok_and(|o| !o.status.success()) {
+    /// The same with so many nodes, which forgets ended jobs after so many seconds.
+    pub(crate) fn of(nodes: u16, min_job_age: u32) -> Option<Self> {
+        Self::start(nodes, min_job_age, false)
+    }
+
+    /// One node, with slurmdbd and a database of its own.
+    pub(crate) fn with_accounting() -> Option<Self> {
+        for program in ["slurmdbd", "mariadbd", "sacct", "sacctmgr"] {
+            if !on_path(program) {
+                eprintln!("skipped: no accounting of SLURM here ({program} is missing)");
+                return None;
+            }
+        }
+        Self::start(1, 300, true)
+    }
+
+    fn start(nodes: u16, min_job_age: u32, accounting: bool) -> Option<Self> {
+        for program in ["slurmctld", "slurmd", "munged", "sbatch", "squeue", "srun"] {
+            if !on_path(program) {
                 eprintln!("skipped: no SLURM here ({program} is missing)");
                 return None;
             }
@@ -35,13 +76,21 @@ impl Lab {
             eprintln!("skipped: no SLURM here (its daemons need root)");
             return None;
         }
-        let lab = Self { house: House::new(), min_job_age, _turn: turn };
-        let out = lab.script(&["up", &lab.dir(), &two_ports().to_string()]);
-        if !out.status.success() {
-            eprintln!("skipped: no SLURM here (it does not start: {out:?})");
-            return None;
+        let turn = Turn::wait();
+        let mut lab = Self { house: House::new(), min_job_age, nodes, accounting, _turn: turn };
+        let mut said = None;
+        // Somebody else may have taken a port meanwhile.
+        for _ in 0..3 {
+            let out = lab.script(&["up", &lab.dir(), &free_ports(nodes.max(9) + 1).to_string()]);
+            if out.status.success() {
+                return Some(lab);
+            }
+            said = Some(out);
+            lab.script(&["down", &lab.dir()]);
+            lab.house = House::new();
         }
-        Some(lab)
+        eprintln!("skipped: no SLURM here (it does not start: {said:?})");
+        None
     }
 
     fn dir(&self) -> String {
@@ -51,7 +100,11 @@ impl Lab {
     fn script(&self, words: &[&str]) -> Output {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/slurm/lab.sh");
         let mut c = Command::new("bash");
-        c.arg(script).args(words).env("MIN_JOB_AGE", self.min_job_age.to_string());
+        c.arg(script)
+            .args(words)
+            .env("MIN_JOB_AGE", self.min_job_age.to_string())
+            .env("NODES", self.nodes.to_string())
+            .env("ACCOUNTING", if self.accounting { "1" } else { "" });
         // A daemon inherits our pipes, and `output` would wait for it: files instead.
         let log = self.house.file("lab.out");
         let file = std::fs::File::options().append(true).create(true).open(&log).unwrap();
@@ -65,7 +118,7 @@ impl Lab {
     }
 
     pub(crate) fn conf(&self) -> String {
-        format!("{}/etc/slurm.conf", self.dir())
+        format!("{}/etc/client.conf", self.dir())
     }
 
     /// What every process of polyculture gets here.
@@ -196,8 +249,18 @@ impl Lab {
     pub(crate) fn kill_controller(&self, signal: &str) {
         let pid = std::fs::read_to_string(format!("{}/run/slurmctld.pid", self.dir())).unwrap();
         let pid: i32 = pid.trim().parse().unwrap();
+        assert!(self.script(&["away", &self.dir()]).status.success());
         assert!(Command::new("kill").args([signal, &pid.to_string()]).status().unwrap().success());
         until_true("the controller is gone", || !crate::house::process_lives(pid));
+    }
+
+    /// slurmdbd goes away, or comes back.
+    pub(crate) fn accounting_daemon(&self, goes: bool) {
+        let how = if goes { "stop" } else { "start" };
+        assert!(self.script(&["dbd", &self.dir(), how]).status.success());
+        until_true("slurmdbd", || {
+            self.slurm("sacctmgr", &["-n", "list", "cluster"]).is_empty() == goes
+        });
     }
 
     /// Starts the controller again; `forget`: without any memory.
@@ -224,18 +287,27 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
+        // Jobs first: what they started need not mention our folder.
         let _ = self.slurm("scancel", &["--user=root", "--signal=KILL", "--full"]);
         self.script(&["down", &self.dir()]);
     }
 }
 
-/// A port that is free now, and the one after it.
-fn two_ports() -> u16 {
+fn on_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|d| d.join(program).is_file())
+}
+
+/// The first of some ports in a row that nobody listens at. Below those that the system gives to
+/// outgoing connections, and not the same for two tests of this process.
+fn free_ports(n: u16) -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let begin = u16::try_from(std::process::id() % 900).unwrap() * 20;
     loop {
-        let one = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = one.local_addr().unwrap().port();
-        if port < u16::MAX && std::net::TcpListener::bind(("127.0.0.1", port + 1)).is_ok() {
-            return port;
+        let first = 12_000 + (begin + NEXT.fetch_add(n, Relaxed)) % 19_000;
+        let free = |p: u16| std::net::TcpListener::bind(("127.0.0.1", p)).is_ok();
+        if (first..first + n).all(free) {
+            return first;
         }
     }
 }

@@ -149,11 +149,17 @@ pub fn run_folder(home: &Path, recipe: &str) -> PathBuf {
 
 /// Starts the next attempt of a run as its shim would: in a group of its own, with a log.
 pub fn start(run: &Path, number: u32) -> (Attempt, Child) {
+    start_with(run, number, &[])
+}
+
+/// The same with more in its environment.
+pub fn start_with(run: &Path, number: u32, env: &[(&str, &str)]) -> (Attempt, Child) {
     let attempt = Attempt::create(run, number).unwrap();
     let log = std::fs::File::create(attempt.file("out.log")).unwrap();
     let child = Command::new(env!("CARGO_BIN_EXE_polyculture"))
         .arg("__work")
         .arg(attempt.dir())
+        .envs(env.iter().copied())
         .current_dir(run)
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())

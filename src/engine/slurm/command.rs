@@ -4,12 +4,16 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use super::SlurmError;
 
 /// Seconds that a program of SLURM may take; decimals are allowed.
 const TIMEOUT_VARIABLE: &str = "POLYCULTURE_SLURM_TIMEOUT";
+
+/// How long a program that has ended may take to have said what it said.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// What SLURM's programs need of an environment: everything else may change their answers
 /// (`SBATCH_*`, `SQUEUE_FORMAT`, `SLURM_TIME_FORMAT`, `SLURM_CLUSTERS`, ..).
@@ -60,12 +64,22 @@ impl Said {
 }
 
 /// How long a program may take.
-pub(super) fn timeout() -> Duration {
+fn timeout() -> Duration {
     super::seconds_of(TIMEOUT_VARIABLE, 30.0)
 }
 
 /// Runs a program to its end, or kills it when its time is up.
 pub(super) fn ask(
+    access: &Access,
+    env: &BTreeMap<String, String>,
+    program: &str,
+    arguments: &[String],
+) -> Result<Said, SlurmError> {
+    ask_within(timeout(), access, env, program, arguments)
+}
+
+fn ask_within(
+    most: Duration,
     access: &Access,
     env: &BTreeMap<String, String>,
     program: &str,
@@ -84,7 +98,7 @@ pub(super) fn ask(
         .map_err(|e| SlurmError::Missing { program: program.into(), reason: e.to_string() })?;
     let out = child.stdout.take().map(drain);
     let err = child.stderr.take().map(drain);
-    let deadline = Instant::now() + timeout();
+    let deadline = Instant::now() + most;
     let mut pause = Duration::from_millis(2);
     let status = loop {
         match child.try_wait() {
@@ -101,20 +115,58 @@ pub(super) fn ask(
         }
     };
     let Some(status) = status else {
-        let s = timeout().as_secs_f64();
+        let s = most.as_secs_f64();
         return Err(SlurmError::Unreachable(format!("`{program}` did not answer in {s} s")));
     };
-    let text = |t: Option<std::thread::JoinHandle<String>>| {
-        t.and_then(|t| t.join().ok()).unwrap_or_default()
+    // Something that a site's wrapper left in the background may hold a pipe open: what it holds
+    // was not said in time.
+    let text = |t: Option<Receiver<String>>| {
+        let left = deadline.saturating_duration_since(Instant::now()).max(LAST_WORDS);
+        t.map_or(Some(String::new()), |t| t.recv_timeout(left).ok())
     };
-    Ok(Said { code: status.code(), out: text(out), err: text(err) })
+    match (text(out), text(err)) {
+        (Some(out), Some(err)) => Ok(Said { code: status.code(), out, err }),
+        _ => Err(SlurmError::Unreachable(format!(
+            "`{program}` ended, and what it said did not: something holds its output open"
+        ))),
+    }
 }
 
 /// Reads a pipe on a thread of its own, so that a full one blocks nobody.
-fn drain(mut pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<String> {
+fn drain(mut pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (tell, told) = channel();
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
         let _ = pipe.read_to_end(&mut bytes);
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
+        let _ = tell.send(String::from_utf8_lossy(&bytes).into_owned());
+    });
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_program_that_leaves_something_behind_at_its_pipe_holds_nobody_up_for_ever() {
+        let dir = tempfile::tempdir().unwrap();
+        let program = dir.path().join("squeue");
+        std::fs::write(&program, "#!/bin/sh\necho 12\nsleep 1000 &\necho $! > \"$1\"\n").unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let env = BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]);
+        let pid = dir.path().join("pid");
+        let words = [pid.display().to_string()];
+        let said = ask_within(
+            Duration::from_secs(2),
+            &Access::of(&env),
+            &BTreeMap::new(),
+            &program.display().to_string(),
+            &words,
+        );
+        let pid: i32 = std::fs::read_to_string(&pid).unwrap().trim().parse().unwrap();
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::SIGKILL).unwrap();
+        assert!(matches!(said, Err(SlurmError::Unreachable(_))), "{said:?}");
+    }
 }

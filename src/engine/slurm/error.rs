@@ -19,6 +19,9 @@ pub enum SlurmError {
     /// A program did not answer in time, was killed, or said that the controller cannot be asked.
     #[error("SLURM cannot be reached: {0}")]
     Unreachable(String),
+    /// Nobody was asked yet: something else has to come first.
+    #[error("{0}")]
+    Waits(String),
     /// An answer that is none of SLURM's known forms.
     #[error("`{program}` said what cannot be understood: {line}")]
     Garbled {

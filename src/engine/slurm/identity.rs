@@ -88,6 +88,11 @@ pub(super) fn name_of(attempt: &Attempt) -> String {
     format!("pc-{run}-a{}", attempt.number())
 }
 
+/// The number of the job in which this process runs: for a task of an array, its own.
+pub(crate) fn raw_id() -> Option<String> {
+    std::env::var("SLURM_JOB_ID").ok().filter(|id| id.chars().all(|c| c.is_ascii_digit()))
+}
+
 /// The job in which this process runs.
 pub(crate) fn here() -> Option<NodeFile> {
     let var = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());

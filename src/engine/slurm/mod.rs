@@ -4,24 +4,30 @@
 
 mod array;
 mod carry;
+mod close;
 mod command;
+mod crew;
 mod doctor;
 mod error;
+mod hand_in;
 pub(crate) mod identity;
 mod judge;
 mod parse;
 mod poll;
+mod questions;
 pub(super) mod script;
 mod stop;
 mod submit;
+mod tell;
 
 use std::time::Duration;
 
-pub(super) use carry::until_end;
+pub(super) use carry::take_on;
 pub use doctor::doctor;
 pub use error::SlurmError;
 pub(super) use identity::was_submitted;
 pub(super) use poll::Board;
+pub(super) use stop::signal_steps;
 
 use super::log;
 

@@ -78,59 +78,44 @@ pub(super) const SQUEUE_FORMAT: &str = "%i|%T|%V|%N|%j|%r";
 
 /// squeue's lines.
 pub(super) fn squeue(text: &str) -> Result<Vec<JobLine>, SlurmError> {
-    let garbled =
-        |line: &str| SlurmError::Garbled { program: "squeue".into(), line: line.to_owned() };
-    text.lines()
-        .filter(|l| !l.trim().is_empty())
-        .map(|line| {
-            let fields: Vec<&str> = line.splitn(6, '|').collect();
-            let [id, state, submitted, nodes, name, reason] = fields[..] else {
-                return Err(garbled(line));
-            };
-            if !is_id(id)
-                || state.is_empty()
-                || !state.chars().all(|c| c.is_ascii_uppercase() || c == '_')
-            {
-                return Err(garbled(line));
-            }
-            Ok(JobLine {
-                id: id.into(),
-                state: state.into(),
-                submitted: submitted.into(),
-                nodes: nodes.into(),
-                name: name.into(),
-                reason: reason.into(),
-            })
-        })
-        .collect()
+    let upper = |state: &str| state.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+    rows("squeue", 6, text, |fields| match fields {
+        [id, state, submitted, nodes, name, reason] if upper(state) => {
+            Some([id, state, submitted, nodes, name, reason])
+        }
+        _ => None,
+    })
 }
 
 /// What sacct is asked for.
 pub(super) const SACCT_FIELDS: &str = "JobID,State,Submit,NodeList,JobName";
 
-/// sacct's lines (`-P -n -X`), later ones last.
+/// sacct's lines (`-P -n -X`), later ones last. An array that still waits has one row `12_[0-3]`:
+/// nothing about one task.
 pub(super) fn sacct(text: &str) -> Result<Vec<JobLine>, SlurmError> {
-    let garbled =
-        |line: &str| SlurmError::Garbled { program: "sacct".into(), line: line.to_owned() };
+    rows("sacct", 5, text, |fields| match fields {
+        [id, state, submitted, nodes, name] => Some([id, state, submitted, nodes, name, ""]),
+        _ => None,
+    })
+}
+
+/// Lines of `n` fields between bars. `order`: id, state, submission, nodes, name and reason of a line's
+/// fields; none where it is no such line. What stands behind the last bar may hold bars.
+fn rows(
+    program: &str,
+    n: usize,
+    text: &str,
+    order: impl for<'a> Fn(&[&'a str]) -> Option<[&'a str; 6]>,
+) -> Result<Vec<JobLine>, SlurmError> {
     text.lines()
         .filter(|l| !l.trim().is_empty())
         .map(|line| {
-            let fields: Vec<&str> = line.splitn(5, '|').collect();
-            let [id, state, submitted, nodes, name] = fields[..] else {
-                return Err(garbled(line));
-            };
-            if !is_id(id) || state.is_empty() {
-                return Err(garbled(line));
-            }
-            // An array that still waits has one row `12_[0-3]`: nothing about one task.
-            Ok(JobLine {
-                id: id.into(),
-                state: state.into(),
-                submitted: submitted.into(),
-                nodes: nodes.into(),
-                name: name.into(),
-                reason: String::new(),
-            })
+            let fields: Vec<&str> = line.splitn(n, '|').collect();
+            let known = order(&fields).filter(|f| is_id(f[0]) && !f[1].is_empty());
+            let [id, state, submitted, nodes, name, reason] = known
+                .ok_or_else(|| SlurmError::Garbled { program: program.into(), line: line.into() })?
+                .map(str::to_owned);
+            Ok(JobLine { id, state, submitted, nodes, name, reason })
         })
         .collect()
 }

@@ -28,10 +28,13 @@ pub(super) fn script(ask: &SlurmAsk, program: &Path, tasks: &[Task<'_>]) -> Stri
     out += "# Written by polyculture, which submits it once. The shim keeps the account of the run in\n\
             # its folder; SLURM's own messages are in slurm.out there.\n";
     out += &format!("export {WARNING}={}\n", ask.warning_s());
-    if ask.nodes.is_some_and(|n| n > 1) {
-        out += "export MASTER_ADDR=\"$(hostname)\"\n\
-                export MASTER_PORT=\"$((20000 + SLURM_JOB_ID % 20000))\"\n";
-    }
+    // However many nodes were asked for, by whatever option; and what srun takes from no other
+    // variable since SLURM 22.05.
+    out += "if [ \"${SLURM_JOB_NUM_NODES:-1}\" -gt 1 ]; then\n\
+            export MASTER_ADDR=\"$(hostname)\"\n\
+            export MASTER_PORT=\"$((20000 + SLURM_JOB_ID % 20000))\"\nfi\n\
+            if [ -n \"$SLURM_CPUS_PER_TASK\" ]; then\n\
+            export SRUN_CPUS_PER_TASK=\"$SLURM_CPUS_PER_TASK\"\nfi\n";
     let one = |t: &Task<'_>| {
         format!(
             "attempt={}; export {MARK}={}",

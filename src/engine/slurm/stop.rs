@@ -2,8 +2,12 @@
 //! id and our unique name, and ends what has both.
 
 use std::collections::BTreeMap;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
+
+use super::super::signals::spawn_unblocked;
 use super::command::{Access, ask};
 use super::identity::JobFile;
 use super::log;
@@ -62,6 +66,24 @@ pub(super) fn end_now(access: &Access, job: Option<&JobFile>) {
     if let Some(job) = job {
         cancel(access, job, &[]);
     }
+}
+
+/// From inside a job, on its node: a signal for all its steps, not for the batch script, which is
+/// the caller. Who is our child afterwards is reaped with the work's others.
+///
+/// # Errors
+/// scancel cannot be started.
+pub(in crate::engine) fn signal_steps(job: &str, signal: Signal) -> std::io::Result<()> {
+    let access = Access::of(&BTreeMap::new());
+    let mut command = Command::new("scancel");
+    command
+        .arg(format!("--signal={}", signal.as_str().trim_start_matches("SIG")))
+        .arg(job)
+        .env_clear()
+        .envs(access.env())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    spawn_unblocked(&mut command).map(drop)
 }
 
 /// scancel of the job that has the id and the name. True when it could be asked; that it was heard

@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 use super::command::{Access, ask};
 use super::identity::{JobFile, SubmitFile};
 use super::parse::{self, JobLine};
-use super::{SlurmError, poll, script, seconds_of};
+use super::{SlurmError, questions, script, seconds_of};
 use crate::job::{JobError, SlurmAsk, crash_point, now, write_atomically};
 
 /// Seconds after which a submission that nobody saw arrive is taken for one that never will.
@@ -79,7 +79,7 @@ impl Submission<'_> {
             let settle: Duration = seconds_of(SETTLE_VARIABLE, 15.0);
             if since.elapsed() < settle {
                 let why = "an earlier submission may still arrive; looked for by its name";
-                return Err(SlurmError::Unreachable(why.into()).into());
+                return Err(SlurmError::Waits(why.into()).into());
             }
             *doubtful_since = None;
         }
@@ -123,9 +123,9 @@ impl Submission<'_> {
 /// Jobs of a name, in the queue or in accounting.
 fn find(access: &Access, name: &str) -> Result<Vec<JobLine>, SlurmError> {
     let which = format!("--name={name}");
-    let mut lines = poll::squeue(access, &which)?;
+    let mut lines = questions::squeue(access, &which)?;
     if lines.is_empty() {
-        lines = poll::sacct(access, &which)?.unwrap_or_default();
+        lines = questions::sacct(access, &which)?.unwrap_or_default();
     }
     lines.retain(|l| l.name == name);
     Ok(lines)

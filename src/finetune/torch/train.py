@@ -67,6 +67,11 @@ class Run:
         self.world = int(os.environ.get("WORLD_SIZE", "1"))
         local = int(os.environ.get("LOCAL_RANK", "0"))
         beside = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        if beside < job["processes"]:
+            raise Told(f"the recipe asks for {job['processes']} processes on each machine, and the "
+                       f"launcher started {beside} here. accelerate starts one on a CPU unless it is "
+                       "told --multi_gpu; srun alone says nothing to PyTorch: it has to start "
+                       "torchrun, one task a machine")
         if job["gpus"] > 0:
             if not torch.cuda.is_available() or torch.cuda.device_count() <= local:
                 raise Told(f"the recipe asks for {job['gpus']} GPUs and torch {torch.__version__} "
@@ -78,6 +83,8 @@ class Run:
             torch.set_num_threads(max(job["threads"] // beside, 1))
         if self.world > 1:
             dist.init_process_group("nccl" if job["gpus"] > 0 else "gloo")
+            if self.rank == 0:
+                print(f"{self.world} processes on {self.world // beside} machines", flush=True)
         self.attempt = pathlib.Path(job["attempt"])
         self.checkpoints = self.attempt / "checkpoints"
         self.steps = job["steps"]

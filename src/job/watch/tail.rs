@@ -144,7 +144,9 @@ impl Tail {
     /// The file cannot be read.
     pub fn feed(&mut self, take: &mut dyn FnMut(&[u8]) -> usize) -> Result<Vec<u8>, JobError> {
         let Some((file, size, changed)) = self.open()? else { return Ok(Vec::new()) };
-        let mut block = vec![0; BLOCK.min(usize::try_from(size).unwrap_or(BLOCK).max(1))];
+        // As long as what is new: a look at a long file that grew by a line touches a line.
+        let new = usize::try_from(size.saturating_sub(self.offset)).unwrap_or(BLOCK);
+        let mut block = vec![0; new.clamp(1, BLOCK)];
         let mut held = 0usize;
         let mut at = self.offset;
         while at < size {

@@ -72,6 +72,7 @@ pub(super) fn carry(
         examples_per_s: 0.0,
         recipe_sha256: sha256(&bytes),
         backend: Backend::Openai.word().into(),
+        device: None,
         remote: Some(format!("provider:{}/{tuned}", work.provider)),
     })
 }
@@ -320,8 +321,12 @@ impl Work<'_> {
             if !told.id.is_empty() && !seen.insert(told.id.clone()) {
                 continue;
             }
-            if !told.words.is_empty() {
-                say(&told.words);
+            match event["level"].as_str() {
+                _ if told.words.is_empty() => {}
+                Some(level @ ("warn" | "warning" | "error")) => {
+                    say(&format!("{level}: {}", told.words));
+                }
+                _ => say(&told.words),
             }
             if let Some((step, total, values)) = told.row {
                 let values: Vec<(&str, f64)> =
@@ -363,18 +368,21 @@ impl Work<'_> {
         })
     }
 
-    /// The service's own words, as they are.
+    /// The service's own words, as they are. What is said of a moment may be other in the next one.
     fn refused(&self, a: &RestAnswer, what: &str) -> JobError {
-        JobError::Work(format!(
-            "{what}: {} says (HTTP {}): {}",
-            self.rest.host(),
-            a.status,
-            a.words()
-        ))
+        let words = format!("{what}: {} says (HTTP {}): {}", self.rest.host(), a.status, a.words());
+        let json = a.json();
+        let spent = ["code", "type"].iter().any(|k| json["error"][k] == "insufficient_quota");
+        if (a.status == 429 && !spent) || a.status == 408 || a.status >= 500 {
+            JobError::Transient(words)
+        } else {
+            JobError::Work(words)
+        }
     }
 
+    /// Nothing was asked for that could be made twice.
     fn silent(&self, what: &str, words: &str) -> JobError {
-        JobError::Work(format!("{what}: no answer from {}: {words}", self.rest.host()))
+        JobError::Transient(format!("{what}: no answer from {}: {words}", self.rest.host()))
     }
 }
 

@@ -2,11 +2,12 @@
 //! its end told as a job's end.
 
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use super::launch::Launched;
 use super::program::{self, FOLDER, FORMAT, JobFile, Summary};
 use super::rows::{EVAL, Frozen, ORDER, ROWS, lines, write_tokens};
 use super::{PYTHON, Python};
@@ -20,43 +21,6 @@ use crate::finetune::{Backend, Recipe, TrainSummary};
 use crate::job::{
     Attempt, FailureFile, FailureKind, JobError, Progress, read_jsonl, read_progress, say,
 };
-
-/// Words that start the program on several machines, in the place of our own launcher: `{python}`
-/// and `{program}` in them stand for both. The program and its job file come after them.
-pub const LAUNCH_VARIABLE: &str = "POLYCULTURE_TORCH_LAUNCH";
-
-/// How the training program is started.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Launched {
-    /// Program and arguments.
-    pub words: Vec<String>,
-}
-
-impl Launched {
-    /// For so many processes on this machine; `asked`: the value of [`LAUNCH_VARIABLE`].
-    pub fn new(python: &Path, folder: &Path, processes: u32, asked: Option<&str>) -> Self {
-        let python = python.display().to_string();
-        let program = folder.join("train.py").display().to_string();
-        let mut words: Vec<String> = match asked {
-            Some(line) => line.split_whitespace().map(|w| w.replace("{python}", &python)).collect(),
-            None if processes > 1 => vec![
-                python,
-                folder.join("launch.py").display().to_string(),
-                "--standalone".into(),
-                "--nproc-per-node".into(),
-                processes.to_string(),
-            ],
-            None => vec![python],
-        };
-        if let Some(w) = words.iter_mut().find(|w| w.contains("{program}")) {
-            *w = w.replace("{program}", &program);
-        } else {
-            words.push(program);
-        }
-        words.push(folder.join("job.json").display().to_string());
-        Self { words }
-    }
-}
 
 /// See [`super::Trains::carry`].
 pub(super) fn carry(
@@ -77,16 +41,8 @@ pub(super) fn carry(
     let input = frozen_input(attempt, &recipe, &folder)?;
     let total = lines(&input.join(ORDER))?;
     progress.at(0, Some(total), "reading");
-    let start = TrainerState {
-        step: 0,
-        total,
-        optimizer_step: 0,
-        loss: None,
-        eval_loss: None,
-        recipe_sha256: sha256(&recipe_bytes),
-        dataset_sha256,
-        base: Some(base.state.clone()),
-    };
+    let grown_from = Some(base.state.clone());
+    let start = TrainerState::begin(total, sha256(&recipe_bytes), dataset_sha256, grown_from);
     let resume = newest(attempt, &start, progress);
     let state = resume.as_ref().map_or(&start, |r| &r.1);
     program::write(&folder)?;
@@ -108,6 +64,7 @@ pub(super) fn carry(
         _ => None,
     };
     let torch = recipe.torch.clone().unwrap_or_default();
+    let processes = torch.processes.unwrap_or(recipe.resources.gpus.max(1));
     let job = JobFile {
         format: FORMAT,
         attempt: attempt.dir(),
@@ -137,6 +94,7 @@ pub(super) fn carry(
         threads: recipe.resources.threads,
         gpus: recipe.resources.gpus,
         parameters: config.as_ref().map(|c| Layout::new(c).len() as u64),
+        processes,
         initial,
         resume: resume.as_ref().map(|r| r.0.clone()),
         state,
@@ -146,7 +104,6 @@ pub(super) fn carry(
     if progress.should_stop() {
         return Err(JobError::Stopped);
     }
-    let processes = torch.processes.unwrap_or(recipe.resources.gpus.max(1));
     let child = start_program(attempt, &folder, &recipe, processes)?;
     let status = wait(child, &job.stop, progress)?;
     let done = read_progress(attempt.dir()).map_or(0, |p| p.done);
@@ -182,6 +139,7 @@ pub(super) fn carry(
         examples_per_s: summary.steps_here as f64 * recipe.batch as f64 / summary.seconds.max(1e-9),
         recipe_sha256: start.recipe_sha256.clone(),
         backend: Backend::Torch.word().into(),
+        device: None,
         remote: None,
     })
 }
@@ -265,14 +223,18 @@ fn start_program(
     } else {
         Python::find(None).map_err(failed)?
     };
-    let asked = std::env::var(LAUNCH_VARIABLE).ok().filter(|v| !v.trim().is_empty());
-    let launched = Launched::new(&python.program, folder, processes, asked.as_deref());
+    let launched =
+        Launched::new(&python.program, folder, processes, |name| std::env::var(name).ok());
     let Some((first, rest)) = launched.words.split_first() else {
         return Err(JobError::Work("nothing to start".into()));
     };
     let threads = (recipe.resources.threads / processes.max(1) as usize).max(1).to_string();
     // The program finds its own modules beside it, whatever lies in the workspace.
-    Command::new(first)
+    let mut command = Command::new(first);
+    if launched.apart {
+        command.process_group(0);
+    }
+    command
         .args(rest)
         .env("OMP_NUM_THREADS", &threads)
         .env("TOKENIZERS_PARALLELISM", "false")
@@ -318,6 +280,7 @@ fn ended(attempt: &Attempt, status: ExitStatus, progress: &dyn Progress) -> JobE
         return match f.kind {
             FailureKind::OutOfMemory => JobError::OutOfMemory(f.message),
             FailureKind::Transient => JobError::Transient(f.message),
+            FailureKind::Away => JobError::Away(f.message),
             FailureKind::Lasting => JobError::Work(f.message),
         };
     }
@@ -338,28 +301,4 @@ fn ended(attempt: &Attempt, status: ExitStatus, progress: &dyn Progress) -> JobE
     let words = log.lines().rev().find(|l| !l.trim().is_empty());
     let words = words.map(|l| format!("; its last words: {}", l.trim())).unwrap_or_default();
     JobError::Work(format!("the training program {how}{words}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_process_is_started_plainly_several_by_the_launcher_and_others_as_they_say() {
-        let words = |n, asked| {
-            Launched::new(Path::new("/p/python"), Path::new("/a/trainer"), n, asked).words.join(" ")
-        };
-        let job = "/a/trainer/train.py /a/trainer/job.json";
-        assert_eq!(words(1, None), format!("/p/python {job}"));
-        assert_eq!(
-            words(4, None),
-            format!("/p/python /a/trainer/launch.py --standalone --nproc-per-node 4 {job}")
-        );
-        assert_eq!(
-            words(4, Some("srun {python} -m torch.distributed.run --nnodes 2")),
-            format!("srun /p/python -m torch.distributed.run --nnodes 2 {job}")
-        );
-        let line = "srun bash -c {program}";
-        assert!(words(2, Some(line)).ends_with("-c /a/trainer/train.py /a/trainer/job.json"));
-    }
 }

@@ -3,6 +3,7 @@
 
 mod drive;
 mod estimate;
+mod launch;
 mod program;
 mod python;
 mod rows;
@@ -13,7 +14,7 @@ use crate::finetune::{
 };
 use crate::job::{Attempt, JobError, Progress};
 
-pub use drive::{LAUNCH_VARIABLE, Launched};
+pub use launch::{LAUNCH_VARIABLE, Launched};
 pub use python::{Needed, Probed, Python};
 
 /// `torch.json` of a run's input: the Python that was found when the run was asked for.
@@ -33,7 +34,10 @@ pub fn doctor(asked: Option<&std::path::Path>) -> Result<Probed, FinetuneError> 
 
 impl Trains for Torch {
     fn refuses(&self) -> &'static [(&'static str, &'static str)] {
-        &[("openai", "it belongs to backend = \"openai\"")]
+        &[
+            ("openai", "it belongs to backend = \"openai\""),
+            ("device", "torch takes the GPUs that `gpus` leases, and the CPU where there are none"),
+        ]
     }
 
     fn check(&self, recipe: &Recipe) -> Result<(), Wrong> {

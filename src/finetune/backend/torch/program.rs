@@ -71,6 +71,8 @@ pub(super) struct JobFile<'a> {
     pub(super) gpus: u32,
     /// Weights of the base, where it is counted here: quantised ones cannot be counted there.
     pub(super) parameters: Option<u64>,
+    /// Processes on each machine.
+    pub(super) processes: u32,
     /// Folder of the adapter that training begins with: the one that the local trainer would make.
     pub(super) initial: Option<PathBuf>,
     /// Checkpoint to go on from.

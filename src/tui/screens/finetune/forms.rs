@@ -351,6 +351,7 @@ impl Open {
             threads: f.value("threads").parse().ok(),
             eval_share: f.value("eval").parse().ok(),
             base: text("base"),
+            device: None,
         }
     }
 
