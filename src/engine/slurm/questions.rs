@@ -14,7 +14,7 @@ const ONE_BY_ONE: usize = 20;
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     /// By id and name.
-    found: HashMap<(String, String), JobLine>,
+    pub(super) found: HashMap<(String, String), JobLine>,
     /// Why nothing can be said of those that are not found.
     pub(super) doubt: Option<SlurmError>,
 }
