@@ -305,7 +305,7 @@ fn a_run_is_paused_resumed_stopped_and_put_before_others_from_its_screen() {
     p.wait_for_text("1 running, 3 waiting");
     p.send("7");
     // The newest is at the top: it waits for its pool, whose use is told.
-    p.wait_for_text("waits for pool narrow: 1 of 1 taken");
+    p.wait_for_text("for pool narrow: 1 of 1 taken");
     p.send("+");
     p.wait_for_text("second: priority 1");
     p.wait_for(|s| s.contents().contains("priority   1"), "the detail tells the priority");

@@ -428,7 +428,7 @@ mod tests {
         }
         for n in 0..2 * LINES_KEPT {
             laid(&format!("é{n}"), 9, Resolved::App, |line| {
-                assert_eq!(line.text, format!("é{n}"))
+                assert_eq!(line.text, format!("é{n}"));
             });
         }
     }

@@ -104,6 +104,12 @@ impl Runs {
             let told = v.reason.as_ref().map_or_else(String::new, |r| format!(" · {r}"));
             why = format!("not before {} UTC{told}", t.strftime("%Y-%m-%d %H:%M:%S"));
         }
+        if v.state == StateName::Paused {
+            let said = format!("{why}, on GPUs too; c lets it go on, S frees it with a checkpoint");
+            return vec![Fact { whole: true, ..Fact::new("paused", said) }];
+        }
+        // The word stands before it already.
+        let why = why.strip_prefix("waits ").unwrap_or(&why).to_owned();
         let fact =
             |value| Fact { role: Some(Role::Warn), whole: true, ..Fact::new("waits", value) };
         let after = spec.map_or(&[][..], |s| &s.after);

@@ -312,7 +312,7 @@ fn every_run_that_waits_says_for_what_in_full() {
     assert!(screen.contains("1 running, 1 paused, 4 waiting"), "{screen}");
     assert!(screen.contains("waits its turn") && !screen.contains("free threads"), "{screen}");
     bench.keys("j");
-    assert!(shown(&mut bench).contains("stands still, and keeps its memory"));
+    assert!(shown(&mut bench).contains("keeps its memory, on GPUs too; c lets it go on"));
     bench.keys("j");
     // However long it is, all of it is there, over as many lines as it takes.
     let screen = shown(&mut bench).replace(['│', '\n'], " ");

@@ -79,7 +79,7 @@ impl Room {
                 format!("waits for {n} free threads: {free} of {slots} are free")
             }
             _ if free == 0 => format!("waits for free threads: {taken} of {slots} taken"),
-            _ => format!("waits its turn: {free} of {slots} threads are free"),
+            _ => format!("waits behind an earlier run; {free} of {slots} threads are free"),
         }
     }
 }
@@ -109,7 +109,7 @@ pub fn why(
             None => told.unwrap_or_else(|| "waits its turn".into()),
         }),
         StateName::Starting => told,
-        StateName::Paused => Some("stands still, and keeps its memory".into()),
+        StateName::Paused => Some("keeps its memory".into()),
         _ => None,
     }
 }
