@@ -37,7 +37,7 @@ fn what_is_wrong_is_named_with_its_line() {
         ("symbols =", "symbols = []", "codes"),
         ("threads =", "threads = 0", "thread"),
         ("threads =", "cores = 3", "cores"),
-        ("gpus =", "gpus = 1", "CPU"),
+        ("gpus =", "gpus = 2", "torch"),
         ("gpus =", "time_limit = \"soon\"", "90m"),
         ("steps =", "epochs = 0", "epoch"),
         ("name =", "name = \"../x\"", "letters"),
