@@ -1,6 +1,7 @@
 //! Which job an attempt folder asks for: the body of `polyculture __work ATTEMPT_DIR`. It reads the
 //! frozen input, writes the attempt folder, and never opens a database.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
@@ -103,7 +104,18 @@ fn chat_model(
     places: &ReplyPlaces,
     threads: usize,
 ) -> Result<Box<dyn ChatModel>, String> {
-    providers::open(source, places, threads).map_err(|e| e.to_string())
+    let source = made(source)?;
+    providers::open(&source, places, threads).map_err(|e| e.to_string())
+}
+
+/// Where a model lies that another run was to make before this one started.
+fn made(source: &ModelSource) -> Result<Cow<'_, ModelSource>, String> {
+    let ModelSource::Made { name, run_dir, step } = source else {
+        return Ok(Cow::Borrowed(source));
+    };
+    let found = finetune::made_by(run_dir, *step).map_err(|e| e.to_string())?;
+    let name = name.clone();
+    Ok(Cow::Owned(ModelSource::Folder { name, dir: found.dir, adapter: found.adapter }))
 }
 
 /// Rules, or the model that `provider.json` names.
@@ -159,8 +171,9 @@ fn scorer(
     draws: Draws,
 ) -> Result<Box<dyn Scorer>, String> {
     let source = sources.get(reference).ok_or_else(|| "it is not in models.json".to_owned())?;
-    let ModelSource::Folder { dir, adapter, .. } = source else {
-        let model = providers::open(source, places, threads).map_err(|e| e.to_string())?;
+    let source = made(source)?;
+    let ModelSource::Folder { dir, adapter, .. } = &*source else {
+        let model = providers::open(&source, places, threads).map_err(|e| e.to_string())?;
         return Ok(Box::new(Drawn::new(model, draws)));
     };
     let scorer = embedded::Scorer::open(

@@ -4,7 +4,9 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -14,7 +16,7 @@ mod common;
 #[path = "endpoint/mod.rs"]
 mod endpoint;
 use common::Place;
-use endpoint::{Endpoint, Step};
+use endpoint::{Endpoint, Seen, Step};
 
 impl Place {
     fn new(base_url: &str) -> Self {
@@ -233,6 +235,49 @@ fn a_run_that_is_killed_and_retried_pays_for_nothing_twice_and_its_replies_can_b
     let all = p.json(&["evaluate", "replies", &run, "--limit", "1000"]);
     assert_eq!(all["items"].as_array().unwrap().len(), 480);
     assert!(wrong["items"].as_array().unwrap().len() < 480);
+}
+
+#[test]
+fn a_service_that_goes_away_in_the_middle_is_asked_again_by_itself_when_it_is_back() {
+    let away = Arc::new(AtomicBool::new(false));
+    let gone = Arc::clone(&away);
+    let answered = Arc::new(AtomicBool::new(false));
+    let began = Arc::clone(&answered);
+    let endpoint = Endpoint::start(move |seen| {
+        if !began.load(SeqCst) && seen.number == 10 {
+            gone.store(true, SeqCst);
+            began.store(true, SeqCst);
+        }
+        if gone.load(SeqCst) { Step::Close } else { answer(&seen.asked()) }
+    });
+    let p = Place::configured(&format!(
+        "[providers.lab]\nkind = \"openai\"\nbase_url = \"{}\"\nmodel = \"m\"\nin_flight = 2\nretries = 1\n",
+        endpoint.base_url()
+    ));
+    // Long enough a pause to bring the service back in it, on a busy machine too.
+    let engine = p.command(&["engine", "start"]).env("POLYCULTURE_RETRY_FIRST_MS", "4000").output();
+    assert!(engine.unwrap().status.success());
+    let ask = ["evaluate", "--model", "lab/m", "--tasks", "samples/korean", "--draws", "200"];
+    let run = p.json(&ask)["id"].as_str().unwrap().to_owned();
+    let deadline = Instant::now() + Duration::from_mins(2);
+    loop {
+        let shown = p.json(&["runs", "show", &run]);
+        if shown["attempt"].as_u64() > Some(1) {
+            break;
+        }
+        assert!(Instant::now() < deadline && shown["state"] != "failed", "{shown}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    away.store(false, SeqCst);
+    p.ok(&["runs", "wait", &run]);
+    let why = fs::read_to_string(p.ws().join("runs").join(&run).join("attempt-2/again.json"));
+    assert!(why.unwrap().contains("tried again by itself"));
+    // What it had answered was not asked again.
+    let first: Vec<String> = endpoint.seen().iter().take(8).map(Seen::asked).collect();
+    for text in first {
+        let times = endpoint.seen().iter().filter(|c| c.asked() == text).count();
+        assert_eq!(times, 1, "{text}");
+    }
 }
 
 #[test]

@@ -41,6 +41,39 @@ fn bad_questions_are_refused_before_anything_runs() {
 }
 
 #[test]
+fn a_sweep_handed_to_the_engine_takes_no_slot_from_the_runs_that_it_waits_for() {
+    let p = Place::new();
+    let sweep = |how: &[&str]| {
+        let mut args = vec!["--json", "sweep", "policies", "--seeds", "1", "--steps", "2"];
+        args.extend(["--cultures", "greek,korean"]);
+        args.extend(how);
+        let mut command = p.command(&args);
+        // One slot: were the sweep in it, nothing else would ever start.
+        let out = command.env("POLYCULTURE_SLOTS", "1").output().unwrap();
+        assert!(out.status.success(), "{out:?}");
+        serde_json::from_slice::<Value>(&out.stdout).unwrap()
+    };
+    let need = sweep(&["--dry-run"]);
+    assert_eq!(need["fine_tunes"], 4);
+    let words = need["in_words"].as_str().unwrap();
+    assert!(words.contains("4 fine-tunes (4 arms, 1 seed each)"), "{words}");
+    assert!(need["disk"].as_u64().unwrap() > 0 && need["seconds"].as_f64().unwrap() > 0.0);
+    assert_eq!(fs::read_dir(p.ws().join("runs")).map_or(0, Iterator::count), 0);
+    assert!(p.run(&["sweep", "policies", "--start", "--dry-run"]).status.code() == Some(2));
+    let started = sweep(&["--start"]);
+    let id = started["id"].as_str().unwrap();
+    p.ok(&["runs", "wait", id]);
+    let name = need["name"].as_str().unwrap();
+    assert_eq!(started["label"], format!("sweep {name}"));
+    let chart = p.ws().join(format!("exports/sweep-{name}.svg"));
+    assert!(fs::read_to_string(chart).unwrap().contains("policy"));
+    // The driver, four models, one evaluation; what was done is found again.
+    assert_eq!(fs::read_dir(p.ws().join("runs")).unwrap().count(), 6);
+    assert_eq!(sweep(&[])["runs"].as_array().unwrap().len(), 5);
+    assert_eq!(fs::read_dir(p.ws().join("runs")).unwrap().count(), 6);
+}
+
+#[test]
 fn a_sweep_said_again_goes_on_where_it_was_and_its_models_are_compared_with_controls() {
     let p = Place::new();
     let run = p.run(&["sweep", "samples", "--counts", "42,9999", "--steps", "3", "--seeds", "1"]);

@@ -8,10 +8,9 @@
 mod house;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use house::{House, process_lives};
+use house::{House, process_lives, put_program as put, put_script};
 use serde_json::{Value, json};
 
 /// The binary under another path, as a package would put it there.
@@ -19,13 +18,6 @@ fn installed(house: &House) -> PathBuf {
     let path = house.file("polyculture");
     put(&path, Path::new(env!("CARGO_BIN_EXE_polyculture")));
     path
-}
-
-/// Replaces a program as `install` and package managers do: by rename.
-fn put(path: &Path, from: &Path) {
-    let tmp = path.with_extension("new");
-    fs::copy(from, &tmp).unwrap();
-    fs::rename(&tmp, path).unwrap();
 }
 
 fn start(house: &House, program: &Path) {
@@ -83,7 +75,6 @@ fn a_program_that_does_not_run_replaces_nothing() {
     let engine = house.engine_pid();
     let broken = house.file("broken");
     fs::write(&broken, "half a progr").unwrap();
-    fs::set_permissions(&broken, fs::Permissions::from_mode(0o755)).unwrap();
     put(&program, &broken);
     house::until_true("it is said", || log(&house).contains("does not run"));
     assert_eq!(house.engine_pid(), engine);
@@ -127,8 +118,7 @@ fn install_puts_one_line_into_the_crontab_and_uninstall_takes_only_that() {
         "#!/bin/sh\ncase $1 in -l) cat {0} 2>/dev/null || exit 1;; -) cat > {0};; esac\n",
         tab.display()
     );
-    fs::write(bin.join("crontab"), script).unwrap();
-    fs::set_permissions(bin.join("crontab"), fs::Permissions::from_mode(0o755)).unwrap();
+    put_script(&bin.join("crontab"), &script);
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
     let home = house.file("home");
     let env = [("PATH", path.as_str()), ("HOME", home.to_str().unwrap())];

@@ -210,9 +210,10 @@ fn an_idle_screen_writes_nothing() {
     p.wait_for_text("engine at rest");
     p.send("2");
     p.wait_for_text("> Q27");
-    // Whatever was still to come has come once a second passes without a byte.
-    while p.bytes_within(Duration::from_secs(1)) > 0 {}
-    assert_eq!(p.bytes_within(Duration::from_secs(3)), 0);
+    // Whatever was still to come may take its time on a busy machine; what writes by the clock has
+    // no three seconds without a byte.
+    let silent = (0..10).any(|_| p.bytes_within(Duration::from_secs(3)) == 0);
+    assert!(silent, "it never rests:\n{}", p.screen_text());
     p.send("\u{3}");
     p.wait_exit();
 }
@@ -276,6 +277,80 @@ fn a_run_is_cancelled_and_tried_again_from_its_screen() {
 }
 
 #[test]
+fn a_run_is_paused_resumed_stopped_and_put_before_others_from_its_screen() {
+    let home = Home::new();
+    let add = |label: &str, more: &[&str]| {
+        let mut args = vec!["--json", "runs", "add", "--label", label];
+        args.extend(more);
+        args.extend(["--", "sleep", "600"]);
+        let done = home.polyculture(&args).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        let doc: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+        doc["id"].as_str().unwrap().to_owned()
+    };
+    let made = home.polyculture(&["engine", "pool", "narrow", "--capacity", "1"]);
+    assert!({ made }.output().unwrap().status.success());
+    let holder = add("holder", &["--pool", "narrow"]);
+    let state = |run: &str| {
+        let shown = home.polyculture(&["--json", "runs", "show", run]).output().unwrap();
+        let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+        shown["state"].as_str().unwrap().to_owned()
+    };
+    pty::poll_until("the first runs", || state(&holder) == "running");
+    let pupil = add("pupil", &["--after-ok", &holder]);
+    let later = add("later", &["--not-before", "2d"]);
+    add("second", &["--pool", "narrow"]);
+    let mut p = home.open(100, 40);
+    p.wait_for_text("Overview");
+    p.wait_for_text("1 running, 3 waiting");
+    p.send("7");
+    // The newest is at the top: it waits for its pool, whose use is told.
+    p.wait_for_text("for pool narrow: 1 of 1 taken");
+    p.send("+");
+    p.wait_for_text("second: priority 1");
+    p.wait_for(|s| s.contents().contains("priority   1"), "the detail tells the priority");
+    p.send("--");
+    p.wait_for_text("second: priority -1");
+    p.send("j");
+    p.wait_for_text("not before 20");
+    p.send("j");
+    p.wait_for_text("for `holder`");
+    p.send("j");
+    p.send("p");
+    p.wait_for_text("holder: paused");
+    p.wait_for_text("1 paused, 3 waiting");
+    assert_eq!(state(&holder), "paused");
+    p.send("c");
+    p.wait_for_text("1 running, 3 waiting");
+    assert_eq!(state(&holder), "running");
+    // Asked first, and left as it is.
+    p.send("S");
+    p.wait_for_text("Stop `holder` with a checkpoint?");
+    p.send("n");
+    p.wait_for_text("left as it is");
+    assert_eq!(state(&holder), "running");
+    p.send("Sy");
+    pty::poll_until("it stopped", || state(&holder) == "cancelled");
+    // Its place is free, and who waited for its success never starts.
+    pty::poll_until("the other is skipped", || state(&pupil) == "skipped");
+    p.wait_for_text("skipped");
+    p.send("c");
+    pty::poll_until("it waits for its place again", || state(&holder) == "queued");
+    assert_eq!(state(&later), "delayed");
+    p.send("\u{3}");
+    assert_eq!(p.wait_exit().code(), Some(0));
+    for run in [&holder, &later] {
+        drop(home.polyculture(&["runs", "cancel", run]).output());
+    }
+    let all = home.polyculture(&["--json", "runs", "list", "--state", "running"]).output().unwrap();
+    let all: serde_json::Value = serde_json::from_slice(&all.stdout).unwrap();
+    for run in all["items"].as_array().unwrap() {
+        let id = run["id"].as_str().unwrap();
+        drop(home.polyculture(&["runs", "cancel", id]).output());
+    }
+}
+
+#[test]
 fn the_demo_opens_the_workbench_and_goes_through_the_loop_beside_it() {
     let home = Home::new();
     let dir = home.dir.path().join("demo");
@@ -284,7 +359,10 @@ fn the_demo_opens_the_workbench_and_goes_through_the_loop_beside_it() {
     p.wait_for_text("From seeds to an evaluated model");
     p.wait_for_text("demo: ");
     // The loop itself is tested by the demo's own test; here it is enough that it gets going.
-    p.wait_for(|s| s.contents().contains(" kept, ") && !s.contents().contains("0 kept"), "samples");
+    p.wait_for(
+        |s| s.contents().contains(" kept, ") && !s.contents().contains(" 0 kept"),
+        "samples",
+    );
     p.send("\u{3}");
     assert_eq!(p.wait_exit().code(), Some(0));
     assert!(p.screen(|s| s.contents().contains("the demo goes on without the screen")));

@@ -8,9 +8,15 @@ JSON, and what is left after SIGKILL of the daemon. Prints one Markdown table.
 
 Both daemons run side by side on the same file system; the adds alternate. Every figure is of whole
 commands as a person types them, but for the queue, which is timed inside.
+
+The known tasks of ours are added by `runs add`, several clients at once. pueue writes all its tasks
+anew at every add, so that adding 5,000 takes it half an hour: one is added, the daemon shut down, the
+one copied in the state file that it wrote, and the daemon started again. That it then knows them all is
+looked at before anything is timed.
 """
 
 import argparse
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -76,6 +82,14 @@ class Ours:
     def add_waiting(self):
         self.do("runs", "add", "--not-before", "60d", "--", "true")
 
+    def fill(self, n):
+        with concurrent.futures.ThreadPoolExecutor(8) as clients:
+            for added in [clients.submit(self.add_waiting) for _ in range(n)]:
+                added.result()
+
+    def known(self):
+        return sum(json.loads(self.do("engine", "status"))["runs"].values())
+
     def add(self, *argv):
         return json.loads(self.do("runs", "add", "--", *argv))["id"]
 
@@ -93,12 +107,10 @@ class Ours:
         first = self.add("sleep", "0.5")
         ids = [self.add("true") for _ in range(n)]
         self.wait_end(first)
-        start = time.monotonic()
         self.wait_end(ids[-1])
         # The last was started after the first had ended; what ran before the look is counted too.
         shown = [json.loads(self.do("runs", "show", i)) for i in (first, ids[-1])]
         stamp = lambda s: time.mktime(time.strptime(s[:19], "%Y-%m-%dT%H:%M:%S")) + float("0" + s[19:].rstrip("Z"))
-        del start
         return stamp(shown[1]["ended_at"]) - stamp(shown[0]["ended_at"])
 
     def wait_end(self, id):
@@ -116,7 +128,7 @@ class Pueue:
     name = "pueue"
 
     def __init__(self, folder, bin):
-        self.bin = pathlib.Path(bin)
+        self.bin, self.folder = pathlib.Path(bin), folder
         folder.mkdir(parents=True)
         self.config = folder / "pueue.yml"
         self.config.write_text(
@@ -142,6 +154,20 @@ class Pueue:
 
     def add_waiting(self):
         self.do("add", "--stashed", "--", "true")
+
+    def fill(self, n):
+        id = self.do("add", "--stashed", "--print-task-id", "--", "true").strip()
+        self.do("shutdown")
+        self.daemon.wait()
+        file = self.folder / "data" / "state.json"
+        state = json.loads(file.read_text())
+        for other in range(int(id) + 1, int(id) + n):
+            state["tasks"][str(other)] = {**state["tasks"][id], "id": other}
+        file.write_text(json.dumps(state, separators=(",", ":")))
+        self.start()
+
+    def known(self):
+        return len(self.tasks())
 
     def add(self, *argv):
         return self.do("add", "--print-task-id", "--", *argv).strip()
@@ -203,17 +229,19 @@ def main():
     p.add_argument("--known", type=int, default=5000)
     p.add_argument("--adds", type=int, default=200)
     p.add_argument("--queue", type=int, default=100)
+    p.add_argument("--binary", type=pathlib.Path, default=HERE / "target" / "release" / "polyculture")
     a = p.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="engine-bench-"))
-    binary = HERE / "target" / "release" / "polyculture"
-    peers = [Ours(folder / "ours", binary), Pueue(folder / "pueue", a.pueue)]
+    peers = [Ours(folder / "ours", a.binary.resolve()), Pueue(folder / "pueue", a.pueue)]
     rows = {}
     try:
         crashes = [crash(peer) for peer in peers]
         rates = [a.queue / peer.queue(a.queue) for peer in peers]
         for peer in peers:
-            for _ in range(a.known):
-                peer.add_waiting()
+            peer.fill(a.known)
+            if peer.known() < a.known:
+                sys.exit(f"{peer.name} knows {peer.known()} of {a.known} tasks")
+            print(f"{peer.name} knows {peer.known()} tasks", file=sys.stderr)
         times = [[], []]
         for _ in range(a.adds):
             for i, peer in enumerate(peers):

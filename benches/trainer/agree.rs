@@ -50,10 +50,10 @@ pub(crate) fn run(dir: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
         }
     }
     fs::write(out.join("losses.json"), json!(losses).to_string())?;
-    match &trainer.adapter {
+    match trainer.adapter() {
         None => {
             fs::create_dir_all(out.join("model"))?;
-            trainer.model.save(&out.join("model"))?;
+            trainer.model().save(&out.join("model"))?;
         }
         Some(a) => {
             let folder = out.join("adapter");

@@ -58,6 +58,7 @@ pub fn tune(ctx: &Context, a: FinetuneArgs) -> Result<(), Failure> {
         seed: c.seed,
         threads: c.threads,
         eval_share: c.eval_share,
+        device: c.device,
         base: a.base.base,
     };
     let recipe = changes.apply(recipe(&a.recipe)?).map_err(Failure::usage)?;
@@ -178,7 +179,7 @@ pub fn score(ctx: &Context, a: EvaluateArgs) -> Result<(), Failure> {
     if open::knows(&a.tasks) {
         return open::run(ctx, &a);
     }
-    let place = ctx.place()?;
+    let place = ctx.place()?.awaiting(&a.start.terms.awaited());
     let survey = place.read()?.read().survey()?;
     seeds::pick_cultures(&survey, &a.cultures)?;
     let put = survey_task::texts(&place, &survey, a.dataset.as_ref(), usize::MAX)?;

@@ -127,6 +127,10 @@ pub enum Command {
         /// The Python to look at, instead of the one that runs would take
         #[arg(long, value_name = "PROGRAM", requires = "torch")]
         python: Option<PathBuf>,
+        /// Try the GPU of the embedded trainer: products and two small trainings beside the
+        /// processor's, within a minute
+        #[arg(long, conflicts_with = "torch")]
+        cuda: bool,
     },
     /// Print a completion script for a shell
     Completions {

@@ -76,6 +76,9 @@ pub struct SweepArgs {
     /// Recipe: a preset or a TOML file
     #[arg(long, default_value = "tiny")]
     pub recipe: String,
+    /// The model that the recipe tunes, where it names none: path:DIR or hub:ORG/NAME
+    #[arg(long, value_name = "MODEL")]
+    pub base: Option<String>,
     /// The local language of `language`, such as ar: its texts come from `polyculture translate`
     #[arg(long, value_name = "TAG")]
     pub language: Option<String>,
@@ -91,6 +94,13 @@ pub struct SweepArgs {
     /// Random seed of the split and of the tests
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Only say what it would take: runs, time, disk, memory
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Hand the whole sweep to the engine as a run that takes no thread, and come back at once; its
+    /// chart goes into `exports/` unless --chart says where
+    #[arg(long, conflicts_with = "dry_run")]
+    pub start: bool,
     /// Draw the result into a file: .svg, .png, .csv or .md
     #[arg(long, value_name = "FILE", value_parser = chart_file)]
     pub chart: Option<PathBuf>,

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::finetune::DeviceChoice;
+
 /// `polyculture models ..`
 #[derive(Debug, Subcommand)]
 pub enum ModelsCommand {
@@ -129,6 +131,9 @@ pub struct RecipeArgs {
     /// goes, and tells the best checkpoint
     #[arg(long)]
     pub eval_share: Option<f64>,
+    /// Where the backend local trains: auto, cpu or cuda (one leased GPU, in a program built with it)
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<DeviceChoice>,
     /// Start it even if memory, disk or time will not do by the estimate
     #[arg(long)]
     pub even_if_it_does_not_fit: bool,

@@ -146,8 +146,11 @@ pub enum EngineCommand {
     /// Start no more runs, and end the engine when the last live one has ended
     Drain {
         /// Wait until it has ended
-        #[arg(long)]
+        #[arg(long, conflicts_with = "undo")]
         wait: bool,
+        /// Start runs again
+        #[arg(long)]
+        undo: bool,
     },
     /// Make it start after a reboot: a unit of your systemd, or a line of your crontab
     Install {

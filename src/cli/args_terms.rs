@@ -59,6 +59,11 @@ pub struct TermsArgs {
 }
 
 impl TermsArgs {
+    /// Runs that have ended when this one starts, and may have made what it asks for.
+    pub fn awaited(&self) -> Vec<RunId> {
+        self.after_ok.iter().chain(&self.after_any).cloned().collect()
+    }
+
     /// Writes what was said into a run.
     pub fn apply(&self, run: &mut NewRun) {
         for (runs, condition) in [

@@ -36,7 +36,7 @@ pub fn run(ctx: &Context, a: EvaluateArgs) -> Result<(), Failure> {
             "--cultures is for survey: name the tasks of a culture as `--tasks culture:{culture}`"
         )));
     }
-    let place = ctx.place()?;
+    let place = ctx.place()?.awaiting(&a.start.terms.awaited());
     let c = &a.classify;
     let request = ClassifyRequest {
         models: a.model,

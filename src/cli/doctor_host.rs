@@ -1,4 +1,4 @@
-//! What `doctor` says of the machine: logout, reboot, GPUs, SLURM, Python, torch.
+//! What `doctor` says of the machine: logout, reboot, GPUs, CUDA, SLURM, Python, torch.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::embedded::device::{self, Fault};
 use crate::engine::logout::{Host, Outlook};
 use crate::engine::{StateDir, gpu, install, slurm};
 
@@ -73,6 +74,7 @@ pub fn checks() -> Vec<Check> {
         engine_state(),
     ];
     out.push(gpus());
+    out.push(cuda());
     out.push(match slurm::doctor() {
         Ok(Some(words)) => Check::fine("slurm", words),
         Ok(None) => Check::fine("slurm", "none here: runs stay on this host"),
@@ -118,6 +120,22 @@ fn gpus() -> Check {
                 .collect();
             Check::fine("gpus", format!("{}; {}", said.join("; "), gpus.about()))
         }
+    }
+}
+
+/// Whether the embedded trainer can use a GPU. To have no driver is no fault.
+fn cuda() -> Check {
+    match device::presence() {
+        Ok(words) => {
+            Check::fine("cuda", format!("built in; {words}; `polyculture doctor --cuda` tries it"))
+        }
+        Err(_) if !device::BUILT_IN => Check::fine(
+            "cuda",
+            "not built in: the embedded trainer works on the CPU; `cargo install --path . \
+             --features cuda` builds it in",
+        ),
+        Err(Fault::Absent(why)) => Check::fine("cuda", format!("built in, but {why}")),
+        Err(e) => Check::fine("cuda", format!("built in, but {e}")),
     }
 }
 

@@ -40,6 +40,15 @@ pub fn drain(ctx: &Context, wait: bool) -> Result<(), Failure> {
     })
 }
 
+/// Runs are started again.
+///
+/// # Errors
+/// The engine cannot be reached, or is too old for that.
+pub fn undrain(ctx: &Context) -> Result<(), Failure> {
+    let status = Client::connect_or_start()?.undrain()?;
+    ctx.out.show(&json!({"draining": status.draining}), || "the engine starts runs again".into())
+}
+
 /// The engine after a reboot.
 ///
 /// # Errors

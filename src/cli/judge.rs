@@ -15,7 +15,7 @@ use crate::study::judge::{JudgeSummary, judge_prompt, judge_prompt_from};
 /// # Errors
 /// No such study, model or prompt; nothing left to judge; with `--wait`, a run that failed.
 pub fn run(ctx: &Context, a: JudgeArgs) -> Result<(), Failure> {
-    let place = ctx.place()?;
+    let place = ctx.place()?.awaiting(&a.start.terms.awaited());
     let request = JudgeRequest {
         study: a.study,
         rater: a.rater,

@@ -26,6 +26,7 @@ mod context;
 mod dataset;
 mod demo;
 mod doctor;
+mod doctor_cuda;
 mod doctor_host;
 mod doctor_torch;
 mod encoder;
@@ -153,7 +154,10 @@ fn dispatch(cli: Cli, screen: ScreenFace) -> Result<ExitCode, Failure> {
         Command::Ratings(c) => study::ratings(&ctx, c)?,
         Command::Providers(c) => providers::run(&ctx, &c)?,
         Command::Replies(c) => providers::replies(&ctx, &c)?,
-        Command::Doctor { torch: true, python } => doctor_torch::run(&ctx, python.as_deref())?,
+        Command::Doctor { torch: true, python, .. } => {
+            doctor_torch::run(&ctx, python.as_deref())?;
+        }
+        Command::Doctor { cuda: true, .. } => doctor_cuda::run(&ctx)?,
         Command::Doctor { .. } => doctor::run(&ctx)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -55,7 +55,7 @@ pub fn run(ctx: &Context, a: &EvaluateArgs) -> Result<(), Failure> {
             TASKS.join(", ")
         )));
     };
-    let place = ctx.place()?;
+    let place = ctx.place()?.awaiting(&a.start.terms.awaited());
     let mut task = match task.as_str() {
         "win-rate" => prepare_win_rate(&place, a)?,
         "gsm8k" => prepare_forgetting(&place, a, Bench::Gsm8k)?,

@@ -4,7 +4,6 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::Failure;
 use crate::text;
@@ -26,7 +25,7 @@ impl Output {
         value: &T,
         human: impl FnOnce() -> String,
     ) -> Result<(), Failure> {
-        if self.json { document(&serde_json::to_value(value)?) } else { print(&human()) }
+        if self.json { document(value) } else { print(&human()) }
     }
 
     /// A list: `{"items": [..], "next": ..}`.
@@ -40,7 +39,7 @@ impl Output {
         human: impl FnOnce() -> String,
     ) -> Result<(), Failure> {
         if self.json {
-            document(&json!({"items": items, "next": next}))
+            document(&Items { items, next })
         } else {
             print(&human())?;
             if let Some(next) = next {
@@ -51,7 +50,15 @@ impl Output {
     }
 }
 
-fn document(value: &Value) -> Result<(), Failure> {
+/// A list as a document.
+#[derive(Serialize)]
+struct Items<'a, T> {
+    items: &'a [T],
+    next: Option<String>,
+}
+
+/// Written from the values themselves: a tree of 5,000 runs between costs as much again.
+fn document<T: Serialize>(value: &T) -> Result<(), Failure> {
     print(&serde_json::to_string_pretty(value)?)
 }
 

@@ -64,6 +64,9 @@ pub fn start(
     super::engine_life::warn_of_logout(&client);
     let mut prepared = placed.into_owned();
     how.terms.apply(&mut prepared.run);
+    for model in launch::awaited_models(&prepared) {
+        note(&format!("{model} is not there yet: it is looked up when this run starts"));
+    }
     let run = submit(&mut client, place, &prepared)?;
     if !how.wait {
         ctx.out.show(&run, || {
@@ -321,7 +324,8 @@ fn metrics(ctx: &Context, run: &RunId) -> Result<(), Failure> {
 /// The engine cannot be started or reached.
 pub fn engine(ctx: &Context, command: EngineCommand) -> Result<ExitCode, Failure> {
     match command {
-        EngineCommand::Drain { wait } => super::engine_life::drain(ctx, wait)?,
+        EngineCommand::Drain { wait: _, undo: true } => super::engine_life::undrain(ctx)?,
+        EngineCommand::Drain { wait, undo: false } => super::engine_life::drain(ctx, wait)?,
         EngineCommand::Install { print } => super::engine_life::install(ctx, print)?,
         EngineCommand::Uninstall => super::engine_life::uninstall(ctx)?,
         EngineCommand::Gpus => super::gpus::run(ctx)?,
@@ -383,6 +387,9 @@ pub fn engine(ctx: &Context, command: EngineCommand) -> Result<ExitCode, Failure
                     );
                     if let Some(n) = &s.note {
                         out += &format!("note      {n}\n");
+                    }
+                    if s.draining {
+                        out += "draining  no more runs are started; `polyculture engine drain --undo` starts them again\n";
                     }
                     for (state, n) in &s.runs {
                         out += &format!("{state:<9} {n}\n");

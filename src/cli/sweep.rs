@@ -5,7 +5,10 @@ use std::path::Path;
 use super::args_compare::{SweepArg, SweepArgs};
 use super::{Context, Failure, activities, seeds};
 use crate::chart::{Chart, Palette, png};
-use crate::sweep::{SweepError, SweepKind, SweepSpec, chart, plain, run as go};
+use crate::engine::Client;
+use crate::finetune::{ModelChoice, Overrides};
+use crate::launch::{self, Place, submit};
+use crate::sweep::{SweepError, SweepKind, SweepSpec, chart, need, plain, run as go};
 
 impl From<SweepError> for Failure {
     fn from(e: SweepError) -> Self {
@@ -18,15 +21,21 @@ impl From<SweepError> for Failure {
     }
 }
 
+/// How often a sweep that was lost is said again by the engine itself.
+const RETRIES: u32 = 5;
+
 /// # Errors
 /// Counts that the workspace cannot make, a recipe that does not parse, a run that failed.
 pub fn run(ctx: &Context, a: &SweepArgs) -> Result<(), Failure> {
     let place = ctx.place()?;
     let survey = place.read()?.read().survey()?;
     seeds::pick_cultures(&survey, &a.cultures)?;
-    let mut recipe = activities::recipe(&a.recipe)?;
-    if let Some(steps) = a.steps {
-        (recipe.steps, recipe.epochs) = (Some(steps), None);
+    let changes = Overrides { steps: a.steps, base: a.base.clone(), ..Overrides::default() };
+    let recipe = changes.apply(activities::recipe(&a.recipe)?).map_err(Failure::usage)?;
+    if let ModelChoice::Named(reference) = &recipe.model
+        && !a.dry_run
+    {
+        super::models::fetch(reference)?;
     }
     if recipe.steps.is_none() {
         return Err(Failure::usage(
@@ -43,6 +52,17 @@ pub fn run(ctx: &Context, a: &SweepArgs) -> Result<(), Failure> {
         paraphrases: 2,
         seed: a.seed,
     };
+    if a.dry_run || a.start {
+        let need = need(&place, &spec)?;
+        if a.start {
+            return start(ctx, &place, a, &need.name);
+        }
+        let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
+        let words = need.in_words(if ctx.slurm.is_some() { 1 } else { threads });
+        let mut doc = serde_json::to_value(&need).map_err(Failure::failed)?;
+        doc["in_words"] = words.clone().into();
+        return ctx.out.show(&doc, || words);
+    }
     let mut watch = super::demo::Watcher::new();
     let report =
         go(&place, &spec, ctx.slurm.as_ref(), &mut |step, done, of| watch.at(step, done, of))?;
@@ -52,6 +72,38 @@ pub fn run(ctx: &Context, a: &SweepArgs) -> Result<(), Failure> {
         Some(path) => draw(&chart(&report), path),
         None => Ok(()),
     }
+}
+
+/// The same command as a run of the engine: it outlives this terminal, and is retried as any run.
+/// It waits for other runs, which take all threads: it takes none itself.
+fn start(ctx: &Context, place: &Place, a: &SweepArgs, name: &str) -> Result<(), Failure> {
+    let cwd = std::env::current_dir()?;
+    let program = std::env::current_exe()?;
+    let mut argv = vec![program.display().to_string()];
+    // Before `--`, where nothing but our own flags stands.
+    argv.extend(std::env::args().skip(1).filter(|a| a != "--start" && a != "--json"));
+    if a.chart.is_none() {
+        let folder = place.folder().root().join("exports");
+        std::fs::create_dir_all(&folder)?;
+        let file = folder.join(format!("sweep-{name}.svg"));
+        argv.extend(["--chart".to_owned(), file.display().to_string()]);
+    }
+    let mut prepared = launch::command(place, argv, Some(format!("sweep {name}")), &cwd);
+    prepared.run.resources.threads = 0;
+    // Saying it again goes on where it was.
+    prepared.run.terms.retries = RETRIES;
+    let root = place.folder().root().display().to_string();
+    prepared.run.env.insert("POLYCULTURE_WORKSPACE".into(), root);
+    let mut client = Client::connect_or_start()?;
+    let run = submit(&mut client, place, &prepared)?;
+    ctx.out.show(&run, || {
+        format!(
+            "{} {}\n  follow it:  polyculture runs logs -f {}\n",
+            run.id,
+            run.state.word(),
+            run.id
+        )
+    })
 }
 
 /// Writes a chart in the format of the file's ending.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::device::Fault;
+
 /// An embedded model's refusals: each names the file or tensor, and what was expected.
 #[derive(Debug, Error)]
 pub enum EmbeddedError {
@@ -48,6 +50,9 @@ pub enum EmbeddedError {
     /// A sequence that the model cannot take.
     #[error("{0}")]
     Input(String),
+    /// The device that works out products.
+    #[error(transparent)]
+    Device(#[from] Fault),
 }
 
 impl EmbeddedError {

@@ -1,9 +1,10 @@
 //! Models inside the binary: the decoder (forward, backward, scoring), its tokenizer, the optimiser
 //! and the training step, and the encoder. Plain `f32` buffers on the CPU: matrix products by the
-//! `gemm` crate, the rest our own loops. Nothing here knows of runs, recipes or evaluations.
+//! `gemm` crate (or, of a training, by a GPU), the rest our own loops. Nothing here knows of runs, recipes or evaluations.
 
 pub mod adapter;
 pub mod decoder;
+pub mod device;
 pub mod encoder;
 mod error;
 pub mod generate;

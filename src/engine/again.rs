@@ -68,8 +68,10 @@ pub(super) fn again(
     failure: Option<&FailureFile>,
     jitter: f64,
 ) -> Option<Again> {
-    let why = passing(end, failure)?;
     let done = by_themselves(attempt);
+    // A service that answered nothing is back later only where it answered an attempt before.
+    let still_away = || failure.filter(|f| f.kind == FailureKind::Away && done > 0);
+    let why = passing(end, failure).or_else(|| Some(still_away()?.message.clone()))?;
     if done >= allowed(spec) || short_lives(attempt, end) >= SHORT_LIVES {
         return None;
     }
@@ -213,6 +215,20 @@ mod tests {
         // Somebody's own retry: the count begins anew.
         let asked = Attempt::create(attempt.run_dir(), 4).unwrap();
         assert!(again(&spec, &asked, &lost(100), None, 0.5).is_some());
+    }
+
+    #[test]
+    fn a_service_that_stays_away_is_waited_for_only_where_it_had_answered_before() {
+        let (_tmp, spec, first) = run(3);
+        let exit = ExitFile { code: Some(1), started: Some(at(0)), ..ExitFile::unstarted(at(90)) };
+        let of = |kind| FailureFile { message: "no route".into(), kind };
+        let (away, gone) = (of(FailureKind::Away), of(FailureKind::Transient));
+        assert_eq!(again(&spec, &first, &exit, Some(&away), 0.5), None, "perhaps a wrong address");
+        let next = again(&spec, &first, &exit, Some(&gone), 0.5).unwrap();
+        let number = make_next(&first, &next.reason).unwrap();
+        let second = Attempt::open(first.run_dir().join(format!("attempt-{number}"))).unwrap();
+        let next = again(&spec, &second, &exit, Some(&away), 0.5).unwrap();
+        assert!(next.reason.contains("no route"), "{}", next.reason);
     }
 
     #[test]

@@ -1,31 +1,31 @@
 //! The way to the engine for the two faces: blocking, one request at a time.
 
-use std::collections::BTreeMap;
+mod add;
+mod follow;
+mod start;
+
 use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::Child;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::protocol::{
-    self, AddedRun, CAN, CAN_FIND, CAN_LEASE, CAN_TERMS, Files, Frame, Hello, ListAsk, Page, Push,
-    Reply, Request, Snapshot, Status,
+    self, AddedRun, CAN, CAN_FIND, CAN_LEASE, CAN_TERMS, CAN_UNDRAIN, Files, Frame, Hello, ListAsk,
+    Page, Push, Reply, Request, Snapshot, Status,
 };
-use super::{EngineError, StateDir, launch};
+use super::{EngineError, StateDir};
 use crate::domain::RunId;
-use crate::job::{JobError, MARK, NewRun, ProgressNow, RunSpec, RunView, StateName, Terms};
+use crate::job::{RunSpec, RunView, StateName};
 use crate::store::engine::Pool;
+use add::given;
+pub use follow::Subscription;
 
 /// How long an engine may take to answer: it may wait for a slow disk.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// How long an engine may take to start: it may rebuild its database.
-const START: Duration = Duration::from_mins(1);
-/// How long systemd may take to start one; after that it is started without.
-const UNIT: Duration = Duration::from_secs(10);
 /// A pause between two looks.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -109,59 +109,6 @@ impl Client {
         Ok(Some(client))
     }
 
-    fn at_or_start(state: &StateDir) -> Result<Self, EngineError> {
-        match Self::at(state.clone()) {
-            // Not from inside a run, where no other is started.
-            Ok(Some(client)) if client.is_older() && std::env::var_os(MARK).is_none() => {
-                client.replace()?;
-            }
-            Ok(Some(client)) => return Ok(client),
-            Ok(None) => {}
-            Err(e) => return Err(e),
-        }
-        let log = state.log();
-        let start = fs::metadata(&log).map_or(0, |m| m.len());
-        let deadline = Instant::now() + START;
-        let mut child: Option<Child> = None;
-        let mut unit: Option<Instant> = None;
-        let mut failures = 0;
-        loop {
-            if let Some(mut client) = Self::at(state.clone())? {
-                client.launched = child.is_some() || unit.is_some();
-                return Ok(client);
-            }
-            let ended = match &mut child {
-                Some(c) => c.try_wait().map_err(EngineError::io("the engine"))?,
-                None => None,
-            };
-            if let Some(status) = ended {
-                if !status.success() {
-                    failures += 1;
-                }
-                // Code 0: another engine was there, perhaps on its way out.
-                child = None;
-            }
-            if failures >= 2 || Instant::now() >= deadline {
-                let reason = last_words(&log, start).unwrap_or_else(|| "it does not start".into());
-                return Err(EngineError::Unreachable { reason, log });
-            }
-            if child.is_none() {
-                // It would carry the run's mark, hold the run's lock, and be ended with the run.
-                if std::env::var_os(MARK).is_some() {
-                    let reason = "none runs, and from inside a run none is started".to_owned();
-                    return Err(EngineError::Unreachable { reason, log });
-                }
-                if unit.is_none() && launch::engine_as_unit(state) {
-                    unit = Some(Instant::now());
-                }
-                if unit.is_none_or(|since| since.elapsed() > UNIT) {
-                    child = Some(launch::engine(state)?);
-                }
-            }
-            std::thread::sleep(LOOK);
-        }
-    }
-
     /// True when this client had to start the engine.
     pub fn launched(&self) -> bool {
         self.launched
@@ -172,62 +119,9 @@ impl Client {
         &self.state
     }
 
-    /// The running engine lacks something that this release has.
-    fn is_older(&self) -> bool {
-        CAN.iter().any(|c| !self.hello.can.iter().any(|h| h == c))
-    }
-
-    /// Ends an engine of an older release: this client starts its own. Live runs go on and are
-    /// adopted; only secrets of queued runs have to be given again.
-    fn replace(mut self) -> Result<(), EngineError> {
-        super::log::say(format_args!(
-            "the running engine ({}) is older than this polyculture: it is stopped, and a newer one \
-             takes its runs over",
-            self.hello.engine
-        ));
-        self.stop()
-    }
-
     /// The engine's greeting.
     pub fn hello(&self) -> &Hello {
         &self.hello
-    }
-
-    /// Makes the run's folder in `runs_dir` (see [`NewRun::create`]) and hands it to the engine.
-    /// When its request id was known already, the new folder is removed again and the answer is
-    /// the run that is there. Values of its secrets come from this process's environment.
-    ///
-    /// # Errors
-    /// The folder cannot be made, or the engine refuses: no folder is left then. When the engine
-    /// cannot be reached again, the folder stays: it may have been taken in.
-    pub fn add(
-        &mut self,
-        new: NewRun,
-        runs_dir: &Path,
-        write_input: impl FnOnce(&Path) -> Result<(), JobError>,
-    ) -> Result<AddedRun, EngineError> {
-        let runs_dir = std::path::absolute(runs_dir).map_err(JobError::io(runs_dir))?;
-        let plain = Terms { retries: new.terms.retries, ..Terms::default() };
-        if new.terms != plain || !new.after.is_empty() {
-            self.terms()?;
-        }
-        let secrets = given(&new.secrets);
-        let (dir, _) = new.create(&runs_dir, write_input)?;
-        let request = Request::Add { dir: dir.clone(), secrets };
-        let added: Result<AddedRun, _> = match self.ask(request.clone()) {
-            // The engine may have died under the request: the same folder is never taken in twice.
-            Err(EngineError::Io { .. } | EngineError::Unreachable { .. }) => {
-                self.reconnect()?;
-                self.ask(request)
-            }
-            other => other,
-        };
-        match &added {
-            Ok(a) if a.run.dir != dir => drop(fs::remove_dir_all(&dir)),
-            Err(EngineError::Refused(_)) => drop(fs::remove_dir_all(&dir)),
-            _ => {}
-        }
-        added
     }
 
     /// A page of runs, newest first; `before` is the `next` of the page before.
@@ -344,6 +238,14 @@ impl Client {
         self.ask(Request::Drain)
     }
 
+    /// Lets a draining engine start runs again.
+    pub fn undrain(&mut self) -> Result<Status, EngineError> {
+        if !self.hello.can.iter().any(|c| c == CAN_UNDRAIN) {
+            return Err(EngineError::TooOld { engine: self.hello.engine.clone() });
+        }
+        self.ask(Request::Undrain)
+    }
+
     /// Ends the engine; returns when it is gone. Live runs go on under their shims.
     pub fn stop(&mut self) -> Result<(), EngineError> {
         let _: serde_json::Value = self.ask(Request::Stop)?;
@@ -362,66 +264,6 @@ impl Client {
             std::thread::sleep(LOOK);
         }
         Ok(())
-    }
-
-    /// Turns this connection into a stream of events: of one run, or of all.
-    pub fn subscribe(
-        mut self,
-        since_seq: Option<i64>,
-        run: Option<RunId>,
-    ) -> Result<(Snapshot, Subscription), EngineError> {
-        let snapshot = self.ask(Request::Subscribe { since_seq, run })?;
-        Ok((snapshot, Subscription(self)))
-    }
-
-    /// Waits for a run's end, through restarts of the engine. `on_change` is called with the run
-    /// as it stands, and again at every transition and progress of it.
-    pub fn wait(
-        &mut self,
-        run: &RunId,
-        on_change: &mut dyn FnMut(&RunView, Option<&ProgressNow>),
-    ) -> Result<RunView, EngineError> {
-        loop {
-            if let Some(view) = self.wait_until(run, on_change, &|| false)? {
-                return Ok(view);
-            }
-        }
-    }
-
-    /// As [`Self::wait`]; `None` when `give_up` said so first.
-    pub(super) fn wait_until(
-        &mut self,
-        run: &RunId,
-        on_change: &mut dyn FnMut(&RunView, Option<&ProgressNow>),
-        give_up: &dyn Fn() -> bool,
-    ) -> Result<Option<RunView>, EngineError> {
-        // An unknown run is refused here, by name.
-        let mut view = match self.show(run) {
-            Err(EngineError::Io { .. } | EngineError::Unreachable { .. }) => {
-                self.reconnect()?;
-                self.show(run)?
-            }
-            other => other?,
-        };
-        loop {
-            let watched = self
-                .another()
-                .and_then(|c| c.subscribe(None, Some(run.clone())))
-                .and_then(|(snapshot, lines)| {
-                    if let Some(now) = snapshot.items.into_iter().next() {
-                        view = now;
-                    }
-                    watch(lines, &mut view, on_change, give_up)
-                });
-            match watched {
-                Ok(Some(end)) => return Ok(Some(end)),
-                Ok(None) => return Ok(None),
-                Err(EngineError::Io { .. } | EngineError::Unreachable { .. }) => {
-                    self.reconnect()?;
-                }
-                Err(e) => return Err(e),
-            }
-        }
     }
 
     /// A second connection to the same engine, or to the one that follows it.
@@ -446,8 +288,7 @@ impl Client {
             let Some(line) = self.line(PATIENCE)? else {
                 return Err(self.unreachable("it does not answer"));
             };
-            // A line of a subscription has no id.
-            if serde_json::from_slice::<Numbered>(&line).ok().and_then(|n| n.id) != Some(id) {
+            if !answers(&line, id) {
                 continue;
             }
             let reply: Reply<T> = serde_json::from_slice(&line)
@@ -487,59 +328,9 @@ impl Client {
     }
 }
 
-/// A stream of events.
-#[derive(Debug)]
-pub struct Subscription(Client);
-
-impl Subscription {
-    /// The next line; `None` when there was none in time.
-    ///
-    /// # Errors
-    /// The engine is gone: connect again and subscribe with the newest `seq` seen.
-    pub fn next(&mut self, timeout: Duration) -> Result<Option<Push>, EngineError> {
-        let Some(line) = self.0.line(timeout)? else { return Ok(None) };
-        serde_json::from_slice(&line)
-            .map(Some)
-            .map_err(|e| self.0.unreachable(&format!("its line cannot be read: {e}")))
-    }
-}
-
-/// Follows one run to its end; `None` when `give_up` said so first.
-fn watch(
-    mut lines: Subscription,
-    view: &mut RunView,
-    on_change: &mut dyn FnMut(&RunView, Option<&ProgressNow>),
-    give_up: &dyn Fn() -> bool,
-) -> Result<Option<RunView>, EngineError> {
-    let mut latest = None;
-    on_change(view, None);
-    while !view.state.is_final() {
-        if give_up() {
-            return Ok(None);
-        }
-        match lines.next(Duration::from_millis(100))? {
-            None => continue,
-            Some(Push::Event { run, .. }) => *view = run,
-            Some(Push::Progress { progress, .. }) => latest = progress,
-            Some(Push::Resync(snapshot)) => {
-                if let Some(run) = snapshot.items.into_iter().next() {
-                    *view = run;
-                }
-            }
-        }
-        on_change(view, latest.as_ref());
-    }
-    Ok(Some(view.clone()))
-}
-
-/// Those of the named variables that this process has.
-fn given(names: &[String]) -> BTreeMap<String, String> {
-    names.iter().filter_map(|n| Some((n.clone(), std::env::var(n).ok()?))).collect()
-}
-
-/// The last line that was added to a log since `start`.
-fn last_words(log: &Path, start: u64) -> Option<String> {
-    let text = fs::read(log).ok()?;
-    let new = String::from_utf8_lossy(text.get(usize::try_from(start).ok()?..)?).into_owned();
-    new.lines().rev().find(|l| !l.trim().is_empty()).map(str::to_owned)
+/// Whether a line answers this request. A line of a subscription has no id; an engine says it first,
+/// so that a page of 5,000 runs is not read twice for it.
+fn answers(line: &[u8], id: u64) -> bool {
+    line.starts_with(format!("{{\"id\":{id},").as_bytes())
+        || serde_json::from_slice::<Numbered>(line).ok().and_then(|n| n.id) == Some(id)
 }

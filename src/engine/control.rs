@@ -146,12 +146,13 @@ pub(super) fn resume(core: &Arc<Core>, run: &RunId) -> Result<RunView, Refusal> 
 /// Lets a waiting run go before or behind others.
 pub(super) fn priority(core: &Arc<Core>, run: &RunId, to: i32) -> Result<RunView, Refusal> {
     let inner = core.lock();
-    let record = find(&inner, run)?;
+    let mut record = find(&inner, run)?;
     let name = record.state.name();
     if name.is_final() || name.is_live() {
         return Err(not_now(format!("run {run} does not wait: it is {}", name.word())));
     }
     inner.db.set_priority(run, to)?;
+    record.priority = to;
     drop(inner);
     core.wake.notify_one();
     Ok(record.view())

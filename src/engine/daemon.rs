@@ -11,6 +11,7 @@ use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::core::Core;
+use super::settings::Settings;
 use super::{
     EngineError, Ingest, StateDir, connection, launch, log, pause, rebuild, upgrade, watch,
 };
@@ -44,18 +45,25 @@ fn run(state: StateDir, ingest: Arc<Ingest>) -> Result<(), EngineError> {
         log::say(format_args!("another engine runs in {} already", state.dir().display()));
         return Ok(());
     };
+    log::keep_short(&state);
     let db = rebuild::open(&state)?;
+    let draining = Settings::apply(&state, &db)?;
     let socket = state.socket_to_bind()?;
-    let core = Arc::new(Core::new(state, socket, db, slots(), ingest));
+    let core = Arc::new(Core::new(state, socket, db, slots(), ingest, draining));
     core.lock().secrets = upgrade::handed_over();
     adopt(&core)?;
     core.stand_all()?;
+    // What the engine before was draining may have ended without it.
+    core.end_drain()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(EngineError::io("cannot start the event loop"))?;
     let ended = runtime.block_on(serve(&core));
+    if let Err(e) = core.end_drain() {
+        log::say(format_args!("it is drained, but that could not be noted: {e}"));
+    }
     let _ = fs::remove_file(&core.socket);
     // Supervisors and merges are not waited for: what they do is found again from the folders.
     runtime.shutdown_background();
@@ -172,6 +180,7 @@ async fn serve(core: &Arc<Core>) -> Result<End, EngineError> {
                 }
             },
             _ = check.tick() => {
+                log::keep_short(&core.state);
                 if self::inode(&core.socket) != inode || inode.is_none() {
                     log::say(format_args!("{} was removed; made again", core.socket.display()));
                     listener = bind(&core.socket)?;

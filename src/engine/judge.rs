@@ -19,6 +19,8 @@ pub(super) enum Verdict {
         shim: bool,
         /// Its `run.json`, if written.
         run: Option<RunFile>,
+        /// The holder has said that it is this attempt: before that it may be anybody.
+        begun: bool,
     },
     /// The lock is held, but neither the shim nor the work lives: by something they left behind.
     Stray,
@@ -46,7 +48,7 @@ pub(super) fn judge(attempt: &Attempt) -> Result<Verdict, JobError> {
         // Before the mention is written, the holder is a shim on its way.
         let young = RunLock::peek(attempt.run_dir())?.is_none_or(|m| m.attempt < attempt.number());
         return Ok(if shim || work || young {
-            Verdict::Alive { shim: shim || young, run }
+            Verdict::Alive { shim: shim || young, run, begun: !young }
         } else {
             Verdict::Stray
         });

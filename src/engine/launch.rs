@@ -1,7 +1,6 @@
 //! Starting the shim of an attempt, and the engine itself, so that they outlive who started them.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -102,11 +101,7 @@ pub(super) fn engine_as_unit(state: &StateDir) -> bool {
 
 /// Starts an engine in the background, its messages in `engine.log`.
 pub(super) fn engine(state: &StateDir) -> Result<Child, EngineError> {
-    let log = OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(state.log())
-        .map_err(EngineError::io(state.log().display().to_string()))?;
+    let log = super::log::open(state)?;
     Command::new(this_program()?)
         .args(["engine", "run"])
         .current_dir("/")

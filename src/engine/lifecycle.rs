@@ -87,16 +87,16 @@ impl Supervisor {
                     let why = "its shim died before it began; the engine's log says more";
                     return close(&self.attempt, Close::Unstartable(why.into()));
                 }
-                Verdict::Alive { shim: true, run } => {
+                Verdict::Alive { shim: true, run, begun } => {
                     if let Some(file) = run {
                         self.now_running(&file, None);
-                    } else if since.elapsed() > YOUNG {
+                    } else if !begun && since.elapsed() > YOUNG {
                         let why = "the run's lock is held by processes of an earlier attempt";
                         return close(&self.attempt, Close::Unstartable(why.into()));
                     }
                     std::thread::sleep(LOOK);
                 }
-                Verdict::Alive { shim: false, run } => {
+                Verdict::Alive { shim: false, run, .. } => {
                     if let Some(file) = run.filter(|_| !noted) {
                         noted = true;
                         let note = "its shim was killed: the work goes on, but nobody will see \

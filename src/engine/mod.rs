@@ -27,6 +27,7 @@ pub mod protocol;
 mod rebuild;
 mod requests;
 mod schedule;
+mod settings;
 pub mod shim;
 mod signals;
 pub mod slurm;

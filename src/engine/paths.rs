@@ -90,6 +90,11 @@ impl StateDir {
         self.dir.join("workspaces.json")
     }
 
+    /// What people told the engine that is in no run's folder.
+    pub(super) fn settings(&self) -> PathBuf {
+        self.dir.join("settings.json")
+    }
+
     /// Where the path of a socket that would be too long here is recorded.
     fn socket_record(&self) -> PathBuf {
         self.dir.join("socket.path")

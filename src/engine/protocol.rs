@@ -48,8 +48,11 @@ pub const CAN_TERMS: &str = "run.terms";
 /// In [`Hello::can`]: GPUs are leased, and the engine can be drained.
 pub const CAN_LEASE: &str = "gpu.lease";
 
+/// In [`Hello::can`]: a drain can be taken back, and outlives the engine.
+pub const CAN_UNDRAIN: &str = "drain.undo";
+
 /// All that this release can.
-pub const CAN: [&str; 3] = [CAN_FIND, CAN_TERMS, CAN_LEASE];
+pub const CAN: [&str; 4] = [CAN_FIND, CAN_TERMS, CAN_LEASE, CAN_UNDRAIN];
 
 /// A request, as it stands on the line.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -156,6 +159,8 @@ pub enum Request {
     /// Start no more runs, and end the engine when the last live one has ended. Answered by
     /// [`Status`].
     Drain,
+    /// Start runs again. Answered by [`Status`].
+    Undrain,
 }
 
 /// Which runs a page holds. Engines without [`CAN_FIND`] know the first three.

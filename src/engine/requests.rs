@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::core::{Core, Inner, missing_secret, standing_of};
 use super::protocol::{AddedRun, Files, Page, Refusal, Request, Status};
+use super::settings::Settings;
 use super::waiting::{Holds, standing};
 use super::{EngineError, control, rebuild, workspaces};
 use crate::domain::RunId;
@@ -56,7 +57,11 @@ pub(super) fn answer(core: &Arc<Core>, request: Request) -> Result<String, Refus
         Request::Pools => json(&core.lock().db.pools()?),
         Request::SetPool { name, capacity } => json(&set_pool(core, &name, capacity)?),
         Request::Drain => {
-            core.drain();
+            core.drain(true)?;
+            json(&status(core)?)
+        }
+        Request::Undrain => {
+            core.drain(false)?;
             json(&status(core)?)
         }
         Request::Logs { run, attempt } => json(&logs(core, &run, attempt)?),
@@ -74,10 +79,14 @@ pub(super) fn find(inner: &Inner, run: &RunId) -> Result<RunRecord, Refusal> {
     })
 }
 
-/// A queued run that waits for GPUs says so.
+/// A queued run that waits for GPUs, or for the end of a drain, says so.
 fn waiting(core: &Core, mut view: RunView) -> RunView {
     if view.state == StateName::Queued && view.reason.is_none() {
-        view.reason = core.gpus.why_waits(&view.id);
+        view.reason = if core.is_draining() {
+            Some("the engine drains: it starts no more runs".into())
+        } else {
+            core.gpus.why_waits(&view.id)
+        };
     }
     view
 }
@@ -198,8 +207,18 @@ fn set_pool(core: &Core, name: &str, capacity: Option<u32>) -> Result<Vec<Pool>,
             format!("`{name}` is no name of a pool: expected letters, digits, `-`, `_`, `.`");
         return Err(Refusal::new("bad_request", text));
     }
+    // The file first: it is what a database that was lost gets them back from.
+    let keep = |capacity: Option<u32>| {
+        Settings::change(&core.state, &inner.db, |s| match capacity {
+            Some(n) => drop(s.pools.insert(name.to_owned(), n)),
+            None => drop(s.pools.remove(name)),
+        })
+    };
     match capacity {
-        Some(n) => inner.db.set_pool(name, n)?,
+        Some(n) => {
+            keep(capacity)?;
+            inner.db.set_pool(name, n)?;
+        }
         None => {
             let pools = inner.db.pools()?;
             let pool = pools.iter().find(|p| p.name == name);
@@ -208,6 +227,7 @@ fn set_pool(core: &Core, name: &str, capacity: Option<u32>) -> Result<Vec<Pool>,
                 let text = format!("pool `{name}` has {busy} runs that have not ended");
                 return Err(Refusal::new("not_now", text));
             }
+            keep(None)?;
             inner.db.drop_pool(name)?;
         }
     }

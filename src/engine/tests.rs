@@ -18,7 +18,7 @@ fn core(dir: &Path, ingest: Arc<Ingest>) -> Arc<Core> {
     let state = StateDir::at(dir.join("s")).unwrap();
     let db = EngineDb::open(&state.db()).unwrap();
     let socket = state.socket();
-    Arc::new(Core::new(state, socket, db, 2, ingest))
+    Arc::new(Core::new(state, socket, db, 2, ingest, false))
 }
 
 /// A run that the engine has taken in, with its first attempt.
@@ -158,6 +158,23 @@ async fn a_client_that_does_not_read_is_resynchronised_and_misses_no_end() {
         }
     }
     assert!(resyncs > 0);
+}
+
+#[test]
+fn a_shim_that_is_slow_to_start_its_work_is_not_taken_for_a_stranger() {
+    use crate::job::{Mention, ProcessMark, RunLock, boot_id};
+    let tmp = tempfile::tempdir().unwrap();
+    let core = core(tmp.path(), ingest::none());
+    let (_, attempt) = arrived(&core, tmp.path(), RunKind::Command);
+    let mut lock = RunLock::try_take(attempt.run_dir()).unwrap().unwrap();
+    let begun = || match super::judge::judge(&attempt).unwrap() {
+        super::judge::Verdict::Alive { shim: true, run: None, begun } => begun,
+        other => panic!("{other:?}"),
+    };
+    assert!(!begun(), "nobody has said who holds the lock");
+    let shim = ProcessMark::own().unwrap();
+    lock.write_mention(&Mention { attempt: 1, boot_id: boot_id(), shim }).unwrap();
+    assert!(begun());
 }
 
 #[test]

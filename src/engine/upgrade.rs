@@ -101,7 +101,7 @@ pub(super) fn answers(program: &Path) -> bool {
 
 /// Replaces this process by the new program; comes back only with the reason why it could not.
 pub(super) fn become_new(program: &Path, core: &Core) -> EngineError {
-    let secrets = std::mem::take(&mut core.lock().secrets);
+    let secrets = of_open_runs(core);
     let mut command = Command::new(program);
     command.args(["engine", "run"]);
     // Kept open until the exec.
@@ -118,6 +118,16 @@ pub(super) fn become_new(program: &Path, core: &Core) -> EngineError {
         }
     };
     EngineError::io(format!("cannot become {}", program.display()))(command.exec())
+}
+
+/// Secrets of the runs that have not ended: those of all that ever failed would fill the pipe.
+fn of_open_runs(core: &Core) -> HashMap<RunId, BTreeMap<String, String>> {
+    let mut inner = core.lock();
+    let mut secrets = std::mem::take(&mut inner.secrets);
+    if let Ok(open) = inner.db.open_runs() {
+        secrets.retain(|id, _| open.iter().any(|r| r.id == *id));
+    }
+    secrets
 }
 
 /// A pipe that holds the secrets; `None` where there are none.
@@ -170,7 +180,33 @@ pub(super) fn reap_shim(attempt: &Attempt) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{ingest, requests};
     use super::*;
+    use crate::engine::StateDir;
+    use crate::job::{NewRun, RunKind};
+    use crate::store::engine::EngineDb;
+
+    #[test]
+    fn secrets_of_ended_runs_are_not_handed_over() {
+        let tmp = tempfile::tempdir().unwrap();
+        let state = StateDir::at(tmp.path().join("s")).unwrap();
+        let db = EngineDb::open(&state.db()).unwrap();
+        let core = Core::new(state, tmp.path().join("x"), db, 1, ingest::none(), false);
+        let core = std::sync::Arc::new(core);
+        let ids = ["stays", "ends"].map(|name| {
+            let mut new = NewRun::new(RunKind::Command, tmp.path());
+            new.secrets = vec!["THE_KEY".into()];
+            let (dir, spec) = new.create(&tmp.path().join("runs"), |_| Ok(())).unwrap();
+            let secrets = BTreeMap::from([("THE_KEY".to_owned(), name.to_owned())]);
+            let request = super::super::protocol::Request::Add { dir, secrets };
+            requests::answer(&core, request).unwrap();
+            spec.id
+        });
+        let cancel = super::super::protocol::Request::Cancel { run: ids[1].clone() };
+        requests::answer(&core, cancel).unwrap();
+        let handed = of_open_runs(&core);
+        assert_eq!(handed.keys().collect::<Vec<_>>(), [&ids[0]]);
+    }
 
     #[test]
     fn secrets_pass_through_a_pipe_that_outlives_an_exec_and_are_read_once() {

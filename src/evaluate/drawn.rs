@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::OptionScores;
 use crate::domain::prompt::Prompt;
-use crate::providers::{ChatModel, ChatRequest, Message, Sampling, ask_all};
+use crate::providers::{ChatModel, ChatRequest, Message, ProviderError, Sampling, ask_all};
 
 use super::job::Scorer;
 
@@ -43,12 +43,13 @@ pub struct Drawn {
     model: Box<dyn ChatModel>,
     draws: Draws,
     counts: bool,
+    trouble: Option<ProviderError>,
 }
 
 impl Drawn {
     /// Wraps a model.
     pub fn new(model: Box<dyn ChatModel>, draws: Draws) -> Self {
-        Self { model, draws, counts: false }
+        Self { model, draws, counts: false, trouble: None }
     }
 }
 
@@ -67,7 +68,11 @@ impl Scorer for Drawn {
             .flat_map(|p| (0..k).map(move |draw| (p, draw)))
             .map(|(p, draw)| request(p, draw, self.draws))
             .collect();
-        let (replies, _) = ask_all(&mut *self.model, &requests).map_err(|e| e.to_string())?;
+        let (replies, _) = ask_all(&mut *self.model, &requests).map_err(|e| {
+            let words = e.to_string();
+            self.trouble = Some(e);
+            words
+        })?;
         let mut out = Vec::with_capacity(prompts.len());
         for (p, replies) in prompts.iter().zip(replies.chunks(k as usize)) {
             let mut counts = vec![0u32; p.answers.len()];
@@ -88,6 +93,10 @@ impl Scorer for Drawn {
             out.push(OptionScores { log_probs });
         }
         Ok(out)
+    }
+
+    fn trouble(&mut self) -> Option<ProviderError> {
+        self.trouble.take()
     }
 
     fn texts_at_once(&self) -> usize {

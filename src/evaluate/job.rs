@@ -14,7 +14,7 @@ use super::{
 use crate::domain::prompt::{Prompt, Variant, render};
 use crate::domain::{Culture, OptionScores, Question, Survey, TestText};
 use crate::job::{Attempt, JobError, Progress, read_jsonl};
-use crate::providers::ChatRequest;
+use crate::providers::{ChatRequest, ProviderError};
 
 /// Texts scored between two looks at the stop flag.
 const TEXTS_AT_ONCE: usize = 4;
@@ -28,6 +28,11 @@ pub trait Scorer {
     /// # Errors
     /// In words: the model could not score them.
     fn score(&mut self, prompts: &[Prompt]) -> Result<Vec<OptionScores>, String>;
+
+    /// Why its last scores could not be had, where a provider as a whole stopped working.
+    fn trouble(&mut self) -> Option<ProviderError> {
+        None
+    }
 
     /// How it scored, in words for the table.
     fn method(&self) -> String {
@@ -101,7 +106,8 @@ pub fn work(
                 results.sync()?;
                 return Err(JobError::Stopped);
             }
-            for line in asking.score(&mut *scorer, some).map_err(failed)? {
+            let scored = asking.score(&mut *scorer, some);
+            for line in scored.map_err(|e| away(scorer.trouble(), failed(e), &lines, model))? {
                 results.write(&line)?;
                 done.insert((line.model.clone(), line.text_id.clone()));
                 lines.push(line);
@@ -113,6 +119,20 @@ pub fn work(
     let out = evaluation(&locked, &reference, &texts, &lines)?;
     attempt.write_json("evaluation.json", &out)?;
     Ok(out)
+}
+
+/// A failure as what it is of: a service that has answered this run may be back later.
+fn away(
+    trouble: Option<ProviderError>,
+    failed: EvaluateError,
+    lines: &[ResultLine],
+    model: &PlannedModel,
+) -> JobError {
+    let answered = || lines.iter().any(|l| l.model == model.key());
+    match trouble {
+        Some(e) => e.of_run(failed.to_string(), answered()),
+        None => failed.into(),
+    }
 }
 
 /// One text with the prompts that are put about it.

@@ -11,7 +11,7 @@ use crate::embedded::{Decoder, DecoderConfig, ScoreSettings, Scorer, tokenizer};
 use crate::job::{Attempt, JobError, NoProgress};
 
 /// A folder with a small Qwen2 and a tokenizer that knows the texts.
-fn base(dir: &Path, seed: u64) -> PathBuf {
+pub(super) fn base(dir: &Path, seed: u64) -> PathBuf {
     let (survey, rows) = (survey(), rows());
     let prompts = PromptChoice::default();
     let set = TrainingSet::new(&rows, &survey, &prompts, TargetKind::Distribution).unwrap();
@@ -26,7 +26,7 @@ fn base(dir: &Path, seed: u64) -> PathBuf {
     dir
 }
 
-fn recipe(base: &Path, lora: bool) -> String {
+pub(super) fn recipe(base: &Path, lora: bool) -> String {
     let adapter = if lora { "[lora]\nr = 4\nalpha = 8.0\ndropout = 0.1\n" } else { "" };
     format!(
         "name = \"test\"\nsteps = 30\nbatch = 4\nlr = 2e-2\nwarmup = 0.1\nseed = 3\nlog_every = 1\n\

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::FinetuneError;
+use super::{DeviceUsed, FinetuneError};
 use crate::embedded::decoder::{Adapter, DecoderConfig, Region, load_tensors, save_tensors};
 use crate::embedded::training::OptimizerState;
 use crate::embedded::{ChatTokenizer, Decoder, adapter};
@@ -53,6 +53,9 @@ pub struct TrainerState {
     /// Mean loss on the texts that were held out, nats; none where none were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eval_loss: Option<f64>,
+    /// What worked out the products of the last steps, where the embedded trainer did them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceUsed>,
     /// SHA-256 of `recipe.toml` as this run read it.
     pub recipe_sha256: String,
     /// SHA-256 of `dataset.jsonl` as this run read it.
@@ -76,6 +79,7 @@ impl TrainerState {
             optimizer_step: 0,
             loss: None,
             eval_loss: None,
+            device: None,
             recipe_sha256,
             dataset_sha256,
             base,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{FinetuneError, Recipe, TargetKind, TrainingSet};
 use crate::embedded::decoder::{Adapter, DecoderConfig, Layout};
+use crate::embedded::device::device_bytes;
 use crate::embedded::tokenizer::ChatTokenizer;
 use crate::embedded::training::{multiply_speed, pack_targets};
 
@@ -26,8 +27,11 @@ pub struct Estimate {
     pub tokens_a_step: f64,
     /// Steps.
     pub steps: u64,
-    /// Seconds of all steps; none where the tokenizer comes with the run (tiny).
+    /// Seconds of all steps; none where the tokenizer comes with the run (tiny), and on a GPU.
     pub seconds: Option<f64>,
+    /// What lies on the GPU of the embedded trainer, beside all of it in this machine's memory, bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<u64>,
 }
 
 /// A float of all buffers.
@@ -36,6 +40,8 @@ const FLOAT: u64 = 4;
 const LOGIT_ROWS: u64 = 256;
 /// The program itself, tokenizer and texts.
 const PROGRAM: u64 = 64 << 20;
+/// CUDA's context and cuBLAS, about.
+const CONTEXT: u64 = 640 << 20;
 /// Share of the speed of large products that a whole step reaches.
 const STEP_SHARE: f64 = 0.6;
 
@@ -122,6 +128,7 @@ impl Estimate {
             steps,
             seconds: speed
                 .map(|s| steps as f64 * multiplications(config, recipe, tokens) / (s * STEP_SHARE)),
+            gpu: None,
         })
     }
 
@@ -141,6 +148,13 @@ impl Estimate {
             speed = speed.max(multiply_speed(recipe.resources.threads)?);
         }
         Self::new(config, recipe, examples, tokens, Some(speed))
+    }
+
+    /// With the products on a GPU.
+    #[must_use]
+    pub fn on_gpu(self, config: &DecoderConfig, recipe: &Recipe) -> Self {
+        let all = recipe.lora.is_none();
+        Self { gpu: Some(device_bytes(config, all, recipe.piece_tokens) + CONTEXT), ..self }
     }
 
     /// All of the memory, bytes.
@@ -185,6 +199,9 @@ impl fmt::Display for Estimate {
             gib(self.activations),
             self.trained,
         )?;
+        if let Some(gpu) = self.gpu {
+            write!(f, ", and {} of a GPU's", gib(gpu))?;
+        }
         write!(f, ", {} steps of about {:.0} tokens", self.steps, self.tokens_a_step)?;
         match self.seconds {
             Some(s) => write!(f, ", about {} if nothing else runs", time(s)),

@@ -1,13 +1,34 @@
 //! Whether a run fits, beside its memory: the disk that its checkpoints take, and the time that it
 //! may take. Pure: the figures of the machine come from outside.
 
-use super::{Estimate, FinetuneError, Recipe};
+use super::{Backend, Estimate, FinetuneError, Recipe};
 
 /// Disk that stays free for everybody else, bytes.
 const SPARE: u64 = 256 << 20;
 /// How far an estimate by the speed of products may be above a limit and still be tried; measured
 /// speeds are taken as they are.
 const ROUGH: f64 = 1.5;
+
+/// Whose memory a run takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemoryNeed {
+    /// This machine's, bytes; 0 where it is not known.
+    pub machine: u64,
+    /// Of each leased GPU, bytes.
+    pub gpu: Option<u64>,
+}
+
+impl MemoryNeed {
+    /// Of a run of this estimate. The embedded trainer keeps everything in the machine's memory, and
+    /// its weights on the GPU beside; PyTorch has all of it on the GPU.
+    pub fn new(estimate: &Estimate, recipe: &Recipe) -> Self {
+        match (recipe.backend, recipe.resources.gpus) {
+            (Backend::Local, _) => Self { machine: estimate.memory(), gpu: estimate.gpu },
+            (_, 0) => Self { machine: estimate.memory(), gpu: None },
+            _ => Self { machine: 0, gpu: Some(estimate.memory()) },
+        }
+    }
+}
 
 /// The disk that a run takes at its worst moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,10 +127,11 @@ impl TimeNeed {
             return Ok(());
         }
         let fit = (steps as f64 * limit / self.seconds).floor();
+        let steps = if fit < 1.0 { String::new() } else { format!(", or --steps {fit:.0}") };
         let how = if self.measured { "as the last run of this shape went" } else { "roughly" };
         Err(FinetuneError::Plan(format!(
             "this run takes about {} ({how}), and its time_limit is {}. Ways out: a longer \
-             time_limit, or --steps {fit:.0}; its checkpoints stay, and `polyculture runs retry` goes \
+             time_limit{steps}; its checkpoints stay, and `polyculture runs retry` goes \
              on from them",
             time(self.seconds),
             time(limit)
@@ -123,12 +145,17 @@ impl TimeNeed {
 ///
 /// # Errors
 /// The figures, and the ways out.
-pub fn check_gpu(need: u64, smallest: Option<u64>) -> Result<(), FinetuneError> {
+pub fn check_gpu(need: u64, smallest: Option<u64>, backend: Backend) -> Result<(), FinetuneError> {
     let Some(have) = smallest.filter(|s| need > *s) else { return Ok(()) };
+    let ways = if backend == Backend::Local {
+        "a smaller model, device = \"cpu\" with gpus = 0, backend = \"torch\" with nf4 or bf16"
+    } else {
+        "an adapter (--recipe lora), a smaller piece_tokens, recompute = true, nf4 or bf16 weights in \
+         [torch]"
+    };
     Err(FinetuneError::Plan(format!(
-        "this run needs about {} on each GPU; the GPU that it may lease has {}. Ways out: an \
-         adapter (--recipe lora), a smaller piece_tokens, recompute = true, nf4 or bf16 weights in \
-         [torch], or a larger GPU",
+        "this run needs about {} on each GPU; the GPU that it may lease has {}. Ways out: {ways}, \
+         or a larger GPU",
         size(need),
         size(have)
     )))
@@ -174,6 +201,7 @@ mod tests {
             tokens_a_step: 100.0,
             steps: 100,
             seconds,
+            gpu: None,
         }
     }
 
@@ -211,6 +239,10 @@ mod tests {
         let measured = TimeNeed::new(&estimate(1, Some(1.0)), &limited, Some(50.0)).unwrap();
         assert_eq!(measured, TimeNeed { seconds: 20.0, measured: true });
         assert!(measured.check(100, &limited).unwrap_err().to_string().contains("--steps 50"));
+        // Not one step fits: none is offered.
+        let slow = TimeNeed::new(&estimate(1, Some(1.0)), &limited, Some(0.5)).unwrap();
+        let e = slow.check(100, &limited).unwrap_err().to_string();
+        assert!(!e.contains("--steps"), "{e}");
         let free = recipe("tiny", |r| r.resources.time_limit = None);
         assert!(measured.check(100, &free).is_ok());
         assert_eq!(TimeNeed::new(&estimate(1, None), &free, None), None);
@@ -218,8 +250,25 @@ mod tests {
 
     #[test]
     fn a_gpu_that_is_too_small_is_named() {
-        assert!(check_gpu(10 * GIB, None).is_ok() && check_gpu(GIB, Some(2 * GIB)).is_ok());
-        let e = check_gpu(10 * GIB, Some(8 * GIB)).unwrap_err().to_string();
-        assert!(e.contains("10.0 GiB") && e.contains("8.0 GiB"), "{e}");
+        let (torch, local) = (Backend::Torch, Backend::Local);
+        assert!(check_gpu(10 * GIB, None, torch).is_ok());
+        assert!(check_gpu(GIB, Some(2 * GIB), torch).is_ok());
+        let e = check_gpu(10 * GIB, Some(8 * GIB), torch).unwrap_err().to_string();
+        assert!(e.contains("10.0 GiB") && e.contains("8.0 GiB") && e.contains("[torch]"), "{e}");
+        let e = check_gpu(10 * GIB, Some(8 * GIB), local).unwrap_err().to_string();
+        assert!(e.contains("device = \"cpu\"") && !e.contains("recompute"), "{e}");
+    }
+
+    #[test]
+    fn the_embedded_trainer_needs_the_machines_memory_on_a_gpu_too() {
+        let mut e = estimate(GIB, None);
+        let local = recipe("lora", |r| r.resources.gpus = 1);
+        e.gpu = Some(5 * GIB);
+        assert_eq!(MemoryNeed::new(&e, &local), MemoryNeed { machine: 4 * GIB, gpu: e.gpu });
+        e.gpu = None;
+        let torch = recipe("lora-torch", |_| {});
+        assert_eq!(MemoryNeed::new(&e, &torch), MemoryNeed { machine: 0, gpu: Some(4 * GIB) });
+        let cpu = recipe("lora-torch", |r| r.resources.gpus = 0);
+        assert_eq!(MemoryNeed::new(&e, &cpu), MemoryNeed { machine: 4 * GIB, gpu: None });
     }
 }

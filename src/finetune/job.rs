@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 use super::backend::backend;
 use super::base::{Base, Start};
 use super::checkpoint::{self, Restored, Saving, TrainerState, sha256};
-use super::{Backend, DataOrder, FinetuneError, Recipe, TrainingSet, hold_out};
+use super::device::{self, Opener};
+use super::{Backend, DataOrder, DeviceUsed, FinetuneError, Recipe, TrainingSet, hold_out};
 use crate::domain::{Example, Survey};
 use crate::embedded::training::{AdamWSettings, AnswerTarget, StepReport, StepSettings, Trainer};
-use crate::embedded::{ChatTokenizer, DecoderConfig};
+use crate::embedded::{ChatTokenizer, DecoderConfig, EmbeddedError};
 use crate::job::{Attempt, JobError, MetricsWriter, Progress, read_jsonl};
 
 /// What a finished run says of itself; the row of `results.jsonl`.
@@ -54,6 +55,9 @@ pub struct TrainSummary {
     /// Who trained it.
     #[serde(default = "local")]
     pub backend: String,
+    /// What worked out its products, where the embedded trainer did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceUsed>,
     /// `provider:NAME/MODEL` of a model that lies at a service; then there is no checkpoint here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote: Option<String>,
@@ -90,13 +94,24 @@ pub(super) fn train(
     attempt: &Attempt,
     progress: &mut dyn Progress,
 ) -> Result<TrainSummary, JobError> {
+    let path = attempt.input("recipe.toml");
+    let bytes = fs::read(&path).map_err(JobError::io(&path))?;
+    train_on(attempt, progress, parse_recipe(&bytes, &path)?, sha256(&bytes), &device::open)
+}
+
+/// The embedded trainer, by a recipe of this hash; `open` opens the device of a run that has one.
+pub(super) fn train_on(
+    attempt: &Attempt,
+    progress: &mut dyn Progress,
+    recipe: Recipe,
+    recipe_sha256: String,
+    open: Opener<'_>,
+) -> Result<TrainSummary, JobError> {
     let began = Instant::now();
     let read = |name: &str| {
         let path = attempt.input(name);
         fs::read(&path).map_err(JobError::io(path))
     };
-    let recipe_bytes = read("recipe.toml")?;
-    let recipe = parse_recipe(&recipe_bytes, &attempt.input("recipe.toml"))?;
     let survey: Survey = attempt.read_input("survey.json")?;
     let dataset_path = attempt.input("dataset.jsonl");
     let dataset_sha256 = sha256(&read("dataset.jsonl")?);
@@ -114,10 +129,11 @@ pub(super) fn train(
     let base = Base::of(attempt, &recipe)?;
     let config = base.as_ref().map(Base::config).transpose().map_err(failed)?;
     let grown_from = base.as_ref().map(|b| b.state.clone());
-    let start = TrainerState::begin(total, sha256(&recipe_bytes), dataset_sha256, grown_from);
+    let start = TrainerState::begin(total, recipe_sha256, dataset_sha256, grown_from);
     let adapted = config.as_ref().filter(|_| recipe.lora.is_some());
     let restored = newest(attempt, &start, adapted, progress);
     let resumed_from = restored.as_ref().map(|r| r.state.step);
+    let before = restored.as_ref().and_then(|r| r.state.device.clone());
     let Start { model, adapter, tokenizer, optimizer } =
         Start::new(&recipe, &set, base.as_ref(), restored).map_err(failed)?;
     let settings = AdamWSettings {
@@ -136,12 +152,21 @@ pub(super) fn train(
     if let Some(s) = optimizer {
         trainer.resume(s).map_err(|e| failed(e.into()))?;
     }
+    let used = device::settle(&mut trainer, &recipe, attempt, open)?;
+    let at = resumed_from.unwrap_or(0);
+    if let Some(why) = &used.instead {
+        progress.at(at, Some(total), &format!("trains on the CPU: {why}"));
+    }
+    if let Some(before) = before.filter(|b| !b.same(&used)) {
+        let note = format!("goes on on {used}, was on {before}: the last bits differ");
+        progress.at(at, Some(total), &note);
+    }
     let mut run = Run {
         recipe: &recipe,
         checkpoints: attempt.file("checkpoints"),
         trainer,
         tokenizer: &tokenizer,
-        state: TrainerState { step: resumed_from.unwrap_or(0), ..start },
+        state: TrainerState { step: at, device: Some(used), ..start },
         since: Mean::default(),
         unseen: Vec::new(),
     };
@@ -161,9 +186,9 @@ pub(super) fn train(
         checkpoint: PathBuf::from("checkpoints/final"),
         step: total,
         examples: set.len(),
-        parameters: run.trainer.model.weights.len(),
+        parameters: run.trainer.model().weights.len(),
         trained: run.trainer.trained().iter().map(|r| r.len()).sum(),
-        adapter: run.trainer.adapter.is_some(),
+        adapter: run.trainer.adapter().is_some(),
         base: run.state.base.clone(),
         vocab_size: tokenizer.vocab_size(),
         loss,
@@ -172,6 +197,7 @@ pub(super) fn train(
         examples_per_s: done / seconds,
         recipe_sha256: run.state.recipe_sha256.clone(),
         backend: Backend::Local.word().into(),
+        device: run.state.device.clone(),
         remote: None,
     };
     Ok(summary)
@@ -277,6 +303,7 @@ impl Run<'_> {
         let mut reader = self.tokenizer.reader();
         let mut end = Mean::default();
         let mut pace = Pace::new();
+        let first = self.state.step;
         while self.state.step < total {
             let i = self.state.step;
             if progress.should_stop() {
@@ -290,10 +317,10 @@ impl Run<'_> {
             let batch = order.step(i, &mut reader).map_err(failed)?;
             let lr = r.lr * r.schedule.factor(i, warmup, total);
             let seed = step_seed(r.seed, i);
-            let report = self
-                .trainer
-                .step(&batch, lr, r.max_grad_norm, seed)
-                .map_err(|e| failed(e.into()))?;
+            let report = match self.trainer.step(&batch, lr, r.max_grad_norm, seed) {
+                Ok(report) => report,
+                Err(e) => return Err(self.broken(first, e)),
+            };
             let done = i + 1;
             let bad = !report.loss.is_finite() || !report.grad_norm.is_finite();
             pace.add(&report, batch.len());
@@ -303,8 +330,14 @@ impl Run<'_> {
             if bad || done.is_multiple_of(r.log_every) || done == total || self.evals(measures) {
                 let mut values = pace.values(&report, lr).to_vec();
                 if self.evals(measures) && !bad {
-                    let loss = self.trainer.loss(&self.unseen, r.seed);
-                    self.state.eval_loss = Some(loss.map_err(|e| failed(e.into()))?);
+                    match self.trainer.loss(&self.unseen, r.seed) {
+                        Ok(loss) => self.state.eval_loss = Some(loss),
+                        Err(e) => {
+                            // The step is done, its measure is not.
+                            self.state.step = done;
+                            return Err(self.broken(first, e));
+                        }
+                    }
                     values.extend(self.state.eval_loss.map(|l| ("eval_loss", l)));
                 }
                 metrics.log(done, Some(total), &values)?;
@@ -332,6 +365,27 @@ impl Run<'_> {
         Ok(end.take())
     }
 
+    /// What a step's failure means. A device that fails takes nothing with it: the weights of the
+    /// steps that were done are here, and go into a checkpoint if this attempt did any.
+    fn broken(&mut self, first: u64, e: EmbeddedError) -> JobError {
+        let (done, of_device) = (self.state.step, matches!(e, EmbeddedError::Device(_)));
+        if !of_device || done == first {
+            return device::trouble(e);
+        }
+        self.state.eval_loss = None;
+        let kept = match self.save(&format!("step-{done}")) {
+            Ok(()) => {
+                format!("step {done} is kept as a checkpoint, and the next attempt goes on there")
+            }
+            Err(e) => format!("step {done} could not be kept ({e}); earlier checkpoints are whole"),
+        };
+        match device::trouble(e) {
+            JobError::OutOfMemory(why) => JobError::OutOfMemory(format!("{why}; {kept}")),
+            JobError::Transient(why) => JobError::Transient(format!("{why}; {kept}")),
+            other => other,
+        }
+    }
+
     fn evals(&self, due: bool) -> bool {
         due && !self.unseen.is_empty()
     }
@@ -340,8 +394,8 @@ impl Run<'_> {
         self.state.optimizer_step = self.trainer.optimizer.state.step;
         self.state.loss = self.since.take();
         let dir = self.checkpoints.join(name);
-        let what = match &self.trainer.adapter {
-            None => Saving::Whole(&self.trainer.model, self.tokenizer),
+        let what = match self.trainer.adapter() {
+            None => Saving::Whole(self.trainer.model(), self.tokenizer),
             Some(a) => Saving::Adapter(a),
         };
         checkpoint::save(&dir, what, &self.trainer.optimizer.state, &self.state).map_err(failed)

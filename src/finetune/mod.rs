@@ -6,10 +6,12 @@ mod base;
 pub mod checkpoint;
 mod choice;
 mod data;
+mod device;
 mod error;
 mod estimate;
 mod fit;
 mod job;
+mod made;
 mod models;
 mod overrides;
 mod recipe;
@@ -17,10 +19,12 @@ mod recipe;
 pub use base::{FrozenBase, refuse_adapter};
 pub use choice::{ModelChoice, TinyModel};
 pub use data::{DataOrder, Place, TrainingSet, hold_out};
+pub use device::{DeviceChoice, DeviceUsed, check_device};
 pub use error::FinetuneError;
 pub use estimate::{Estimate, StepTokens, machine_memory};
-pub use fit::{DiskNeed, TimeNeed, check_gpu, size};
+pub use fit::{DiskNeed, MemoryNeed, TimeNeed, check_gpu, size};
 pub use job::{TrainSummary, work};
+pub use made::{MadeModel, made_by};
 pub use models::{ModelCard, ModelRef};
 pub use overrides::Overrides;
 pub use recipe::{
@@ -30,6 +34,8 @@ pub use recipe::{
 
 #[cfg(test)]
 mod adapter_tests;
+#[cfg(test)]
+mod device_tests;
 #[cfg(test)]
 mod job_tests;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FinetuneError, Length, ModelChoice, Recipe};
+use super::{Backend, DeviceChoice, FinetuneError, Length, ModelChoice, Recipe};
 use crate::embedded::decoder::LoraSettings;
 
 /// Changes to a recipe; what is `None` stays as the recipe has it.
@@ -26,6 +26,8 @@ pub struct Overrides {
     pub eval_share: Option<f64>,
     /// The model to tune: `path:DIR`, `hub:ORG/NAME`.
     pub base: Option<String>,
+    /// Where the backend `local` trains; what it leases follows.
+    pub device: Option<DeviceChoice>,
 }
 
 impl Overrides {
@@ -60,6 +62,20 @@ impl Overrides {
             let strength = lora.alpha / lora.r as f64;
             *lora = LoraSettings { r, alpha: strength * r as f64, ..lora.clone() };
         }
+        if let Some(device) = self.device {
+            if recipe.backend != Backend::Local {
+                return Err(FinetuneError::Plan(format!(
+                    "backend = \"{}\" takes no device: its GPUs are `gpus` under [resources]",
+                    recipe.backend.word()
+                )));
+            }
+            recipe.device = device;
+            recipe.resources.gpus = match device {
+                DeviceChoice::Auto => recipe.resources.gpus,
+                DeviceChoice::Cpu => 0,
+                DeviceChoice::Cuda => 1,
+            };
+        }
         if let Some(base) = &self.base {
             recipe.model = ModelChoice::Named(base.parse()?);
         }
@@ -83,6 +99,7 @@ impl Overrides {
             threads: Some(recipe.resources.threads),
             eval_share: Some(recipe.eval_share),
             base: None,
+            device: None,
         }
     }
 
@@ -107,6 +124,7 @@ impl Overrides {
         flag("seed", word(self.seed), word(own.seed));
         flag("threads", size(self.threads), size(own.threads));
         let share = |x: Option<f64>| x.map(|x| x.to_string());
+        flag("device", self.device.map(|d| d.to_string()), Some(recipe.device.to_string()));
         flag("eval-share", share(self.eval_share), share(own.eval_share));
         out
     }
@@ -115,10 +133,31 @@ impl Overrides {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::embedded::device::BUILT_IN;
     use crate::finetune::preset;
 
     fn recipe(name: &str) -> Recipe {
         Recipe::parse(preset(name).unwrap(), name).unwrap()
+    }
+
+    #[test]
+    fn a_device_brings_the_lease_that_it_needs() {
+        let on = |device, name: &str| {
+            let mut r = recipe(name);
+            r.resources.gpus = 1;
+            Overrides { device: Some(device), ..Overrides::default() }.apply(r)
+        };
+        let cpu = on(DeviceChoice::Cpu, "lora").unwrap();
+        assert_eq!((cpu.device, cpu.resources.gpus), (DeviceChoice::Cpu, 0));
+        let e = on(DeviceChoice::Cpu, "lora-torch").unwrap_err().to_string();
+        assert!(e.contains("takes no device"), "{e}");
+        let cuda = Overrides { device: Some(DeviceChoice::Cuda), ..Overrides::default() };
+        match cuda.apply(recipe("lora")) {
+            Ok(r) if BUILT_IN => assert_eq!(r.resources.gpus, 1),
+            Err(e) if !BUILT_IN => assert!(e.to_string().contains("--features cuda"), "{e}"),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(cuda.flags(&recipe("lora")), ["--device", "cuda"]);
     }
 
     #[test]

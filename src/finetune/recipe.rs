@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::backend::backend;
-use super::{FinetuneError, ModelChoice};
+use super::{DeviceChoice, FinetuneError, ModelChoice};
 use crate::domain::prompt::{OptionOrder, PromptForm, Symbols, Variant};
 use crate::domain::{Direction, Question};
 use crate::embedded::decoder::LoraSettings;
@@ -255,6 +255,9 @@ pub struct Recipe {
     /// times a run and tells the best checkpoint.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub eval_share: f64,
+    /// Where the backend `local` works its products out.
+    #[serde(default, skip_serializing_if = "DeviceChoice::is_auto")]
+    pub device: DeviceChoice,
     /// Steps between rows of `metrics.jsonl`.
     #[serde(default = "ten")]
     pub log_every: u64,

@@ -143,7 +143,7 @@ fn what_a_backend_cannot_follow_is_refused_at_its_line() {
     // (recipe, a line of it, what stands there instead, line of the refusal, a word of it)
     let cases = [
         (lora, "[lora]", "[torch]\nquant = \"nf4\"\n[lora]", "[torch]", "backend = \"torch\""),
-        (lora, "gpus =", "gpus = 1", "gpus = 1", "CPU"),
+        (lora, "gpus =", "gpus = 2", "gpus = 2", "backend = \"torch\""),
         (tiny, "backend =", "backend = \"torch\"", "backend = \"torch\"", "tiny is new"),
         (torch, "from =", "from = \"provider:x/y\"", "from = \"provider:x/y\"", "path:DIR"),
         (torch, "dtype =", "dtype = \"f8\"", "dtype = \"f8\"", "f8"),

@@ -36,6 +36,9 @@ pub enum JobError {
     /// The work failed of something that may pass: a service that was away or overloaded.
     #[error("{0}")]
     Transient(String),
+    /// A service that has not answered this attempt at all: its address may be wrong.
+    #[error("{0}")]
+    Away(String),
     /// The memory of the GPU or the machine was not enough.
     #[error("{0}")]
     OutOfMemory(String),
@@ -46,6 +49,7 @@ impl JobError {
     pub fn kind(&self) -> FailureKind {
         match self {
             Self::Transient(_) => FailureKind::Transient,
+            Self::Away(_) => FailureKind::Away,
             Self::OutOfMemory(_) => FailureKind::OutOfMemory,
             Self::Io { .. } | Self::Malformed { .. } | Self::Stopped | Self::Work(_) => {
                 FailureKind::Lasting

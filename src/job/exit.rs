@@ -79,6 +79,8 @@ pub enum FailureKind {
     Lasting,
     /// May pass: a service that was away, overloaded or rate-limited.
     Transient,
+    /// A service that did not answer this attempt at all: it may pass where it answered an earlier one.
+    Away,
     /// The GPU's or the machine's memory was not enough: only a changed recipe helps.
     OutOfMemory,
 }

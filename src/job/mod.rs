@@ -18,6 +18,7 @@ mod lock;
 mod log_lines;
 mod log_search;
 mod metrics;
+mod new_run;
 mod process;
 mod progress;
 mod record;
@@ -41,12 +42,11 @@ pub use lock::{Mention, RunLock};
 pub use log_lines::{LogEdge, LogPage, LogRow, read_log};
 pub use log_search::{LogFound, find_in_log};
 pub use metrics::{MetricsRow, MetricsWriter};
+pub use new_run::{NewRun, Unsynced};
 pub use process::{ProcessMark, boot_id};
 pub use progress::{NoProgress, Progress};
 pub use record::{RunRecord, RunView};
 pub use signal::{interrupt_flag, stop_flag};
 pub use slurm_ask::{ArrayPlace, SlurmAsk};
-pub use spec::{
-    ACTIVITY_RETRIES, After, Condition, NewRun, Resources, RunKind, RunSpec, Terms, now,
-};
+pub use spec::{ACTIVITY_RETRIES, After, Condition, Resources, RunKind, RunSpec, Terms, now};
 pub use state::{Exit, FlatState, RunState, StateName};

@@ -70,6 +70,14 @@ pub struct RunView {
     /// The pool whose places it takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<String>,
+    /// Higher goes first; left out where it is 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub priority: i32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(n: &i32) -> bool {
+    *n == 0
 }
 
 impl RunRecord {
@@ -96,6 +104,7 @@ impl RunRecord {
             dir: self.dir.clone(),
             until: flat.since.filter(|_| flat.name == StateName::Delayed),
             pool: self.pool.clone(),
+            priority: self.priority,
         }
     }
 }

@@ -39,7 +39,7 @@ impl Speaker {
     /// The configuration cannot be read.
     pub fn price(&self) -> Result<Option<Price>, LaunchError> {
         match &self.source {
-            ModelSource::Folder { .. } => Ok(None),
+            ModelSource::Folder { .. } | ModelSource::Made { .. } => Ok(None),
             ModelSource::Endpoint { .. } => {
                 Ok(endpoints::price(&UserConfig::load().map_err(said)?, &self.source))
             }
@@ -55,7 +55,7 @@ impl Speaker {
         mut prepared: Prepared,
         prompts: &[&'static str],
     ) -> Result<Prepared, LaunchError> {
-        if let ModelSource::Folder { .. } = &self.source {
+        if let ModelSource::Folder { .. } | ModelSource::Made { .. } = &self.source {
             prepared.run.resources.threads = self.threads;
         }
         prepared.budget = self.budget.clone();

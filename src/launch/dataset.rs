@@ -88,12 +88,20 @@ pub fn build_dataset(
     name: &DatasetId,
     spec: &DatasetSpec,
 ) -> Result<Dataset, BuildError> {
+    let (built, survey) = dataset_of(place, spec)?;
+    store_dataset(place, name, &built, &survey)?;
+    Ok(built)
+}
+
+/// Builds and audits a dataset, and stores nothing; with the survey that it was built from.
+///
+/// # Errors
+/// As [`build_dataset`].
+pub fn dataset_of(place: &Place, spec: &DatasetSpec) -> Result<(Dataset, Survey), BuildError> {
     let survey = place.read()?.read().survey()?;
     let (training, held_out) = samples_of_all_languages(&survey, place)?;
     let sources = Sources { survey: &survey, samples: &training, held_out: &held_out };
-    let built = dataset::build(spec, &sources)?;
-    store_dataset(place, name, &built, &survey)?;
-    Ok(built)
+    Ok((dataset::build(spec, &sources)?, survey))
 }
 
 fn store_dataset(

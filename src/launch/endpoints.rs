@@ -45,7 +45,7 @@ pub fn price(config: &UserConfig, source: &ModelSource) -> Option<Price> {
 /// See [`ask_services`]; a configuration that cannot be read.
 pub(super) fn ready(place: &Place, prepared: &Prepared) -> Result<Prepared, LaunchError> {
     let sources = prepared.sources();
-    if sources.iter().all(|s| matches!(s, ModelSource::Folder { .. })) {
+    if !sources.iter().any(|s| matches!(s, ModelSource::Endpoint { .. })) {
         return Ok(prepared.clone());
     }
     let config = UserConfig::load().map_err(|e| LaunchError::Unknown(e.to_string()))?;
@@ -204,7 +204,7 @@ mod tests {
         assert!(endpoint(&c, "nobody/m").unwrap_err().to_string().contains("lab"));
         let m = |r| match endpoint(&c, r).unwrap() {
             ModelSource::Endpoint { provider, model } => format!("{provider} {model}"),
-            ModelSource::Folder { .. } => panic!(),
+            ModelSource::Folder { .. } | ModelSource::Made { .. } => panic!(),
         };
         assert_eq!(
             [m("lab"), m("lab/org/x:7b"), m("provider:lab/y")],

@@ -4,8 +4,14 @@
 use std::path::Path;
 
 use super::{LaunchError, Place, Prepared};
+use crate::domain::{Example, Survey};
+use crate::embedded::device;
 use crate::engine::gpu::{self, Ceiling};
-use crate::finetune::{DiskNeed, Estimate, Recipe, TimeNeed, check_gpu, machine_memory};
+use crate::finetune::backend::{Request, backend};
+use crate::finetune::{
+    DiskNeed, Estimate, MemoryNeed, ModelChoice, Recipe, StepTokens, TimeNeed, TrainingSet,
+    check_device, check_gpu, machine_memory,
+};
 
 /// What to say to a refusal.
 const ANYWAY: &str = "--even-if-it-does-not-fit starts it all the same";
@@ -16,12 +22,20 @@ const ANYWAY: &str = "--even-if-it-does-not-fit starts it all the same";
 /// What does not fit, with the figures and the ways out.
 pub fn check_fit(place: &Place, prepared: &Prepared) -> Result<(), LaunchError> {
     let recipe = prepared.text("recipe.toml").and_then(|t| Recipe::parse(&t, "recipe.toml").ok());
-    let (Some(estimate), Some(recipe)) = (prepared.input::<Estimate>("estimate.json"), recipe)
+    // A node of a cluster has what this host may lack.
+    if let Some(recipe) = recipe.as_ref().filter(|_| prepared.run.slurm.is_none()) {
+        check_device(recipe, device::presence)?;
+    }
+    let (Some(estimate), Some(mut recipe)) = (prepared.input::<Estimate>("estimate.json"), recipe)
     else {
         return Ok(());
     };
     if prepared.anyway {
         return Ok(());
+    }
+    // `--time-limit` goes before the recipe's.
+    if let Some(seconds) = prepared.run.terms.time_limit_s {
+        recipe.resources.time_limit = Some(format!("{seconds}s"));
     }
     fits(place, prepared, &estimate, &recipe)
         .map_err(|e| LaunchError::Unusable(format!("{e}; {ANYWAY}")))
@@ -35,10 +49,12 @@ fn fits(
 ) -> Result<(), LaunchError> {
     // Another machine's memory is its scheduler's business.
     if prepared.run.slurm.is_none() {
-        if recipe.resources.gpus == 0 {
+        let need = MemoryNeed::new(estimate, recipe);
+        if need.machine > 0 {
             estimate.check(machine_memory(), recipe)?;
-        } else {
-            check_gpu(estimate.memory(), smallest_gpu(prepared, recipe.resources.gpus))?;
+        }
+        if let Some(gpu) = need.gpu {
+            check_gpu(gpu, smallest_gpu(prepared, recipe.resources.gpus), recipe.backend)?;
         }
     }
     let runs = place.folder().runs();
@@ -49,6 +65,44 @@ fn fits(
         time.check(estimate.steps, recipe)?;
     }
     Ok(())
+}
+
+/// What a fine-tune will take, as far as it is known before it starts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Needs {
+    /// Memory, bytes.
+    pub memory: u64,
+    /// Disk at its worst moment, bytes.
+    pub disk: u64,
+    /// How long.
+    pub time: Option<TimeNeed>,
+}
+
+/// What training a recipe on these rows will take; `None` where it is done by a service.
+///
+/// # Errors
+/// A base that is not there, rows that the recipe cannot learn from.
+pub fn needs(
+    place: &Place,
+    recipe: &Recipe,
+    rows: &[Example],
+    survey: &Survey,
+) -> Result<Option<Needs>, LaunchError> {
+    let base = super::base::frozen_base(place, recipe)?;
+    let asked = Request { recipe, base: base.as_ref(), rows, survey, python: None };
+    let Some(mut estimate) = backend(recipe.backend).estimate(&asked)? else { return Ok(None) };
+    let speed = last_speed(place, recipe);
+    if let (None, None, ModelChoice::Tiny(tiny)) = (speed, estimate.seconds, &recipe.model) {
+        // Its tokenizer is made in the run: tokens are guessed.
+        let set = TrainingSet::new(rows, survey, &recipe.prompts, recipe.target)?;
+        let (config, tokens) = (tiny.config(tiny.vocab_size)?, StepTokens::guess(&set, recipe));
+        estimate = Estimate::on_this_machine(&config, recipe, set.len(), tokens)?;
+    }
+    Ok(Some(Needs {
+        memory: estimate.memory(),
+        disk: DiskNeed::new(&estimate, recipe).bytes(),
+        time: TimeNeed::new(&estimate, recipe, speed),
+    }))
 }
 
 /// Memory of the smallest GPU that a run would get if it got the largest ones.

@@ -2,6 +2,7 @@
 //! demo start runs here, so that a run is the same whoever asked for it. No rule of the domain
 //! lives here: the activities plan, this room carries.
 
+mod awaited;
 mod base;
 mod calls;
 mod classify;
@@ -26,17 +27,18 @@ mod runs;
 mod sources;
 mod speakers;
 
+pub use awaited::awaited_models;
 pub use calls::{PreparedCalls, Speaker};
 pub use classify::{ClassifyRequest, CulturePrompt, PreparedClassify, classify};
 pub use cluster::{array_name, as_array, on_slurm};
 pub use dataset::{
-    BuildError, DatasetManifest, StoredDataset, build_dataset, open_dataset, samples,
+    BuildError, DatasetManifest, StoredDataset, build_dataset, dataset_of, open_dataset, samples,
 };
 pub use endpoints::{ask_services, endpoint, price, reply_files};
 pub use error::LaunchError;
 pub use faces::{BesideWork, KeyRow, NotOpened, Opening, Say, ScreenFace, Tone};
 pub use facts::{AttemptFacts, RunFacts};
-pub use fit::check_fit;
+pub use fit::{Needs, check_fit, needs};
 pub use judge::{JudgeRequest, PreparedJudge, judge, judge_name};
 pub use language::{augment_with, translate};
 pub use models::{base_of_adapter, model_folder, model_source, planned_model};

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{LaunchError, Place};
+use super::{LaunchError, Place, awaited};
 use crate::embedded::adapter::AdapterConfig;
 use crate::embedded::hub;
 use crate::evaluate::PlannedModel;
@@ -21,6 +21,9 @@ pub fn model_source(
 ) -> Result<ModelSource, LaunchError> {
     if let ModelRef::Provider { provider, model } = reference {
         return Ok(ModelSource::Endpoint { provider: provider.clone(), model: model.clone() });
+    }
+    if let Some(made) = awaited::source(place, reference, name)? {
+        return Ok(made);
     }
     if let Some(ModelRef::Provider { provider, model }) =
         super::registered(place, reference)?.as_ref().and_then(super::remote_of)
@@ -95,9 +98,10 @@ pub fn model_folder(place: &Place, reference: &ModelRef) -> Result<PathBuf, Laun
             let store = place.read()?;
             let models = store.read().models_of_run(run)?;
             let found = models.last().and_then(|m| m.checkpoint.clone());
-            let last = PathBuf::from(
-                found.ok_or_else(|| unknown(format!("run {run} has no finished model")))?,
-            );
+            let last = PathBuf::from(found.ok_or_else(|| match awaited::hint(place, run) {
+                Some(hint) => LaunchError::Unknown(hint),
+                None => unknown(format!("run {run} has no finished model")),
+            })?);
             match step {
                 None => last,
                 Some(n) => last.with_file_name(format!("step-{n}")),
@@ -157,10 +161,13 @@ pub fn planned_model(place: &Place, reference: &str) -> Result<PlannedModel, Lau
         ModelRef::Run { run, .. } => reader.models_of_run(run)?.pop(),
         _ => None,
     };
-    let culture = record
-        .and_then(|m| m.card["about"]["culture"].as_str().map(str::to_owned))
-        .map(crate::domain::CultureId::new)
-        .transpose()?;
+    let culture = match awaited::about(place, &parsed)? {
+        Some(about) => about.culture,
+        None => record
+            .and_then(|m| m.card["about"]["culture"].as_str().map(str::to_owned))
+            .map(crate::domain::CultureId::new)
+            .transpose()?,
+    };
     Ok(PlannedModel { trained_for: culture, ..PlannedModel::new(reference, reference) })
 }
 

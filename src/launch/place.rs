@@ -5,6 +5,7 @@ use std::path::Path;
 use thiserror::Error;
 
 use crate::config::{ConfigError, Workspace as Folder};
+use crate::domain::RunId;
 use crate::seeds;
 use crate::store::{Access, StoreError, Workspace as Store};
 
@@ -26,6 +27,8 @@ pub enum PlaceError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     folder: Folder,
+    /// Runs whose models may be named before they are there.
+    awaited: Vec<RunId>,
 }
 
 impl Place {
@@ -34,7 +37,7 @@ impl Place {
     /// # Errors
     /// See [`PlaceError`].
     pub fn init(dir: &Path, empty: bool) -> Result<Self, PlaceError> {
-        let place = Self { folder: Folder::init(dir)? };
+        let place = Self { folder: Folder::init(dir)?, awaited: Vec::new() };
         place.fill(empty)?;
         Ok(place)
     }
@@ -45,7 +48,7 @@ impl Place {
     /// # Errors
     /// See [`PlaceError`].
     pub fn find(named: Option<&Path>, cwd: &Path) -> Result<Self, PlaceError> {
-        let place = Self { folder: Folder::find(named, cwd)? };
+        let place = Self { folder: Folder::find(named, cwd)?, awaited: Vec::new() };
         if !place.folder.database().exists() {
             place.fill(false)?;
         }
@@ -59,6 +62,17 @@ impl Place {
             store.write(|tx| tx.put_survey(&survey))?;
         }
         Ok(())
+    }
+
+    /// The same workspace, for a run that waits for others: models that those will make may be named.
+    #[must_use]
+    pub fn awaiting(self, runs: &[RunId]) -> Self {
+        Self { awaited: runs.to_vec(), ..self }
+    }
+
+    /// Runs whose models may be named before they are there.
+    pub fn awaited(&self) -> &[RunId] {
+        &self.awaited
     }
 
     /// The folder.

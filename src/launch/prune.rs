@@ -53,8 +53,19 @@ pub fn prunable(place: &Place) -> Result<Vec<Prunable>, LaunchError> {
 /// Removes one: its manifest first, so that half a removal does not look whole.
 ///
 /// # Errors
-/// A file cannot be removed.
+/// A file cannot be removed, or its run goes on again.
 pub fn remove(one: &Prunable) -> Result<(), LaunchError> {
+    // `runs/RUN/attempt-N/checkpoints/step-M`
+    let run = one.dir.ancestors().nth(3).unwrap_or(&one.dir);
+    // Held, so that nobody starts the run meanwhile; and it may have been started since the list.
+    let rests = newest_attempt(run).filter(|a| matches!(ExitFile::read(a.dir()), Ok(Some(_))));
+    let lock = RunLock::try_take(run)?;
+    let (Some(_), Some(_lock)) = (rests, lock) else {
+        return Err(LaunchError::Unusable(format!(
+            "run {} goes on again: its checkpoints stay",
+            one.run
+        )));
+    };
     let manifest = one.dir.join(checkpoint::MANIFEST);
     if manifest.exists() {
         fs::remove_file(&manifest).map_err(JobError::io(&manifest))?;
@@ -221,6 +232,7 @@ mod tests {
                 optimizer_step: step,
                 loss: Some(*loss),
                 eval_loss: None,
+                device: None,
                 recipe_sha256: String::new(),
                 dataset_sha256: String::new(),
                 base: None,
@@ -274,6 +286,12 @@ mod tests {
         assert_eq!(names(&found, &failed), ["step-10", "step-40"], "the best and the newest stay");
         assert_eq!(names(&found, &done), ["step-30", "step-40"], "@10 is named, 20 is the best");
         assert!(found.iter().all(|p| p.bytes >= 1000), "{found:?}");
+        // One that was started again since the list was made keeps all of its own.
+        let again = Attempt::create(&failed, 2).unwrap();
+        let of_failed = found.iter().find(|p| p.dir.starts_with(&failed)).unwrap();
+        let e = remove(of_failed).unwrap_err().to_string();
+        assert!(e.contains("goes on again") && of_failed.dir.is_dir(), "{e}");
+        fs::remove_dir(again.dir()).unwrap();
         for one in &found {
             remove(one).unwrap();
         }

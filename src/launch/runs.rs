@@ -11,7 +11,7 @@ use crate::domain::{DatasetId, QuestionId, Sample, Survey, TestText};
 use crate::engine::Client;
 use crate::evaluate::{Contexts, DEFAULT_DRAWS, Draws, Plan};
 use crate::finetune::backend::{Request, backend};
-use crate::finetune::{Backend, FrozenBase, ModelChoice, ModelRef, Recipe};
+use crate::finetune::{Backend, FrozenBase, MemoryNeed, ModelChoice, ModelRef, Recipe};
 use crate::ingest::AboutModel;
 use crate::job::{JobError, NewRun, RunKind, RunView};
 use crate::providers::ModelSource;
@@ -140,8 +140,7 @@ pub fn finetune(place: &Place, request: &FinetuneRequest) -> Result<Prepared, La
     let mut run = new_run(place, RunKind::Finetune, label);
     run.resources.threads = u32::try_from(request.recipe.resources.threads).unwrap_or(1).max(1);
     let gpus = request.recipe.resources.gpus;
-    // On a GPU, the estimate is of the GPU's memory.
-    let needed = estimate.filter(|_| gpus == 0).map_or(0, |e| e.memory() >> 20);
+    let needed = estimate.map_or(0, |e| MemoryNeed::new(&e, &request.recipe).machine >> 20);
     run.resources.memory_mib = Some(request.recipe.resources.memory_mb.max(needed));
     run.resources.gpus = gpus;
     let limit = request.recipe.resources.time_limit.as_deref();

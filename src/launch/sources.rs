@@ -1,6 +1,6 @@
 //! From what a person calls a model, in any of the ways, to where its answers come from.
 
-use super::{LaunchError, Place, endpoint, model_source};
+use super::{LaunchError, Place, awaited, endpoint, model_source};
 use crate::config::UserConfig;
 use crate::domain::ModelId;
 use crate::finetune::ModelRef;
@@ -23,6 +23,9 @@ pub fn named_source(place: &Place, name: &str) -> Result<ModelSource, LaunchErro
         _ if name.contains('/') => return of_provider(),
         _ => {
             let id = ModelId::new(name)?;
+            if let Some(made) = awaited::source(place, &ModelRef::Alias(id.clone()), name)? {
+                return Ok(made);
+            }
             let store = place.read()?;
             let reader = store.read();
             if reader.model_by_alias(name)?.is_none() && reader.model(&id)?.is_none() {

@@ -74,11 +74,13 @@ pub enum ProviderError {
 
 impl ProviderError {
     /// The failure of a run for this reason, told with `words`. A service that has answered this run
-    /// and went away, or is overloaded, may be back later; one that never answered is more likely a
-    /// wrong address, and whatever else is wrong stays wrong.
+    /// and went away, or is overloaded, may be back later; one that has not answered this attempt
+    /// may have answered an earlier one, which the engine knows, and is else more likely a wrong
+    /// address. Whatever else is wrong stays wrong.
     pub fn of_run(&self, words: String, has_answered: bool) -> JobError {
         match self {
             Self::Unreachable { .. } if has_answered => JobError::Transient(words),
+            Self::Unreachable { .. } => JobError::Away(words),
             _ => JobError::Work(words),
         }
     }
@@ -95,7 +97,7 @@ mod tests {
         let refused = ProviderError::Refused { provider: "p".into(), detail: "401".into() };
         for (error, answered, kind) in [
             (&away, true, FailureKind::Transient),
-            (&away, false, FailureKind::Lasting),
+            (&away, false, FailureKind::Away),
             (&refused, true, FailureKind::Lasting),
         ] {
             assert_eq!(error.of_run("words".into(), answered).kind(), kind, "{error} {answered}");

@@ -27,6 +27,16 @@ pub enum ModelSource {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         adapter: Option<PathBuf>,
     },
+    /// The model of a run that had not ended when this was frozen: looked up when the job starts.
+    Made {
+        /// How tables and provenance call it.
+        name: String,
+        /// `runs/RUN` of the run that makes it.
+        run_dir: PathBuf,
+        /// A step's checkpoint; the last one without.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<u64>,
+    },
     /// A model of a provider of the user's configuration.
     Endpoint {
         /// The provider.
@@ -78,6 +88,10 @@ pub fn open(
         ModelSource::Folder { name, dir, adapter } => {
             local(name, dir, adapter.as_deref(), LocalOptions::on(threads), places)
         }
+        ModelSource::Made { name, run_dir, .. } => Err(ProviderError::NotHere {
+            provider: name.clone(),
+            detail: format!("run {} has not made it yet", run_dir.display()),
+        }),
         ModelSource::Endpoint { provider, model } => {
             let config = UserConfig::load().map_err(|e| ProviderError::Config(e.to_string()))?;
             open_named(&config, provider, model, places, threads)

@@ -43,6 +43,12 @@ pub fn model_card(reader: Reader<'_>, m: &ModelRecord) -> Result<String, CardErr
     if let Some(loss) = trained["loss"].as_f64() {
         fact("Last training loss", format!("{loss:.4} nats a supervised answer"));
     }
+    let device = &trained["device"];
+    if let Some(gpu) = device["name"].as_str() {
+        fact("Trained on", gpu.to_owned());
+    } else if let Some(why) = device["instead"].as_str() {
+        fact("Trained on", format!("the CPU, though it had a GPU: {why}"));
+    }
     fact("Run", m.run.as_ref().map_or_else(|| "-".into(), ToString::to_string));
     fact("Checkpoint", m.checkpoint.clone().unwrap_or_else(|| "-".into()));
     fact("Registered", m.created.to_string());

@@ -160,6 +160,22 @@ impl Reader<'_> {
         })
     }
 
+    /// Another value after every change of the survey: seeds and counts come in by imports, which
+    /// are logged, and once when the workspace is made.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn survey_stamp(&self) -> Result<[u64; 4], StoreError> {
+        let count =
+            |sql: &str| Ok::<_, StoreError>(self.one(sql, [], |r| from_count(r, 0))?.unwrap_or(0));
+        Ok([
+            count("SELECT ifnull(max(id), 0) FROM import_log")?,
+            count("SELECT count(*) FROM question")?,
+            count("SELECT count(*) FROM culture")?,
+            count("SELECT count(*) FROM count_source")?,
+        ])
+    }
+
     /// How many questions the survey has, in whatever language.
     ///
     /// # Errors

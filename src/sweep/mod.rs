@@ -6,10 +6,12 @@
 
 mod arms;
 mod chart;
+mod need;
 mod run;
 mod table;
 
 pub use arms::{SweepArm, SweepKind, SweepSpec, arms};
 pub use chart::chart;
+pub use need::{SweepNeed, need};
 pub use run::{SweepError, SweepReport, Watch, run};
 pub use table::{markdown, plain};

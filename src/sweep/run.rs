@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -13,12 +15,15 @@ use crate::domain::{DatasetId, DomainError, QuestionId, Survey};
 use crate::engine::{Client, EngineError};
 use crate::evaluate::{Evaluation, Framing, Plan, PlannedModel};
 use crate::finetune::{FinetuneError, Recipe};
-use crate::job::{JobError, RunView, SlurmAsk, StateName};
+use crate::job::{JobError, MARK, RunView, SlurmAsk, StateName};
 use crate::launch::{
     BuildError, FinetuneRequest, LaunchError, Place, PlaceError, SurveyInput, array_name, as_array,
     build_dataset, evaluate, finetune, on_slurm, samples, submit,
 };
 use crate::store::StoreError;
+
+/// How often an engine that is away is looked for.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A sweep that did not come to its end. What is done stays done: say the command again.
 #[derive(Debug, Error)]
@@ -100,13 +105,7 @@ pub fn run(
     slurm: Option<&SlurmAsk>,
     watch: &mut Watch<'_>,
 ) -> Result<SweepReport, SweepError> {
-    let survey = place.read()?.read().survey()?;
-    let held = held_out_questions(&survey, spec.held_out_questions, spec.seed)?;
-    let (training, held_out) = samples(&survey, place)
-        .map_err(|source| SweepError::Dataset { arm: "all".into(), source })?;
-    let texts = test_texts(&survey, &held_out, &held, spec.paraphrases);
-    let name = name_of(spec, &survey, &training, &texts);
-    let arms = arms(spec, &held);
+    let Laid { survey, held, texts, name, arms } = lay_out(place, spec)?;
     let mut client = Client::connect_or_start()?;
     let mut sweep =
         Sweep { place, spec, slurm, name: &name, client: &mut client, watch, runs: Vec::new() };
@@ -116,6 +115,28 @@ pub fn run(
     let runs = sweep.runs;
     let labels = arms.into_iter().map(|a| a.label).collect();
     Ok(SweepReport { name, spec: spec.clone(), arms: labels, evaluation, runs })
+}
+
+/// A sweep laid out on the workspace as it is now.
+pub(super) struct Laid {
+    survey: Survey,
+    held: Vec<QuestionId>,
+    texts: Vec<crate::domain::TestText>,
+    /// Its name.
+    pub(super) name: String,
+    /// Its arms.
+    pub(super) arms: Vec<SweepArm>,
+}
+
+pub(super) fn lay_out(place: &Place, spec: &SweepSpec) -> Result<Laid, SweepError> {
+    let survey = place.read()?.read().survey()?;
+    let held = held_out_questions(&survey, spec.held_out_questions, spec.seed)?;
+    let (training, held_out) = samples(&survey, place)
+        .map_err(|source| SweepError::Dataset { arm: "all".into(), source })?;
+    let texts = test_texts(&survey, &held_out, &held, spec.paraphrases);
+    let name = name_of(spec, &survey, &training, &texts);
+    let arms = arms(spec, &held);
+    Ok(Laid { survey, held, texts, name, arms })
 }
 
 /// The same name for the same spec on the same survey and texts, another one otherwise: a sweep
@@ -138,6 +159,20 @@ fn name_of(
     let digest = hash.finalize();
     let short: String = digest.iter().take(4).map(|b| format!("{b:02x}")).collect();
     format!("{}-{short}", spec.kind.word())
+}
+
+/// Waits for a run's end. From inside a run no engine is started, and one that is restarted or
+/// upgraded is away for a moment: then it is waited for.
+fn wait_through(client: &mut Client, run: &RunView) -> Result<RunView, EngineError> {
+    let inside = std::env::var_os(MARK).is_some();
+    loop {
+        match client.wait(&run.id, &mut |_, _| ()) {
+            Err(EngineError::Io { .. } | EngineError::Unreachable { .. }) if inside => {
+                thread::sleep(LOOK);
+            }
+            other => return other,
+        }
+    }
 }
 
 struct Sweep<'a, 'w> {
@@ -261,7 +296,7 @@ impl Sweep<'_, '_> {
         let mut out = Vec::new();
         for (i, run) in started.into_iter().enumerate() {
             (self.watch)(step, i as u64, total);
-            let ended = self.client.wait(&run.id, &mut |_, _| ())?;
+            let ended = wait_through(self.client, &run)?;
             if ended.state != StateName::Succeeded {
                 return Err(SweepError::Run {
                     run: ended.id.to_string(),

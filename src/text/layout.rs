@@ -59,7 +59,7 @@ pub fn lay_out_styled(pieces: &[(&str, usize)], cells: usize, mode: Resolved) ->
     loop {
         let rest = &text[start..];
         let end = rest.find('\n').map_or(text.len(), |i| start + i);
-        let paragraph = Paragraph::new(&text[start..end], start, mode);
+        let paragraph = Paragraph::new(&text[start..end], start, mode, Breaks::Found);
         for units in wrap(&paragraph.units, cells) {
             lines.push(paragraph.line(units, cells, &styles, false));
         }
@@ -85,7 +85,7 @@ pub fn lay_line_styled(pieces: &[(&str, usize)], cells: usize, mode: Resolved) -
     let mut take = 64 + cells.saturating_mul(5);
     loop {
         let (text, styles) = clean(&beginning(pieces, take), false);
-        let paragraph = Paragraph::new(&text, 0, mode);
+        let paragraph = Paragraph::new(&text, 0, mode, Breaks::Unasked);
         let all: usize = paragraph.units.iter().map(Unit::width).sum();
         // Two cells more than fit: the last cluster may itself be cut in two, and the letter
         // before it may not know what it joins.
@@ -142,6 +142,13 @@ impl Unit {
     }
 }
 
+/// Whether anybody asks where lines may begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Breaks {
+    Found,
+    Unasked,
+}
+
 struct Paragraph<'a> {
     /// Logical display text.
     text: &'a str,
@@ -153,7 +160,7 @@ struct Paragraph<'a> {
 }
 
 impl<'a> Paragraph<'a> {
-    fn new(text: &'a str, offset: usize, mode: Resolved) -> Self {
+    fn new(text: &'a str, offset: usize, mode: Resolved, breaks: Breaks) -> Self {
         let all: Vec<&str> = if text.is_ascii() {
             // `display` left no control characters: every byte is a cluster.
             (0..text.len()).map(|i| &text[i..=i]).collect()
@@ -161,7 +168,8 @@ impl<'a> Paragraph<'a> {
             clusters(text).map(|(_, cluster)| cluster).collect()
         };
         let forms = (mode == Resolved::App && needs_shaping(text)).then(|| shape(&all));
-        let mut chances = opportunities(text).peekable();
+        let wraps = breaks == Breaks::Found;
+        let mut chances = wraps.then(|| opportunities(text)).into_iter().flatten().peekable();
         let mut shaped = String::with_capacity(text.len());
         let mut units = Vec::with_capacity(all.len());
         let (mut cluster, mut start) = (0, 0);
@@ -174,7 +182,8 @@ impl<'a> Paragraph<'a> {
                 None => shaped.push_str(first),
             }
             while chances.next_if(|&byte| byte < start).is_some() {}
-            let between = cluster.checked_sub(1).is_some_and(|p| breaks_between(all[p], first));
+            let between =
+                wraps && cluster.checked_sub(1).is_some_and(|p| breaks_between(all[p], first));
             units.push(Unit {
                 start,
                 shaped: from..shaped.len(),

@@ -18,13 +18,29 @@ use crate::text::{self, LaidLine, Resolved};
 /// Lines kept laid out: what large screens show, twice.
 const LINES_KEPT: usize = 512;
 
+/// A line that is safe and in order, cut into what stands in one place each.
+#[derive(Debug, Default)]
+struct Line {
+    text: String,
+    /// Bytes and cells of every cluster.
+    clusters: Vec<(u16, u16)>,
+}
+
+impl Line {
+    fn of(text: String) -> Self {
+        let measured = |c: &str| (c.len() as u16, text::cluster_width(c) as u16);
+        let clusters = text.graphemes(true).map(measured).collect();
+        Self { text, clusters }
+    }
+}
+
 thread_local! {
-    /// Lines of lists, which are drawn again for every key: laid out once.
-    static LINES: RefCell<HashMap<(u16, Resolved), HashMap<String, String>>> = RefCell::default();
+    /// Lines of lists, which are drawn again for every key: laid out and measured once.
+    static LINES: RefCell<HashMap<(u16, Resolved), HashMap<String, Line>>> = RefCell::default();
 }
 
 /// Calls `f` with a line laid out for so many cells.
-fn laid<T>(text: &str, cells: u16, direction: Resolved, f: impl FnOnce(&str) -> T) -> T {
+fn laid<T>(text: &str, cells: u16, direction: Resolved, f: impl FnOnce(&Line) -> T) -> T {
     LINES.with_borrow_mut(|all| {
         if all.values().map(HashMap::len).sum::<usize>() >= LINES_KEPT {
             all.clear();
@@ -33,7 +49,7 @@ fn laid<T>(text: &str, cells: u16, direction: Resolved, f: impl FnOnce(&str) -> 
         if let Some(line) = lines.get(text) {
             return f(line);
         }
-        let line = text::lay_line(text, usize::from(cells), direction).text;
+        let line = Line::of(text::lay_line(text, usize::from(cells), direction).text);
         let result = f(&line);
         // What is long costs more to keep than to lay out.
         if text.len() <= 1024 {
@@ -120,7 +136,15 @@ impl<'a> Pen<'a> {
             }
             return self.put_safe(x, y, cells, &text::truncate(text, usize::from(cells)), style);
         }
-        laid(text, cells, self.looks.direction, |line| self.put_safe(x, y, cells, line, style))
+        laid(text, cells, self.looks.direction, |line| {
+            let mut rest = line.text.as_str();
+            let clusters = line.clusters.iter().map(|(bytes, width)| {
+                let (cluster, after) = rest.split_at(usize::from(*bytes));
+                rest = after;
+                (cluster, *width)
+            });
+            self.put_clusters(x, y, cells, clusters, style)
+        })
     }
 
     /// Writes text that is safe already: laid out by the text room, or our own words.
@@ -141,8 +165,26 @@ impl<'a> Pen<'a> {
             }
             return at - x;
         }
-        for cluster in text.graphemes(true) {
-            let width = text::cluster_width(cluster) as u16;
+        let measured = |c| (c, text::cluster_width(c) as u16);
+        self.put_clusters(x, y, cells, text.graphemes(true).map(measured), style)
+    }
+
+    /// Writes clusters of known widths.
+    fn put_clusters<'t>(
+        &mut self,
+        x: u16,
+        y: u16,
+        cells: u16,
+        clusters: impl Iterator<Item = (&'t str, u16)>,
+        style: Style,
+    ) -> u16 {
+        let area = self.buffer.area;
+        if y < area.y || y >= area.bottom() {
+            return 0;
+        }
+        let end = x.saturating_add(cells).min(area.right());
+        let mut at = x;
+        for (cluster, width) in clusters {
             if width == 0 {
                 continue;
             }
@@ -161,6 +203,13 @@ impl<'a> Pen<'a> {
             at += width;
         }
         at - x
+    }
+
+    /// One sign of one cell of our own.
+    fn sign(&mut self, x: u16, y: u16, sign: &'static str, style: Style) {
+        if let Some(cell) = self.buffer.cell_mut((x, y)) {
+            cell.set_symbol(sign).set_style(style);
+        }
     }
 
     /// Writes pieces one after the other; gives the cells taken.
@@ -213,12 +262,22 @@ impl<'a> Pen<'a> {
             return Rect { y: area.y + 1, height: area.height - 1, ..area };
         }
         let (right, bottom) = (area.right() - 1, area.bottom() - 1);
-        let across = "─".repeat(usize::from(area.width) - 2);
-        self.put_safe(area.x, area.y, area.width, &format!("╭{across}╮"), line);
-        self.put_safe(area.x, bottom, area.width, &format!("╰{across}╯"), line);
+        for x in area.x + 1..right {
+            self.sign(x, area.y, "─", line);
+            self.sign(x, bottom, "─", line);
+        }
         for y in area.y + 1..bottom {
-            self.put_safe(area.x, y, 1, "│", line);
-            self.put_safe(right, y, 1, "│", line);
+            self.sign(area.x, y, "│", line);
+            self.sign(right, y, "│", line);
+        }
+        let corners = [
+            (area.x, area.y, "╭"),
+            (right, area.y, "╮"),
+            (area.x, bottom, "╰"),
+            (right, bottom, "╯"),
+        ];
+        for (x, y, corner) in corners {
+            self.sign(x, y, corner, line);
         }
         if !title.is_empty() {
             let room = area.width.saturating_sub(4);
@@ -363,12 +422,14 @@ mod tests {
             for cells in [1, 4, 40] {
                 for direction in [Resolved::App, Resolved::Off, Resolved::App] {
                     let wanted = text::lay_line(text, usize::from(cells), direction).text;
-                    laid(text, cells, direction, |line| assert_eq!(line, wanted));
+                    laid(text, cells, direction, |line| assert_eq!(line.text, wanted));
                 }
             }
         }
         for n in 0..2 * LINES_KEPT {
-            laid(&format!("é{n}"), 9, Resolved::App, |line| assert_eq!(line, format!("é{n}")));
+            laid(&format!("é{n}"), 9, Resolved::App, |line| {
+                assert_eq!(line.text, format!("é{n}"));
+            });
         }
     }
 

@@ -52,6 +52,8 @@ impl From<TuiError> for NotOpened {
 enum Event {
     Input(Input),
     Msg(Msg),
+    /// A bell or a notification.
+    Tell(String),
     /// A theme was read: the name asked for, the theme, and what there is to say.
     Theme(String, Option<Box<Theme>>, Option<String>),
 }
@@ -262,6 +264,10 @@ impl Loop {
     fn take(&mut self, event: Event) {
         let msg = match event {
             Event::Msg(msg) => msg,
+            Event::Tell(bytes) => {
+                self.terminal.tell(&bytes);
+                return;
+            }
             Event::Theme(name, theme, said) => {
                 // Whoever moved on meanwhile wants another one.
                 if name == self.user.now.theme {

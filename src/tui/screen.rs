@@ -321,6 +321,9 @@ pub trait Screen {
     /// look again when they are entered.
     fn changed(&mut self, _cx: &mut Cx<'_>) {}
 
+    /// A question that it asked with [`Effect::Confirm`] was not answered with yes.
+    fn refused(&mut self) {}
+
     /// A time that it asked for with [`Effect::Again`] has come.
     fn ticked(&mut self, _cx: &mut Cx<'_>) {}
 

@@ -28,13 +28,18 @@ impl House {
     /// In memory where there is such a place: for tens of thousands of files.
     pub(crate) fn in_memory(slots: u32) -> Self {
         let shared = Path::new("/dev/shm");
-        if shared.is_dir() { Self::within(shared, slots) } else { Self::with_slots(slots) }
+        // Containers have one of 64 MB, which others may fill.
+        let room = nix::sys::statvfs::statvfs(shared)
+            .is_ok_and(|s| s.blocks_available() * s.fragment_size() > 512 << 20);
+        let writable = || tempfile::tempdir_in(shared).is_ok();
+        if room && writable() { Self::within(shared, slots) } else { Self::with_slots(slots) }
     }
 
     fn within(parent: &Path, slots: u32) -> Self {
         let house = Self { tmp: tempfile::tempdir_in(parent).unwrap(), slots };
         std::fs::create_dir(house.workspace()).unwrap();
         std::fs::write(house.workspace().join("polyculture.toml"), "").unwrap();
+        std::fs::write(house.file("no-config.toml"), "").unwrap();
         std::fs::create_dir(house.state()).unwrap();
         house
     }
@@ -62,6 +67,11 @@ impl House {
             .current_dir(self.workspace())
             .env("POLYCULTURE_STATE_DIR", self.state())
             .env("POLYCULTURE_SLOTS", self.slots.to_string())
+            // Whoever runs the tests may have a workspace, hooks and requests of their own.
+            .env("POLYCULTURE_CONFIG", self.file("no-config.toml"))
+            .env_remove("POLYCULTURE_WORKSPACE")
+            .env_remove("POLYCULTURE_REQUEST_ID")
+            .env_remove("POLYCULTURE_ATTEMPT")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -200,6 +210,23 @@ pub(crate) fn until_some<T>(what: &str, mut condition: impl FnMut() -> Option<T>
         assert!(Instant::now() < deadline, "not in time: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Puts a program in a place, as `install` and package managers do: by rename. Written by a process of
+/// its own: what this one writes may be open in a child that another thread is about to start, and a
+/// file that is open for writing cannot be executed.
+pub(crate) fn put_program(path: &Path, from: &Path) {
+    let script = "cp \"$2\" \"$1.new\" && chmod 755 \"$1.new\" && mv \"$1.new\" \"$1\"";
+    let words = ["-c", script, "sh"];
+    let done = Command::new("sh").args(words).arg(path).arg(from).status().unwrap();
+    assert!(done.success(), "{}", path.display());
+}
+
+/// The same for a script.
+pub(crate) fn put_script(path: &Path, text: &str) {
+    let draft = path.with_extension("draft");
+    std::fs::write(&draft, text).unwrap();
+    put_program(path, &draft);
 }
 
 /// A line of shell that waits for a file.

@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use super::linear::{Delta, linear, linear_dw, linear_dx};
+use super::linear::{Delta, On};
 use super::model::Sink;
 use super::workspace::{Workspace, fit, zeroed};
 use super::{Adapter, Decoder, Pack};
@@ -131,8 +131,9 @@ impl Decoder {
                 t.0
             )));
         }
-        let head = &self.weights[self.layout().head.clone()];
-        let threads = ws.threads;
+        let head = self.weight(&self.layout().head);
+        let (threads, device) = (ws.threads, ws.device.clone());
+        let on = On { threads, device: device.as_deref() };
         let mut sink = sink;
         let mut loss = 0.0f64;
         fit(&mut ws.dn, n * d);
@@ -140,13 +141,13 @@ impl Decoder {
             let rows = start..(start + CHUNK).min(n);
             let logits = fit(&mut ws.logits, rows.len() * vocab);
             let x = &ws.out_n[rows.start * d..rows.end * d];
-            linear(threads, logits, Into::Replace, x, head, rows.len(), d);
+            on.linear(logits, Into::Replace, x, head, rows.len(), d)?;
             loss += cross_entropies(threads, rows.clone(), logits, vocab, wanted, scale);
             if let Some(sink) = &mut sink {
                 let dx = &mut ws.dn[rows.start * d..rows.end * d];
-                linear_dx(threads, dx, Into::Replace, logits, head, rows.len(), d);
+                on.linear_dx(dx, Into::Replace, logits, head, rows.len(), d)?;
                 if let Some(g) = sink.base(&self.layout().head) {
-                    linear_dw(threads, g, logits, x, rows.len(), d);
+                    on.linear_dw(g, logits, x, rows.len(), d)?;
                 }
             }
         }
@@ -155,7 +156,7 @@ impl Decoder {
             let (w, dw) = (&self.weights[norm.clone()], sink.base(norm));
             let dx = zeroed(&mut ws.dx, n * d);
             rms_norm_backward(&ws.out, w, &ws.out_inv, &ws.dn, dx, dw);
-            self.backward(delta, pack, &wanted.rows, ws, &mut sink);
+            self.backward(delta, pack, &wanted.rows, ws, &mut sink)?;
         }
         Ok(loss)
     }
@@ -221,12 +222,14 @@ pub fn log_probs(
             t.1
         )));
     }
-    let head = &model.weights[model.layout().head.clone()];
+    let head = model.weight(&model.layout().head);
+    let device = ws.device.clone();
+    let on = On { threads: ws.threads, device: device.as_deref() };
     let mut out = Vec::with_capacity(asked.len());
     for (c, chunk) in rows.chunks(CHUNK).enumerate() {
         let logits = fit(&mut ws.logits, chunk.len() * vocab);
         let x = &ws.out_n[c * CHUNK * d..(c * CHUNK + chunk.len()) * d];
-        linear(ws.threads, logits, Into::Replace, x, head, chunk.len(), d);
+        on.linear(logits, Into::Replace, x, head, chunk.len(), d)?;
         for (row, logits) in chunk.iter().zip(logits.chunks_exact(vocab)) {
             let norm = vectorised(|| log_sum_exp(logits));
             while let Some(&(_, token)) = asked.get(out.len()).filter(|a| a.0 == *row) {

@@ -7,17 +7,17 @@
 use std::ops::Range;
 
 use super::attention::{Scratch, attend, attend_backward, weights_len};
-use super::linear::{Delta, DeltaScratch, gather_rows, linear, linear_dw, linear_dx, scatter_add};
+use super::linear::{Delta, DeltaScratch, On, Weight, gather_rows, scatter_add};
 use super::lora::{GroupAt, LayerGroups};
 use super::model::Sink;
 use super::workspace::{LayerKept, Workspace, fit, zeroed};
 use super::{Decoder, Pack};
+use crate::embedded::device::Fault;
 use crate::embedded::kernels::{
     RopeTable, Turn, add_bias, add_bias_backward, rms_norm, rms_norm_backward, rms_norm_heads,
     rms_norm_heads_backward, rope, swiglu, swiglu_backward,
 };
 use crate::embedded::matmul::Into;
-use crate::embedded::parallel::Threads;
 
 /// An adapter in use with the groups of one layer.
 #[derive(Clone, Copy)]
@@ -43,7 +43,7 @@ fn group(
 
 /// What a layer works with beside its own buffers.
 struct Around<'a> {
-    threads: Threads,
+    on: On<'a>,
     table: &'a RopeTable,
     scratch: &'a mut Scratch,
     delta: &'a mut DeltaScratch,
@@ -55,7 +55,13 @@ impl Decoder {
         &self.weights[at.clone()]
     }
 
-    /// Layer `i` from its input, `ws.layers[i].x`, to the next one's, or to `ws.out`.
+    /// A weight that products are worked out with.
+    pub(crate) fn weight<'a>(&'a self, at: &'a Range<usize>) -> Weight<'a> {
+        Weight { at, values: self.w(at) }
+    }
+
+    /// Layer `i` from its input, `ws.layers[i].x`, to the next one's, or to `ws.out`. Only a device
+    /// fails; what the buffers hold then is not said.
     pub(crate) fn layer_forward(
         &self,
         i: usize,
@@ -63,7 +69,7 @@ impl Decoder {
         pack: &Pack,
         wanted: &[u32],
         ws: &mut Workspace,
-    ) {
+    ) -> Result<(), Fault> {
         let last = i + 1 == self.config().num_hidden_layers;
         let queries = if last { wanted } else { &ws.all_rows };
         let (before, after) = ws.layers.split_at_mut(i + 1);
@@ -74,18 +80,20 @@ impl Decoder {
         }
         let kept = if ws.recompute { &mut ws.shared } else { &mut *own };
         let mut around = Around {
-            threads: ws.threads,
+            on: On { threads: ws.threads, device: ws.device.as_deref() },
             table: &ws.rope,
             scratch: &mut ws.scratch,
             delta: &mut ws.delta,
             act: &mut ws.act,
         };
         let delta = LayerDelta::of(delta, i);
-        self.attention_forward(i, delta, pack, queries, kept, &mut around);
-        self.mlp_forward(i, delta, kept, out, &mut around);
+        let done = self
+            .attention_forward(i, delta, pack, queries, kept, &mut around)
+            .and_then(|()| self.mlp_forward(i, delta, kept, out, &mut around));
         if ws.recompute {
             std::mem::swap(&mut own.x, &mut ws.shared.x);
         }
+        done
     }
 
     /// From `kept.x` to `kept.h`, the residual stream after attention at the query rows.
@@ -97,7 +105,7 @@ impl Decoder {
         queries: &[u32],
         kept: &mut LayerKept,
         a: &mut Around<'_>,
-    ) {
+    ) -> Result<(), Fault> {
         let c = self.config();
         let at = &self.layout().layers[i];
         let (d, qd, kvd, hd) = (c.hidden_size, c.q_dim(), c.kv_dim(), c.head_dim());
@@ -107,9 +115,9 @@ impl Decoder {
         rms_norm(&kept.x, self.w(&at.input_norm), eps, xn, fit(&mut kept.x_inv, n));
 
         let kv = fit(&mut kept.kv, n * 2 * kvd);
-        linear(a.threads, kv, Into::Replace, &kept.xn, self.w(&at.kv), n, d);
+        a.on.linear(kv, Into::Replace, &kept.xn, self.weight(&at.kv), n, d)?;
         if let Some((delta, at)) = group(delta, |g| &g.kv) {
-            delta.forward(a.threads, at, kv, &kept.xn, &mut kept.t.kv, a.delta);
+            delta.forward(a.on.threads, at, kv, &kept.xn, &mut kept.t.kv, a.delta);
         }
         if let Some(b) = &at.kv_bias {
             add_bias(kv, self.w(b));
@@ -129,9 +137,9 @@ impl Decoder {
             &kept.xq
         };
         let q = fit(&mut kept.q, nq * qd);
-        linear(a.threads, q, Into::Replace, xq, self.w(&at.q), nq, d);
+        a.on.linear(q, Into::Replace, xq, self.weight(&at.q), nq, d)?;
         if let Some((delta, at)) = group(delta, |g| &g.q) {
-            delta.forward(a.threads, at, q, xq, &mut kept.t.q, a.delta);
+            delta.forward(a.on.threads, at, q, xq, &mut kept.t.q, a.delta);
         }
         if let Some(b) = &at.q_bias {
             add_bias(q, self.w(b));
@@ -150,13 +158,14 @@ impl Decoder {
         attend(pack, queries, h, &kept.q, &kept.kv, heads, weights, a.scratch);
 
         gather_rows(&kept.x, queries, d, &mut kept.h);
-        linear(a.threads, &mut kept.h, Into::Add, &kept.heads, self.w(&at.o), nq, qd);
+        a.on.linear(&mut kept.h, Into::Add, &kept.heads, self.weight(&at.o), nq, qd)?;
         if let Some((delta, at)) = group(delta, |g| &g.o) {
-            delta.forward(a.threads, at, &mut kept.h, &kept.heads, &mut kept.t.o, a.delta);
+            delta.forward(a.on.threads, at, &mut kept.h, &kept.heads, &mut kept.t.o, a.delta);
         }
         if let Some(b) = &at.o_bias {
             add_bias(&mut kept.h, self.w(b));
         }
+        Ok(())
     }
 
     /// From `kept.h` to the layer's output.
@@ -167,7 +176,7 @@ impl Decoder {
         kept: &mut LayerKept,
         out: &mut Vec<f32>,
         a: &mut Around<'_>,
-    ) {
+    ) -> Result<(), Fault> {
         let c = self.config();
         let at = &self.layout().layers[i];
         let (d, ff) = (c.hidden_size, c.intermediate_size);
@@ -176,18 +185,19 @@ impl Decoder {
         let inv = fit(&mut kept.h_inv, nq);
         rms_norm(&kept.h, self.w(&at.post_norm), c.rms_norm_eps as f32, hn, inv);
         let gate_up = fit(&mut kept.gate_up, nq * 2 * ff);
-        linear(a.threads, gate_up, Into::Replace, &kept.hn, self.w(&at.gate_up), nq, d);
+        a.on.linear(gate_up, Into::Replace, &kept.hn, self.weight(&at.gate_up), nq, d)?;
         if let Some((delta, at)) = group(delta, |g| &g.gate_up) {
-            delta.forward(a.threads, at, gate_up, &kept.hn, &mut kept.t.gate_up, a.delta);
+            delta.forward(a.on.threads, at, gate_up, &kept.hn, &mut kept.t.gate_up, a.delta);
         }
         let act = fit(a.act, nq * ff);
-        a.threads.rows1(gate_up, 2 * ff, act, ff, |gu, act| swiglu(gu, ff, act));
+        a.on.threads.rows1(gate_up, 2 * ff, act, ff, |gu, act| swiglu(gu, ff, act));
         out.clear();
         out.extend_from_slice(&kept.h);
-        linear(a.threads, out, Into::Add, act, self.w(&at.down), nq, ff);
+        a.on.linear(out, Into::Add, act, self.weight(&at.down), nq, ff)?;
         if let Some((delta, at)) = group(delta, |g| &g.down) {
-            delta.forward(a.threads, at, out, act, &mut kept.t.down, a.delta);
+            delta.forward(a.on.threads, at, out, act, &mut kept.t.down, a.delta);
         }
+        Ok(())
     }
 
     /// Backward of layer `i`: `ws.dx` comes as the gradient of its output at the query rows and
@@ -201,19 +211,22 @@ impl Decoder {
         wanted: &[u32],
         ws: &mut Workspace,
         sink: &mut Sink<'_>,
-    ) {
+    ) -> Result<(), Fault> {
         if ws.recompute {
             std::mem::swap(&mut ws.layers[i].x, &mut ws.shared.x);
             std::mem::swap(&mut ws.layers[i], &mut ws.shared);
         }
         let delta = LayerDelta::of(delta, i);
         let last = i + 1 == self.config().num_hidden_layers;
-        self.mlp_backward(i, delta, ws, sink);
-        self.attention_backward(i, delta, pack, last.then_some(wanted), ws, sink);
+        let wanted = last.then_some(wanted);
+        let done = self
+            .mlp_backward(i, delta, ws, sink)
+            .and_then(|()| self.attention_backward(i, delta, pack, wanted, ws, sink));
         if ws.recompute {
             std::mem::swap(&mut ws.layers[i], &mut ws.shared);
             std::mem::swap(&mut ws.layers[i].x, &mut ws.shared.x);
         }
+        done
     }
 
     /// From the gradient of the layer's output, `ws.dx`, to that of `kept.h`, `ws.dh`.
@@ -223,16 +236,17 @@ impl Decoder {
         delta: Option<LayerDelta<'_>>,
         ws: &mut Workspace,
         sink: &mut Sink<'_>,
-    ) {
+    ) -> Result<(), Fault> {
         let c = self.config();
         let at = &self.layout().layers[i];
         let (d, ff) = (c.hidden_size, c.intermediate_size);
         let kept = &ws.layers[i];
         let nq = kept.h.len() / d;
-        let threads = ws.threads;
+        let (threads, device) = (ws.threads, ws.device.clone());
+        let on = On { threads, device: device.as_deref() };
 
         let dact = fit(&mut ws.dact, nq * ff);
-        linear_dx(threads, dact, Into::Replace, &ws.dx, self.w(&at.down), nq, ff);
+        on.linear_dx(dact, Into::Replace, &ws.dx, self.weight(&at.down), nq, ff)?;
         let down = group(delta, |g| &g.down).zip(sink.adapter());
         if let Some(((delta, at), g)) = down {
             delta.backward(threads, at, &ws.dx, &kept.t.down, Some(dact), g, &mut ws.delta);
@@ -250,13 +264,13 @@ impl Decoder {
             delta.backward_a(threads, at, act, g, &mut ws.delta);
         }
         if let Some(g) = sink.base(&at.down) {
-            linear_dw(threads, g, &ws.dx, act, nq, ff);
+            on.linear_dw(g, &ws.dx, act, nq, ff)?;
         }
         if let Some(g) = sink.base(&at.gate_up) {
-            linear_dw(threads, g, dgu, &kept.hn, nq, d);
+            on.linear_dw(g, dgu, &kept.hn, nq, d)?;
         }
         let dn = fit(&mut ws.dn, nq * d);
-        linear_dx(threads, dn, Into::Replace, dgu, self.w(&at.gate_up), nq, d);
+        on.linear_dx(dn, Into::Replace, dgu, self.weight(&at.gate_up), nq, d)?;
         if let Some(((delta, at), g)) = group(delta, |g| &g.gate_up).zip(sink.adapter()) {
             delta.backward(threads, at, dgu, &kept.t.gate_up, Some(dn), g, &mut ws.delta);
             delta.backward_a(threads, at, &kept.hn, g, &mut ws.delta);
@@ -265,6 +279,7 @@ impl Decoder {
         ws.dh.extend_from_slice(&ws.dx);
         let norm = sink.base(&at.post_norm);
         rms_norm_backward(&kept.h, self.w(&at.post_norm), &kept.h_inv, dn, &mut ws.dh, norm);
+        Ok(())
     }
 
     /// From the gradient of `kept.h`, `ws.dh`, to that of the layer's input, `ws.dx`.
@@ -276,23 +291,24 @@ impl Decoder {
         wanted: Option<&[u32]>,
         ws: &mut Workspace,
         sink: &mut Sink<'_>,
-    ) {
+    ) -> Result<(), Fault> {
         let c = self.config();
         let at = &self.layout().layers[i];
         let (d, qd, kvd, hd) = (c.hidden_size, c.q_dim(), c.kv_dim(), c.head_dim());
         let queries = wanted.unwrap_or(&ws.all_rows);
         let (n, nq) = (pack.len(), queries.len());
         let kept = &ws.layers[i];
-        let threads = ws.threads;
+        let (threads, device) = (ws.threads, ws.device.clone());
+        let on = On { threads, device: device.as_deref() };
 
         if let Some(g) = at.o_bias.as_ref().and_then(|b| sink.base(b)) {
             add_bias_backward(&ws.dh, g);
         }
         if let Some(g) = sink.base(&at.o) {
-            linear_dw(threads, g, &ws.dh, &kept.heads, nq, qd);
+            on.linear_dw(g, &ws.dh, &kept.heads, nq, qd)?;
         }
         let dheads = fit(&mut ws.dheads, nq * qd);
-        linear_dx(threads, dheads, Into::Replace, &ws.dh, self.w(&at.o), nq, qd);
+        on.linear_dx(dheads, Into::Replace, &ws.dh, self.weight(&at.o), nq, qd)?;
         if let Some(((delta, at), g)) = group(delta, |g| &g.o).zip(sink.adapter()) {
             delta.backward(threads, at, &ws.dh, &kept.t.o, Some(dheads), g, &mut ws.delta);
             delta.backward_a(threads, at, &kept.heads, g, &mut ws.delta);
@@ -331,16 +347,16 @@ impl Decoder {
         }
         let xq = if nq == n { &kept.xn } else { &kept.xq };
         if let Some(g) = sink.base(&at.q) {
-            linear_dw(threads, g, dq, xq, nq, d);
+            on.linear_dw(g, dq, xq, nq, d)?;
         }
         if let Some(g) = sink.base(&at.kv) {
-            linear_dw(threads, g, dkv, &kept.xn, n, d);
+            on.linear_dw(g, dkv, &kept.xn, n, d)?;
         }
         // Below the first layer of a frozen model there is nothing that learns.
         let through = i > 0 || sink.is_base();
         let dn = fit(&mut ws.dn, n * d);
         if through {
-            linear_dx(threads, dn, Into::Replace, dkv, self.w(&at.kv), n, d);
+            on.linear_dx(dn, Into::Replace, dkv, self.weight(&at.kv), n, d)?;
         }
         if let Some(((delta, at), g)) = group(delta, |g| &g.kv).zip(sink.adapter()) {
             let dx = through.then_some(&mut *dn);
@@ -352,7 +368,7 @@ impl Decoder {
         let (dq_n, how) =
             if few { (fit(&mut ws.dq_n, nq * d), Into::Replace) } else { (&mut *dn, Into::Add) };
         if through {
-            linear_dx(threads, dq_n, how, dq, self.w(&at.q), nq, d);
+            on.linear_dx(dq_n, how, dq, self.weight(&at.q), nq, d)?;
         }
         if let Some(((delta, at), g)) = group(delta, |g| &g.q).zip(sink.adapter()) {
             let dx = through.then_some(&mut *dq_n);
@@ -360,7 +376,7 @@ impl Decoder {
             delta.backward_a(threads, at, xq, g, &mut ws.delta);
         }
         if !through {
-            return;
+            return Ok(());
         }
         if few {
             scatter_add(&ws.dq_n, queries, d, dn);
@@ -370,5 +386,6 @@ impl Decoder {
         }
         let norm = sink.base(&at.input_norm);
         rms_norm_backward(&kept.x, self.w(&at.input_norm), &kept.x_inv, dn, &mut ws.dx, norm);
+        Ok(())
     }
 }

@@ -4,8 +4,11 @@
     reason = "matrices with their sizes; buffers of one product are borrowed one by one"
 )]
 
+use std::ops::Range;
+
 use super::lora::{Adapter, GroupAt};
 use super::workspace::fit;
+use crate::embedded::device::{Fault, Held};
 use crate::embedded::kernels::{add, dropout, dropout_backward, vectorised};
 use crate::embedded::matmul::{Into, Mat, MatMut, matmul_on};
 use crate::embedded::parallel::Threads;
@@ -52,6 +55,79 @@ pub(crate) fn linear_dw(
     let out = dw.len() / cols;
     let (dy, x) = (Mat::new(dy, rows, out), Mat::new(x, rows, cols));
     matmul_on(threads, MatMut::new(dw, out, cols), Into::Add, 1.0, dy.t(), x);
+}
+
+/// Who works out the products with the model's own weights: the processor, or a device that holds
+/// them. An adapter's products are thin, and the processor's in any case.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct On<'a> {
+    pub(crate) threads: Threads,
+    pub(crate) device: Option<&'a Held>,
+}
+
+/// A weight of the model, `[out, in]`, and where it stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Weight<'a> {
+    pub(crate) at: &'a Range<usize>,
+    pub(crate) values: &'a [f32],
+}
+
+impl On<'_> {
+    /// y [+]= x W^T
+    pub(crate) fn linear(
+        self,
+        y: &mut [f32],
+        how: Into,
+        x: &[f32],
+        w: Weight<'_>,
+        rows: usize,
+        cols: usize,
+    ) -> Result<(), Fault> {
+        match self.device {
+            Some(held) => held.linear(y, how, x, w.at, w.values, rows, cols),
+            None => {
+                linear(self.threads, y, how, x, w.values, rows, cols);
+                Ok(())
+            }
+        }
+    }
+
+    /// dx [+]= dy W
+    pub(crate) fn linear_dx(
+        self,
+        dx: &mut [f32],
+        how: Into,
+        dy: &[f32],
+        w: Weight<'_>,
+        rows: usize,
+        cols: usize,
+    ) -> Result<(), Fault> {
+        match self.device {
+            Some(held) => held.linear_dx(dx, how, dy, w.at, w.values, rows, cols),
+            None => {
+                linear_dx(self.threads, dx, how, dy, w.values, rows, cols);
+                Ok(())
+            }
+        }
+    }
+
+    /// dW += dy^T x
+    pub(crate) fn linear_dw(
+        self,
+        dw: &mut [f32],
+        dy: &[f32],
+        x: &[f32],
+        rows: usize,
+        cols: usize,
+    ) -> Result<(), Fault> {
+        match self.device {
+            Some(held) => held.linear_dw(dw, dy, x, rows, cols),
+            None => {
+                linear_dw(self.threads, dw, dy, x, rows, cols);
+                Ok(())
+            }
+        }
+    }
 }
 
 pub(crate) fn gather_rows(x: &[f32], rows: &[u32], d: usize, to: &mut Vec<f32>) {

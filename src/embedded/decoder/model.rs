@@ -9,7 +9,9 @@ use super::linear::{Delta, gather_rows, scatter_add};
 use super::workspace::{LayerKept, Workspace};
 use super::{DecoderConfig, Layout, Pack};
 use crate::embedded::EmbeddedError;
+use crate::embedded::device::Fault;
 use crate::embedded::kernels::RopeTable;
+
 /// A decoder: sizes, where each tensor stands, and the weights.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decoder {
@@ -113,7 +115,7 @@ impl Decoder {
     /// (sorted, each once), before the final norm.
     ///
     /// # Errors
-    /// See [`Decoder::check_pack`].
+    /// See [`Decoder::check_pack`]; a device that fails.
     pub(crate) fn forward(
         &self,
         delta: Option<Delta<'_>>,
@@ -135,7 +137,7 @@ impl Decoder {
         let embed = &self.weights[self.layout.embed.clone()];
         gather_rows(embed, &pack.tokens, d, &mut ws.layers[0].x);
         for i in 0..c.num_hidden_layers {
-            self.layer_forward(i, delta, pack, wanted, ws);
+            self.layer_forward(i, delta, pack, wanted, ws)?;
         }
         Ok(())
     }
@@ -149,17 +151,18 @@ impl Decoder {
         wanted: &[u32],
         ws: &mut Workspace,
         sink: &mut Sink<'_>,
-    ) {
+    ) -> Result<(), Fault> {
         let last = self.config.num_hidden_layers - 1;
         for i in (0..=last).rev() {
             if ws.recompute && i < last {
-                self.layer_forward(i, delta, pack, wanted, ws);
+                self.layer_forward(i, delta, pack, wanted, ws)?;
             }
-            self.layer_backward(i, delta, pack, wanted, ws, sink);
+            self.layer_backward(i, delta, pack, wanted, ws, sink)?;
         }
         if let Some(embed) = sink.base(&self.layout.embed) {
             scatter_add(&ws.dx, &pack.tokens, self.config.hidden_size, embed);
         }
+        Ok(())
     }
 }
 

@@ -1,7 +1,10 @@
 //! Buffers of a forward and backward pass, kept from step to step so that a step allocates nothing.
 
+use std::sync::Arc;
+
 use super::attention::Scratch;
 use super::linear::DeltaScratch;
+use crate::embedded::device::Held;
 use crate::embedded::kernels::RopeTable;
 use crate::embedded::parallel::Threads;
 
@@ -58,6 +61,8 @@ pub struct Workspace {
     pub(crate) shared: LayerKept,
     pub(crate) recompute: bool,
     pub(crate) threads: Threads,
+    /// Holds the model's weights and works out their products; the processor does where there is none.
+    pub(crate) device: Option<Arc<Held>>,
     /// All rows, as the query list of every layer but the last.
     pub(crate) all_rows: Vec<u32>,
     /// Output of the last layer at the wanted rows, `[q, d]`.
@@ -94,6 +99,13 @@ impl Workspace {
     #[must_use]
     pub fn with_threads(mut self, threads: usize) -> Self {
         self.threads = Threads::new(threads);
+        self
+    }
+
+    /// With a device that holds the weights of the model that the passes are of.
+    #[must_use]
+    pub(crate) fn on_device(mut self, held: Arc<Held>) -> Self {
+        self.device = Some(held);
         self
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -324,7 +324,11 @@ fn a_server_in_trouble_is_asked_again_and_then_given_up_with_a_reason() {
     let e = hub(&server, dir.path()).fetch(REPO, "main", &FILES, &mut quiet).unwrap_err();
     assert!(matches!(e, HubError::Network { tries: 5, .. }), "{e}");
 
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // A port that a connection holds, and that nobody listens at: a free one could become another
+    // test's.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let holds = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let closed = holds.local_addr().unwrap();
     let server = Server { address: format!("http://{closed}"), seen: Arc::default() };
     let e = hub(&server, dir.path()).fetch(REPO, "main", &FILES, &mut quiet).unwrap_err();
     assert!(e.to_string().contains("refused"), "{e}");

@@ -2,6 +2,7 @@
 //! gradients summed in a fixed order, clipped, and one step of the optimiser.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -9,6 +10,8 @@ use super::targets::pack_targets;
 use super::{AdamW, AdamWSettings, AnswerTarget, OptimizerState, TailTargets, clip_grad_norm};
 use crate::embedded::EmbeddedError;
 use crate::embedded::decoder::{Adapter, Decoder, Region, Workspace};
+use crate::embedded::device::{About, Device, Held, STAGE, SelfCheck};
+use crate::embedded::parallel::Threads;
 
 /// What a step measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -55,16 +58,16 @@ pub fn by_product(weights: usize) -> bool {
 /// A model, an adapter where one is trained, the optimiser and the buffers of each thread.
 #[derive(Debug)]
 pub struct Trainer {
-    /// The model; it stays as it is where an adapter is trained.
-    pub model: Decoder,
-    /// The adapter that is trained.
-    pub adapter: Option<Adapter>,
+    model: Decoder,
+    adapter: Option<Adapter>,
     /// The optimiser.
     pub optimizer: AdamW,
     settings: StepSettings,
     lanes: Vec<Lane>,
     grads: Vec<f32>,
     pool: Option<rayon::ThreadPool>,
+    /// Holds the model's weights, as they were when it was last told.
+    held: Option<Arc<Held>>,
 }
 
 #[derive(Debug, Default)]
@@ -104,7 +107,55 @@ impl Trainer {
         let regions = adapter.as_ref().map_or(&model.layout().regions[..], |a| a.regions());
         let n = regions.iter().map(|r| r.range().end).max().unwrap_or(0);
         let optimizer = AdamW::new(optimizer, regions, n).with_threads(threads);
-        Ok(Self { model, adapter, optimizer, settings, lanes, grads: vec![0.0; n], pool })
+        Ok(Self {
+            model,
+            adapter,
+            optimizer,
+            settings,
+            lanes,
+            grads: vec![0.0; n],
+            pool,
+            held: None,
+        })
+    }
+
+    /// Moves the products with the model's weights to a device: they are uploaded, and compared with
+    /// the processor's first. One lane then works on the whole batch.
+    ///
+    /// # Errors
+    /// No room, another result, or a device that is lost; the trainer then stays on the processor.
+    pub fn on_device(&mut self, device: Box<dyn Device>) -> Result<SelfCheck, EmbeddedError> {
+        let (all, piece) = (self.adapter.is_none(), self.settings.piece);
+        let threads = self.settings.threads.max(1);
+        let held = Held::new(device, &self.model, all, piece, STAGE)?;
+        let check = || held.check(&self.model, all, Threads::new(threads));
+        let found = match &self.pool {
+            None => check(),
+            Some(pool) => pool.install(check),
+        }?;
+        let held = Arc::new(held);
+        let ws = Workspace::new()
+            .with_recompute(self.settings.recompute)
+            .with_threads(threads)
+            .on_device(Arc::clone(&held));
+        self.lanes = vec![Lane { ws, grads: Vec::new() }];
+        self.held = Some(held);
+        Ok(found)
+    }
+
+    /// Which device works out the products; none where the processor does.
+    pub fn device(&self) -> Option<&About> {
+        self.held.as_ref().map(|h| h.about())
+    }
+
+    /// The model; it stays as it is where an adapter is trained.
+    pub fn model(&self) -> &Decoder {
+        &self.model
+    }
+
+    /// The adapter that is trained.
+    pub fn adapter(&self) -> Option<&Adapter> {
+        self.adapter.as_ref()
     }
 
     /// Goes on from a state that was saved.
@@ -147,12 +198,16 @@ impl Trainer {
         seed: u64,
     ) -> Result<StepReport, EmbeddedError> {
         let (loss, rows) = self.gradient(batch, seed)?;
-        let Self { model, adapter, optimizer, grads, pool, .. } = self;
+        let Self { model, adapter, optimizer, grads, pool, held, .. } = self;
+        let whole = adapter.is_none();
         let weights = adapter.as_mut().map_or(&mut model.weights, |a| &mut a.weights);
         let mut finish = || {
             let norm = clip_grad_norm(grads, max_grad_norm);
             if loss.is_finite() && norm.is_finite() {
                 optimizer.step(weights, grads, lr);
+                if let Some(held) = held.as_ref().filter(|_| whole) {
+                    held.changed();
+                }
             }
             norm
         };
@@ -184,6 +239,10 @@ impl Trainer {
         };
         let sum = match &self.pool {
             None => run(batch, &mut self.lanes[0].ws)?,
+            Some(pool) if self.lanes.len() == 1 => {
+                let ws = &mut self.lanes[0].ws;
+                pool.install(|| run(batch, ws))?
+            }
             Some(pool) => {
                 let parts = split(batch, self.lanes.len());
                 let done: Result<Vec<f64>, EmbeddedError> = pool.install(|| {

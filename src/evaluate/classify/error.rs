@@ -64,6 +64,8 @@ pub enum ClassifyError {
         model: String,
         /// Why.
         source: ProviderError,
+        /// It had answered this run before.
+        answered: bool,
     },
     /// A number that does not exist.
     #[error("{what}: {source}")]
@@ -109,6 +111,9 @@ impl From<ClassifyError> for JobError {
     fn from(e: ClassifyError) -> Self {
         match e {
             ClassifyError::Job(e) => e,
+            ClassifyError::Provider { ref source, answered, .. } => {
+                source.of_run(e.to_string(), answered)
+            }
             other => Self::Work(other.to_string()),
         }
     }

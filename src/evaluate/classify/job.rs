@@ -228,7 +228,9 @@ impl<'a> Run<'a> {
         if let Some(e) = lock(&flight).broken.take() {
             return Err(e);
         }
-        asked.map_err(|source| ClassifyError::Provider { model: reference, source })?;
+        // By this attempt or an earlier one: a service that went away may be back later.
+        let answered = self.answers[model].iter().flatten().any(|a| a.is_there());
+        asked.map_err(|source| ClassifyError::Provider { model: reference, source, answered })?;
         Ok(())
     }
 

@@ -147,5 +147,5 @@ fn texts(
 }
 
 fn of_store(source: ProviderError) -> ClassifyError {
-    ClassifyError::Provider { model: "reply store".into(), source }
+    ClassifyError::Provider { model: "reply store".into(), source, answered: false }
 }

@@ -2,6 +2,7 @@
 //! by side. Read from the folder of the run, since only figures are in the database.
 
 mod classified;
+mod drawn;
 mod open;
 mod pace;
 mod robust;

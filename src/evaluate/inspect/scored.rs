@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::drawn::Drawn;
 use super::{Aim, Comparison, Document, Fate, ItemRow, Items, PairItem, Section, undefined};
-use crate::domain::prompt::render;
+use crate::domain::prompt::{Prompt, render};
 use crate::domain::{
     Culture, CultureId, Question, QuestionId, ResourceLevel, Split, Survey, TestText,
 };
 use crate::evaluate::aggregate::{ArmScores, CellId};
 use crate::evaluate::rows::{ALL_CULTURES, SHARED};
 use crate::evaluate::{
-    Baseline, EvaluateError, Framing, LockedPlan, Metric, Plan, Reference, ResultLine, aggregate,
-    baseline_cells, drawn_ceiling,
+    Baseline, EvaluateError, Framing, LockedPlan, Metric, Plan, PlannedModel, Reference,
+    ResultLine, aggregate, baseline_cells, drawn_ceiling,
 };
 use crate::job::{JobError, read_jsonl};
 use crate::stats::bootstrap::{Resampling, Seeded, nested_difference};
@@ -121,7 +122,9 @@ fn mean(values: &[f64]) -> f64 {
 /// The option with the largest share, as its label.
 fn top(question: &Question, shares: &[f64]) -> String {
     let best = (0..shares.len()).max_by(|a, b| shares[*a].total_cmp(&shares[*b]).then(b.cmp(a)));
-    best.and_then(|i| question.scale.options().get(i)).map_or_else(String::new, |o| o.label.clone())
+    // Shares are by rank, which follows the codes; options are printed in an order of their own.
+    let code = best.and_then(|rank| question.scale.codes().get(rank));
+    code.and_then(|c| question.scale.label(*c)).unwrap_or_default().to_owned()
 }
 
 /// Mean over training seeds.
@@ -198,7 +201,13 @@ pub(super) fn document(run_dir: &Path, aim: &Aim, key: &str) -> Result<Document,
             format!("Answers: people of {} and {}", c.place, aim.model),
             shares(question, &reference, &own, &cell),
         ));
-        prompts(&mut sections, &run, aim, c, question, split);
+        let put = prompts(&mut sections, &run, aim, c, question, split);
+        let attempts = super::attempts(run_dir)?;
+        for (model, prompts) in put {
+            if let Some(drawn) = Drawn::of(&attempts, model)? {
+                sections.extend(drawn.sections(question, &prompts)?);
+            }
+        }
     }
     Ok(Document {
         title: format!("{id} · {}", aim.model),
@@ -218,29 +227,36 @@ fn shares(
     let said = shares_of(own, cell);
     let percent = |s: Option<f64>| s.map_or("    -".into(), |x| format!("{:>5.1}", 100.0 * x));
     let mut out = "people % model %\n".to_owned();
-    for (i, o) in question.scale.options().iter().enumerate() {
-        let people = truth.and_then(|t| t.shares().get(i).copied());
-        let model = said.as_ref().and_then(|s| s.get(i).copied());
+    for o in question.scale.options() {
+        let Some(rank) = question.scale.rank(o.code) else { continue };
+        let people = truth.and_then(|t| t.shares().get(rank).copied());
+        let model = said.as_ref().and_then(|s| s.get(rank).copied());
         let _ =
             writeln!(out, "{}    {}    {} {}", percent(people), percent(model), o.code, o.label);
     }
     out
 }
 
-/// The texts that were put, what each prompt form made of them, and one prompt in full.
-fn prompts(
+/// Prompts with what they are called.
+type Named = Vec<(String, Prompt)>;
+
+/// The texts that were put, what each prompt form made of them, and one prompt in full. Gives the
+/// prompts of each model of the row.
+fn prompts<'r>(
     sections: &mut Vec<Section>,
-    run: &Run,
+    run: &'r Run,
     aim: &Aim,
     culture: &Culture,
     question: &Question,
     split: Split,
-) {
+) -> Vec<(&'r PlannedModel, Named)> {
     let base = aim.model.trim_end_matches(", own culture").trim_end_matches(", foreign cultures");
     let mut said = String::new();
     let mut example = None;
+    let mut put = Vec::new();
     for model in run.plan.models.iter().filter(|m| m.arm == base) {
         let key = model.key();
+        let mut named_prompts = Named::new();
         for text in run.texts.iter().filter(|t| t.split == split && t.question == question.id) {
             let lines = run.lines.iter().filter(|l| l.model == key && l.text_id == text.text_id);
             for line in lines {
@@ -260,16 +276,22 @@ fn prompts(
                         s.listed_mass(),
                         line.method
                     );
-                    if example.is_none() && matches!(model.framing, Framing::Named | Framing::Blind)
+                    // What a context or a made-up culture made of it is not put together again.
+                    if model.changed.is_none()
+                        && matches!(model.framing, Framing::Named | Framing::Blind)
                     {
                         let named = (model.framing == Framing::Named
                             && !run.plan.culture_blind.contains(&model.arm))
                         .then_some(culture);
-                        example = Some(render(question, &text.text, named, *v));
+                        let prompt = render(question, &text.text, named, *v);
+                        let name = format!("{} · {} {:?}", text.text_id, v.form.as_str(), v.order);
+                        named_prompts.push((name, prompt.clone()));
+                        example = example.or(Some(prompt));
                     }
                 }
             }
         }
+        put.push((model, named_prompts));
     }
     if let Some(p) = example {
         let text = if p.system.is_empty() { p.user } else { format!("{}\n\n{}", p.system, p.user) };
@@ -279,6 +301,7 @@ fn prompts(
     if !said.is_empty() {
         sections.push(Section::new("Likeliest answer of each prompt", said));
     }
+    put
 }
 
 pub(super) fn compare(run_dir: &Path, aim: &Aim, with: &str) -> Result<Comparison, EvaluateError> {

@@ -1,7 +1,7 @@
 //! Backend `local`: the trainer inside this program.
 
 use super::{Request, Trains, Wrong};
-use crate::embedded::{ChatTokenizer, DecoderConfig};
+use crate::embedded::{ChatTokenizer, DecoderConfig, device};
 use crate::finetune::{
     Estimate, FinetuneError, ModelChoice, Recipe, StepTokens, TrainSummary, TrainingSet, job,
 };
@@ -20,14 +20,7 @@ impl Trains for Local {
     }
 
     fn check(&self, recipe: &Recipe) -> Result<(), Wrong> {
-        if recipe.resources.gpus > 0 {
-            return Err((
-                "gpus",
-                "the local backend of this build trains on CPU: expected 0, or backend = \"torch\""
-                    .into(),
-            ));
-        }
-        Ok(())
+        recipe.device.check(recipe.resources.gpus, device::BUILT_IN)
     }
 
     fn estimate(&self, request: &Request<'_>) -> Result<Option<Estimate>, FinetuneError> {
@@ -38,11 +31,18 @@ impl Trains for Local {
                 let config = DecoderConfig::load(&b.folder)?;
                 let tokenizer = ChatTokenizer::load(&b.folder, config.vocab_size)?;
                 let tokens = StepTokens::measure(&set, recipe, &tokenizer)?;
-                Estimate::on_this_machine(&config, recipe, set.len(), tokens)?
+                if recipe.resources.gpus > 0 {
+                    // The processor's speed says nothing of a GPU's.
+                    Estimate::new(&config, recipe, set.len(), tokens, None)?.on_gpu(&config, recipe)
+                } else {
+                    Estimate::on_this_machine(&config, recipe, set.len(), tokens)?
+                }
             }
             (None, ModelChoice::Tiny(t)) => {
                 let config = t.config(t.vocab_size)?;
-                Estimate::new(&config, recipe, set.len(), StepTokens::guess(&set, recipe), None)?
+                let tokens = StepTokens::guess(&set, recipe);
+                let estimate = Estimate::new(&config, recipe, set.len(), tokens, None)?;
+                if recipe.resources.gpus > 0 { estimate.on_gpu(&config, recipe) } else { estimate }
             }
             (None, _) => return Err(FinetuneError::Plan("no model to train".into())),
         };

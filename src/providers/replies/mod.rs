@@ -19,5 +19,5 @@ pub use key::{ReplyKey, sorted};
 pub use record::StoredReply;
 pub(super) use recorded::ask_recorded;
 pub use recorded::{Backend, Recorded};
-pub use said::{reply_text, stores_of};
-pub use store::{Replies, find};
+pub use said::{reply_text, said, stores_of};
+pub use store::{Replies, find, find_all};

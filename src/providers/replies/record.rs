@@ -52,6 +52,10 @@ pub(super) struct Head<'a> {
 }
 
 impl Head<'_> {
+    pub(super) fn key(&self) -> Option<ReplyKey> {
+        self.key.parse().ok()
+    }
+
     pub(super) fn usable_key(&self) -> Option<ReplyKey> {
         if self.failed.is_some() {
             return None;

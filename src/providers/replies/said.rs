@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::{ReplyKey, find};
+use super::{ReplyKey, StoredReply, find};
 use crate::job::Attempt;
 use crate::providers::ProviderError;
 
@@ -24,9 +24,12 @@ pub fn stores_of(attempts: &[Attempt]) -> Vec<PathBuf> {
 /// A file that cannot be read.
 pub fn reply_text(stores: &[PathBuf], key: &str) -> Result<Option<String>, ProviderError> {
     let Ok(key) = key.parse::<ReplyKey>() else { return Ok(None) };
-    Ok(find(stores, &key)?.map(|reply| {
-        let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap_or_default();
-        let text = body["choices"][0]["message"]["content"].as_str().or(body["text"].as_str());
-        text.map_or(reply.body.clone(), str::to_owned)
-    }))
+    Ok(find(stores, &key)?.as_ref().map(said))
+}
+
+/// What a model said in a reply, out of the envelope of its service or of an embedded model.
+pub fn said(reply: &StoredReply) -> String {
+    let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap_or_default();
+    let text = body["choices"][0]["message"]["content"].as_str().or(body["text"].as_str());
+    text.map_or(reply.body.clone(), str::to_owned)
 }

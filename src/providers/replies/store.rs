@@ -2,7 +2,7 @@
 //! A line is in the page cache before its reply is reported, so that no kill of this process loses
 //! it; it is made durable in groups, by a thread of its own, and at the end.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::FileExt;
@@ -277,6 +277,36 @@ impl Drop for Replies {
         // Whoever cares about errors called `sync`.
         let _ = self.sync();
     }
+}
+
+/// The last lines that stand under some keys in the given files, failed ones included: the files
+/// are read once.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn find_all(
+    paths: &[PathBuf],
+    wanted: &BTreeSet<ReplyKey>,
+) -> Result<HashMap<ReplyKey, StoredReply>, ProviderError> {
+    let mut found = HashMap::new();
+    for path in paths {
+        let file = match File::open(path) {
+            Ok(f) => f,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(e) => return Err(trouble(path)(e)),
+        };
+        each_line(&file, |line| {
+            // The key alone is read of the many lines that nobody asked for.
+            if let Ok(head) = serde_json::from_slice::<Head<'_>>(line)
+                && let Some(key) = head.key().filter(|k| wanted.contains(k))
+                && let Ok(reply) = serde_json::from_slice::<StoredReply>(line)
+            {
+                found.insert(key, reply);
+            }
+        })
+        .map_err(trouble(path))?;
+    }
+    Ok(found)
 }
 
 /// The last line that stands under a key in the given files, failed ones included: for showing a

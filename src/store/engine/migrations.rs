@@ -65,6 +65,11 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (run, other, condition)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX waits_by_other ON waits(other);",
+    // 5: what is looked at after every change of the queue: who waits for a clock, and the queue of
+    // those that run elsewhere.
+    "CREATE INDEX runs_due ON runs(since) WHERE state = 'delayed';
+    CREATE INDEX runs_elsewhere ON runs(priority DESC, turn)
+        WHERE state = 'queued' AND threads = 0;",
 ];
 
 /// The migration after which `words` is to be filled in.

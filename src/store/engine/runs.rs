@@ -139,9 +139,10 @@ impl EngineDb {
         let spec = row.spec;
         let flat = row.state.flat();
         let (code, signal) = exit_columns(flat.exit);
-        // What runs elsewhere takes no slot and no GPU here.
+        // What runs elsewhere takes no slot and no GPU here; nor does what only waits for others
+        // and asks for no thread.
         let gpus = if spec.slurm.is_some() { 0 } else { spec.resources.gpus };
-        let threads = if spec.slurm.is_some() { 0 } else { spec.resources.threads.max(1) };
+        let threads = if spec.slurm.is_some() { 0 } else { spec.resources.threads };
         tx.prepare_cached(&format!(
             "INSERT INTO runs (id, request_id, kind, label, dir, workspace, attempt, priority,
                  threads, turn, state, queued_at, since, started_at, ended_at, exit_code, signal,
@@ -312,7 +313,7 @@ impl EngineDb {
         limit: u32,
         full_pools: &[String],
     ) -> Result<Vec<RunRecord>, EngineDbError> {
-        self.queued("threads > 0", limit, full_pools)
+        self.queued("runs_by_state", "threads > 0", limit, full_pools)
     }
 
     /// The same of runs that take no slot of this host.
@@ -324,11 +325,12 @@ impl EngineDb {
         limit: u32,
         full_pools: &[String],
     ) -> Result<Vec<RunRecord>, EngineDbError> {
-        self.queued("threads = 0", limit, full_pools)
+        self.queued("runs_elsewhere", "threads = 0", limit, full_pools)
     }
 
     fn queued(
         &self,
+        index: &str,
         place: &str,
         limit: u32,
         full_pools: &[String],
@@ -341,7 +343,7 @@ impl EngineDb {
         };
         self.select(
             &format!(
-                "WHERE state = 'queued' AND {place} {pools}
+                "INDEXED BY {index} WHERE state = 'queued' AND {place} {pools}
                  ORDER BY priority DESC, turn LIMIT {limit}"
             ),
             params_from_iter(full_pools),
@@ -373,7 +375,9 @@ impl EngineDb {
     /// The database cannot be read.
     pub fn next_due(&self) -> Result<Option<i64>, EngineDbError> {
         self.conn
-            .prepare_cached("SELECT min(since) FROM runs WHERE state = 'delayed'")
+            .prepare_cached(
+                "SELECT min(since) FROM runs INDEXED BY runs_due WHERE state = 'delayed'",
+            )
             .and_then(|mut q| q.query_row([], |r| r.get(0)))
             .map_err(self.at())
     }
@@ -383,7 +387,10 @@ impl EngineDb {
     /// # Errors
     /// The database cannot be read.
     pub fn due(&self, now: Timestamp) -> Result<Vec<RunRecord>, EngineDbError> {
-        self.select("WHERE state = 'delayed' AND since <= ?1 ORDER BY seq", [now.as_millisecond()])
+        self.select(
+            "INDEXED BY runs_due WHERE state = 'delayed' AND since <= ?1 ORDER BY seq",
+            [now.as_millisecond()],
+        )
     }
 
     /// Ended activity runs whose results are not merged yet.

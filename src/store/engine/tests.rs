@@ -178,7 +178,8 @@ fn a_database_of_the_first_schema_is_filled_in_and_cannot_be_read_before() {
     add(&mut db, &spec("Old", "old", 0));
     db.conn
         .execute_batch(
-            "DROP INDEX runs_found; DROP INDEX runs_with_gpus; ALTER TABLE runs DROP COLUMN words;
+            "DROP INDEX runs_found; DROP INDEX runs_with_gpus; DROP INDEX runs_due;
+             DROP INDEX runs_elsewhere; ALTER TABLE runs DROP COLUMN words;
              ALTER TABLE runs DROP COLUMN gpus; ALTER TABLE runs DROP COLUMN pool;
              DROP TABLE pools; DROP TABLE waits; DROP TABLE gpu_leases; PRAGMA user_version = 1",
         )

@@ -91,15 +91,14 @@ impl App {
             Link::Down => "engine at rest".into(),
             Link::Broken(_) => "engine unusable (8 says why)".into(),
             Link::Up => {
-                let live = self.shared.engine.open().filter(|r| r.view.state.is_live()).count();
-                let waiting = self.shared.engine.open().count() - live;
-                match (live, waiting) {
-                    (0, 0) => "nothing runs".into(),
-                    (l, 0) => format!("{} running", thousands(l as u64)),
-                    (l, w) => {
-                        format!("{} running, {} waiting", thousands(l as u64), thousands(w as u64))
-                    }
-                }
+                let [running, paused, waiting] = self.shared.engine.standing();
+                let words = [(running, "running"), (paused, "paused"), (waiting, "waiting")];
+                let said: Vec<String> = words
+                    .into_iter()
+                    .filter(|(n, _)| *n > 0)
+                    .map(|(n, word)| format!("{} {word}", thousands(n as u64)))
+                    .collect();
+                if said.is_empty() { "nothing runs".into() } else { said.join(", ") }
             }
         };
         if engine.is_empty() { name } else { format!("{engine} · {name}") }

@@ -27,6 +27,9 @@ use crate::domain::Survey;
 pub use commands::COMMANDS;
 pub use overlay::Overlay;
 
+/// See [`Reader::survey_stamp`](crate::store::Reader::survey_stamp).
+type Stamp = [u64; 4];
+
 /// What can happen.
 #[derive(Debug)]
 #[allow(missing_docs, reason = "the names say it")]
@@ -57,7 +60,10 @@ pub struct App {
     at: ScreenId,
     overlay: Option<Overlay>,
     note: Option<(Tone, String)>,
-    survey: Load<Survey>,
+    survey: Load<Option<(Stamp, Survey)>>,
+    /// The survey that is known, and whether the database changed while it was asked after.
+    stamp: Option<Stamp>,
+    survey_again: bool,
     effects: Vec<Effect>,
     tickets: Ticket,
     /// Where the screen was drawn last: for the mouse.
@@ -80,6 +86,8 @@ impl App {
             overlay: None,
             note: None,
             survey: Load::default(),
+            stamp: None,
+            survey_again: false,
             effects: Vec::new(),
             tickets: 0,
             body: Rect::ZERO,
@@ -163,23 +171,38 @@ impl App {
         }
     }
 
+    /// Reads the survey, unless it is the one that is known.
     fn read_survey(&mut self) {
-        if self.survey.is_asked() || self.shared.alone {
+        if self.shared.alone {
             return;
         }
+        self.survey_again = self.survey.is_asked();
+        if self.survey_again {
+            return;
+        }
+        let known = self.stamp;
         let mut cx = Cx::new(&self.shared, self.at, &mut self.effects, &mut self.tickets);
-        self.survey.ask(&mut cx, Lane::Slow, |a| a.read(|r| r.survey()));
+        self.survey.ask(&mut cx, Lane::Slow, move |a| {
+            a.read(|r| {
+                let stamp = r.survey_stamp()?;
+                Ok(if known == Some(stamp) { None } else { Some((stamp, r.survey()?)) })
+            })
+        });
     }
 
     fn answer(&mut self, to: ScreenId, answer: &mut Answer) {
         if self.survey.accept(answer) {
-            if let Some(survey) = self.survey.take() {
+            if let Some((stamp, survey)) = self.survey.take().flatten() {
+                self.stamp = Some(stamp);
                 if self.shared.survey.as_deref() != Some(&survey) {
                     self.shared.survey = Some(Arc::new(survey));
                     self.with_screen(|s, cx| s.changed(cx));
                 }
             } else if let Some(e) = self.survey.error() {
                 self.note = Some((Tone::Bad, e.to_string()));
+            }
+            if std::mem::take(&mut self.survey_again) {
+                self.read_survey();
             }
             return;
         }

@@ -169,6 +169,7 @@ impl App {
                     let command = *command;
                     self.run_named(command);
                 } else {
+                    self.with_screen(|s, _| s.refused());
                     self.note = Some((Tone::Plain, "left as it is".into()));
                 }
                 return;

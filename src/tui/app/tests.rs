@@ -147,3 +147,20 @@ fn every_theme_draws_every_screen_and_mono_has_no_colour() {
         }
     }
 }
+
+#[test]
+fn the_survey_is_read_again_when_it_changed_and_only_then() {
+    let mut bench = Bench::new((80, 24));
+    let known = bench.app.shared.survey.clone().unwrap();
+    // Anything may be written: as long as it is no survey, what is known stays as it is.
+    bench.written(|store| store.write(|_| Ok(())).unwrap()).settle();
+    assert!(std::sync::Arc::ptr_eq(&known, bench.app.shared.survey.as_ref().unwrap()));
+    let mut more = known.questions[0].clone();
+    more.id = "Q999".parse().unwrap();
+    // The second change comes while the first is still being read.
+    bench.msg(Msg::StoreChanged);
+    bench.written(|store| store.write(|tx| tx.put_question(&more)).unwrap());
+    bench.settle();
+    let now = bench.app.shared.survey.as_ref().unwrap();
+    assert_eq!(now.questions.len(), known.questions.len() + 1);
+}

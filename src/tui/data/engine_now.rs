@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::EngineNews;
 use crate::domain::RunId;
-use crate::job::{ProgressNow, RunView};
+use crate::job::{ProgressNow, RunView, StateName};
 
 /// The connection to the engine.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -40,6 +40,8 @@ pub struct EngineNow {
     pub runs: BTreeMap<RunId, RunNow>,
     /// Goes up at every piece of news.
     pub changes: u64,
+    /// Goes up when a run changed its state or the connection did: not at mere progress.
+    pub moves: u64,
 }
 
 /// Ended runs are forgotten beyond so many: lists read them from the engine.
@@ -51,9 +53,28 @@ impl EngineNow {
         self.runs.values().filter(|r| !r.view.state.is_final())
     }
 
+    /// How many of them run, stand still, and wait. One that SLURM was handed waits until SLURM
+    /// starts it.
+    pub fn standing(&self) -> [usize; 3] {
+        let mut out = [0; 3];
+        for r in self.open() {
+            let at = match r.view.state {
+                StateName::Paused => 1,
+                StateName::Starting if r.view.reason.is_some() => 2,
+                s if s.is_live() => 0,
+                _ => 2,
+            };
+            out[at] += 1;
+        }
+        out
+    }
+
     /// Takes a piece of news; gives the runs that ended by it.
     pub fn take(&mut self, news: EngineNews) -> Vec<RunView> {
         self.changes += 1;
+        if !matches!(news, EngineNews::Progress { .. }) {
+            self.moves += 1;
+        }
         let mut ended = Vec::new();
         match news {
             EngineNews::Link(link) => {

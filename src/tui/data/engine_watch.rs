@@ -90,6 +90,12 @@ fn follow(mut client: Client, send: &impl Fn(EngineNews) -> bool) -> Result<(), 
     }
 }
 
+/// How long one sleep lasts at most.
+const SLEEP: Duration = Duration::from_secs(30);
+/// A socket that is younger than this may be one that does not listen yet: it is tried again soon.
+const YOUNG: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_millis(100);
+
 /// Sleeps until something happens in the engine's state folder, or for a while where that cannot
 /// be watched.
 fn wait_for_socket() {
@@ -97,10 +103,10 @@ fn wait_for_socket() {
         thread::sleep(Duration::from_secs(5));
         return;
     };
+    let socket = state.socket();
     let watched = Inotify::init(InitFlags::IN_CLOEXEC).and_then(|i| {
-        let folder =
-            state.socket().parent().map_or_else(|| state.dir().to_owned(), ToOwned::to_owned);
-        i.add_watch(&folder, AddWatchFlags::IN_CREATE)?;
+        let folder = socket.parent().map_or_else(|| state.dir().to_owned(), ToOwned::to_owned);
+        i.add_watch(&folder, AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO)?;
         Ok(i)
     });
     match watched {
@@ -109,8 +115,12 @@ fn wait_for_socket() {
             if matches!(Client::connect(), Ok(Some(_))) {
                 return;
             }
+            // Between its birth and its first `accept` a socket refuses, and nothing tells of the
+            // end of that.
+            let age = socket.metadata().ok().and_then(|m| m.modified().ok()?.elapsed().ok());
+            let sleep = if age.is_some_and(|a| a < YOUNG) { SOON } else { SLEEP };
             let mut fds = [PollFd::new(std::os::fd::AsFd::as_fd(&inotify), PollFlags::POLLIN)];
-            let _ = poll(&mut fds, PollTimeout::try_from(30_000).unwrap_or(PollTimeout::MAX));
+            let _ = poll(&mut fds, PollTimeout::try_from(sleep).unwrap_or(PollTimeout::MAX));
         }
         Err(_) => thread::sleep(Duration::from_secs(5)),
     }

@@ -25,9 +25,12 @@ impl Loop {
                     self.say(if sent { Tone::Plain } else { Tone::Warn }, copied.to_string());
                 }
                 Effect::Ended(runs) => {
-                    if let Some(bytes) = notice(&runs) {
-                        self.terminal.tell(&bytes);
-                    }
+                    let send = self.send.clone();
+                    self.files(move || {
+                        if let Some(bytes) = notice(&runs) {
+                            drop(send.send(Event::Tell(bytes)));
+                        }
+                    });
                 }
                 Effect::Pager(text) => self.page(&text),
                 Effect::Export { name, bytes } => self.export(name, || Ok(bytes)),

@@ -1,5 +1,7 @@
 //! How many colours the terminal has, and every colour brought down to that.
 
+use std::cell::Cell;
+
 use ratatui::style::Color;
 
 /// What a terminal can show, poorest first.
@@ -84,7 +86,7 @@ pub(super) fn reduce(colour: Color, depth: ColourDepth) -> Color {
     match (depth, colour) {
         (ColourDepth::Mono, _) => Color::Reset,
         (ColourDepth::True, c) => c,
-        (ColourDepth::Indexed256, Color::Rgb(r, g, b)) => Color::Indexed(nearest_256(r, g, b)),
+        (ColourDepth::Indexed256, Color::Rgb(r, g, b)) => Color::Indexed(known_256(r, g, b)),
         (ColourDepth::Sixteen, Color::Rgb(r, g, b)) => Color::Indexed(nearest_16(r, g, b)),
         (ColourDepth::Sixteen, Color::Indexed(n)) if n >= 16 => {
             let (r, g, b) = rgb_of(n);
@@ -102,6 +104,23 @@ fn distance(a: (u8, u8, u8), b: (u8, u8, u8)) -> u32 {
 fn nearest_16(r: u8, g: u8, b: u8) -> u8 {
     let best = (0u8..16).min_by_key(|&i| distance((r, g, b), BASIC[usize::from(i)]));
     best.unwrap_or(7)
+}
+
+thread_local! {
+    /// Colours looked up last. A theme has some thirty, and every cell of a frame asks for two.
+    static KNOWN: [Cell<Option<(u8, u8, u8, u8)>>; 64] = const { [const { Cell::new(None) }; 64] };
+}
+
+fn known_256(r: u8, g: u8, b: u8) -> u8 {
+    let place = (usize::from(r) * 7 + usize::from(g) * 13 + usize::from(b) * 31) % 64;
+    KNOWN.with(|all| match all[place].get() {
+        Some((kr, kg, kb, index)) if (kr, kg, kb) == (r, g, b) => index,
+        _ => {
+            let index = nearest_256(r, g, b);
+            all[place].set(Some((r, g, b, index)));
+            index
+        }
+    })
 }
 
 fn nearest_256(r: u8, g: u8, b: u8) -> u8 {

@@ -59,6 +59,8 @@ pub(super) struct Painter<S> {
     frame: Vec<u8>,
     size: Size,
     shown: Vec<Cell>,
+    /// What the screen is to become, while a frame asks whether rows moved. Kept for its memory.
+    next: Vec<Cell>,
     changed: Vec<bool>,
     runs: Vec<(u16, u16)>,
     pen: Pen,
@@ -80,6 +82,7 @@ impl<S: Sink> Painter<S> {
             frame: Vec::with_capacity(FRAME_BYTES),
             size,
             shown: Vec::new(),
+            next: Vec::new(),
             changed: Vec::new(),
             runs: Vec::new(),
             pen: Pen::PLAIN,
@@ -469,23 +472,20 @@ impl<S: Sink> Backend for Painter<S> {
             self.paint_rows(&changes);
             return Ok(());
         }
-        let mut next = self.shown.clone();
-        for (x, y, cell) in &changes {
-            next[self.index(*x, *y)].clone_from(cell);
-        }
-        let Some(scroll) = Scroll::between(&self.shown, &next, usize::from(width)) else {
-            self.paint_rows(&changes);
-            return Ok(());
-        };
-        // What wide clusters cover is found out only now: most large changes are no scroll.
-        let before = self.shown.clone();
+        let mut before = std::mem::take(&mut self.next);
+        before.clone_from(&self.shown);
         for (x, y, cell) in &changes {
             self.store(*x, *y, cell);
         }
         self.changed.fill(false);
         let next = std::mem::replace(&mut self.shown, before);
-        self.scroll(scroll);
-        self.paint_rows(&self.differences(&next));
+        if let Some(scroll) = Scroll::between(&self.shown, &next, usize::from(width)) {
+            self.scroll(scroll);
+            self.paint_rows(&self.differences(&next));
+        } else {
+            self.paint_rows(&changes);
+        }
+        self.next = next;
         Ok(())
     }
 

@@ -10,6 +10,8 @@ const WORTH: i32 = 200;
 
 /// Every so many columns are looked at first.
 const SAMPLED: usize = 7;
+/// And then, where rows moved: what was not looked at is drawn again where it differs.
+const LOOKED_AT: usize = 2;
 
 /// Rows `top..bottom` move up by `by` rows (down where it is negative).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,14 +25,21 @@ impl Scroll {
     /// The scroll that leaves the fewest cells to draw, if one is worth it. Both screens have rows
     /// of `width` cells.
     pub(super) fn between(shown: &[Cell], next: &[Cell], width: usize) -> Option<Self> {
-        // A page of other rows is told from rows that moved by a few columns.
-        Self::by_columns(shown, next, width, SAMPLED)?;
-        Self::by_columns(shown, next, width, 1)
+        // A page of other rows is told from rows that moved by a few columns, and so is by how far.
+        let rough = Self::by_columns(shown, next, width, SAMPLED, &STEPS)?;
+        Self::by_columns(shown, next, width, LOOKED_AT, &[rough.by])
     }
 
-    /// The same by every so many columns.
-    fn by_columns(shown: &[Cell], next: &[Cell], width: usize, every: usize) -> Option<Self> {
-        let worth = if every == 1 { WORTH } else { WORTH / every as i32 / 2 };
+    /// The same by every so many columns and for these steps.
+    fn by_columns(
+        shown: &[Cell],
+        next: &[Cell],
+        width: usize,
+        every: usize,
+        steps: &[i32],
+    ) -> Option<Self> {
+        let sampled = if every == SAMPLED { 2 } else { 1 };
+        let worth = WORTH / every as i32 / sampled;
         let height = shown.len() / width.max(1);
         let row = |y: usize| (y * width)..((y + 1) * width);
         let same = |a: &[Cell], b: &[Cell]| {
@@ -38,7 +47,7 @@ impl Scroll {
         };
         let stay: Vec<i32> = (0..height).map(|y| same(&next[row(y)], &shown[row(y)])).collect();
         let mut best: Option<(i32, Self)> = None;
-        for by in STEPS {
+        for by in steps.iter().copied() {
             // The run of rows with the largest sum of gains.
             let (mut sum, mut from) = (0, 0);
             for y in 0..height {

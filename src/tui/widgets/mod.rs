@@ -8,6 +8,7 @@ mod list;
 mod list_commands;
 mod log_view;
 mod paged;
+mod shell;
 mod table;
 mod text_box;
 
@@ -21,5 +22,6 @@ pub use list::{ListControl, Memory, Position};
 pub use list_commands::LIST_COMMANDS;
 pub use log_view::LogView;
 pub use paged::{Ask, Page, PageEdge, Paged};
+pub use shell::shell_line;
 pub use table::{Column, draw_rows, draw_scrollbar, said, thousands};
 pub use text_box::TextBox;

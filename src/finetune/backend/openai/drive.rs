@@ -72,6 +72,7 @@ pub(super) fn carry(
         examples_per_s: 0.0,
         recipe_sha256: sha256(&bytes),
         backend: Backend::Openai.word().into(),
+        device: None,
         remote: Some(format!("provider:{}/{tuned}", work.provider)),
     })
 }

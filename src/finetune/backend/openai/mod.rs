@@ -55,6 +55,7 @@ impl Trains for OpenAi {
             ("log_every", THEIRS),
             ("piece_tokens", THEIRS),
             ("recompute", THEIRS),
+            ("device", THEIRS),
             ("lora", THEIRS),
         ]
     }

@@ -139,6 +139,7 @@ pub(super) fn carry(
         examples_per_s: summary.steps_here as f64 * recipe.batch as f64 / summary.seconds.max(1e-9),
         recipe_sha256: start.recipe_sha256.clone(),
         backend: Backend::Torch.word().into(),
+        device: None,
         remote: None,
     })
 }
@@ -279,6 +280,7 @@ fn ended(attempt: &Attempt, status: ExitStatus, progress: &dyn Progress) -> JobE
         return match f.kind {
             FailureKind::OutOfMemory => JobError::OutOfMemory(f.message),
             FailureKind::Transient => JobError::Transient(f.message),
+            FailureKind::Away => JobError::Away(f.message),
             FailureKind::Lasting => JobError::Work(f.message),
         };
     }

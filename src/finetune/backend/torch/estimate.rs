@@ -57,5 +57,6 @@ pub(super) fn estimate(request: &Request<'_>) -> Result<Option<Estimate>, Finetu
         tokens_a_step: tokens.rows,
         steps: recipe.length().steps(set.len(), recipe.batch),
         seconds: None,
+        gpu: None,
     }))
 }

@@ -34,7 +34,10 @@ pub fn doctor(asked: Option<&std::path::Path>) -> Result<Probed, FinetuneError> 
 
 impl Trains for Torch {
     fn refuses(&self) -> &'static [(&'static str, &'static str)] {
-        &[("openai", "it belongs to backend = \"openai\"")]
+        &[
+            ("openai", "it belongs to backend = \"openai\""),
+            ("device", "torch takes the GPUs that `gpus` leases, and the CPU where there are none"),
+        ]
     }
 
     fn check(&self, recipe: &Recipe) -> Result<(), Wrong> {

@@ -34,6 +34,8 @@ pub struct Board {
     pub across: Across,
     /// As a radar instead of a table.
     pub radar: bool,
+    /// Arms as lines over their order instead of bars.
+    pub lines: bool,
     all: Vec<Slice>,
     /// The chosen one.
     pub slice: Option<Slice>,
@@ -75,6 +77,7 @@ impl Default for Board {
             rows: Load::default(),
             across: Across::Cultures,
             radar: false,
+            lines: false,
             all: Vec::new(),
             slice: None,
             table: None,

@@ -85,6 +85,14 @@ pub const COMMANDS: &[Command] = &[
         "bars",
         |s, _| s.level = Level::Bars
     ),
+    command!(
+        "evaluate.bars-view",
+        &["v"],
+        "bars",
+        "Bars, or lines over the arms in their order: the chart of a sweep",
+        "lines",
+        |s, _| s.board.lines = !s.board.lines
+    ),
     command!("evaluate.bars-metric", &["m"], "bars", "Next metric", "metric", |s, _| s
         .board
         .next_metric()),

@@ -29,6 +29,9 @@ impl Evaluate {
                 chart("radar", Chart::Radar(self.board.radar_chart()?))
             }
             Level::Table => chart("table", Chart::Heat(self.board.heat_table()?)),
+            Level::Bars if self.board.lines => {
+                chart("arms", Chart::Intervals(self.board.lines_chart()?))
+            }
             Level::Bars => chart("arms", Chart::Bars(self.board.bars()?)),
             Level::Items => self.exported_items(id),
             Level::Confusion => {

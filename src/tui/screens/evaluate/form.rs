@@ -16,7 +16,7 @@ use crate::tui::load::Load;
 use crate::tui::pen::Pen;
 use crate::tui::screen::{Answer, Cx, Shared, Taken, Tone};
 use crate::tui::theme::Role;
-use crate::tui::widgets::{Form, FormEvent, thousands};
+use crate::tui::widgets::{Form, FormEvent, shell_line, thousands};
 
 /// What a form can be filled with.
 #[derive(Debug, Clone, Default)]
@@ -160,8 +160,7 @@ impl Launch {
             }
             (None, None) => out.push(("counting calls and cost ..".into(), Role::Muted)),
         }
-        let line: Vec<String> = args.iter().map(|a| fields::quoted(a)).collect();
-        out.push((format!("polyculture {}", line.join(" ")), Role::Accent));
+        out.push((shell_line(&args), Role::Accent));
         out.push(("Baselines come by themselves: they need no model.".into(), Role::Muted));
         out
     }

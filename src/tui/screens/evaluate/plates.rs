@@ -3,8 +3,14 @@
 use ratatui::layout::Rect;
 
 use super::board::Board;
-use crate::chart::{Bar, BarChart, Chart, HeatCell, HeatScale, HeatTable, Radar};
-use crate::evaluate::leaderboard::{Across, Better, RowKind, better};
+use crate::chart::{
+    Bar, BarChart, Chart, HeatCell, HeatScale, HeatTable, IntervalPoint, IntervalSeries, Intervals,
+    Radar,
+};
+use crate::evaluate::Baseline;
+use crate::evaluate::leaderboard::{
+    Across, Better, BoardRow, Figure, RowKind, better, leaderboard, slices,
+};
 use crate::tui::pen::Pen;
 use crate::tui::theme::Role;
 
@@ -137,6 +143,79 @@ impl Board {
         Some(BarChart { title, unit: t.slice.metric.clone(), rows, max: None })
     }
 
+    /// The models as places in the order of the plan (counts in their own), one line a part, with
+    /// 95 % intervals: what a sweep asks. The mixture of the other cultures is a level line.
+    pub fn lines_chart(&self) -> Option<Intervals> {
+        let rows = self.rows.get()?;
+        let metric = &self.slice.as_ref()?.metric;
+        let slice = slices(rows, Across::Tasks).into_iter().find(|s| s.metric == *metric)?;
+        let table = leaderboard(rows, &slice, Across::Tasks);
+        let mut models: Vec<&BoardRow> =
+            table.rows.iter().filter(|r| r.kind == RowKind::Model).collect();
+        let count = |r: &&BoardRow| r.model.split(' ').next()?.parse::<u64>().ok();
+        if models.iter().all(|r| count(r).is_some()) {
+            models.sort_by_key(count);
+        }
+        if models.len() < 2 {
+            return None;
+        }
+        let point = |f: Option<&Figure>| {
+            let f = f?;
+            let interval = f.ci.map(|[lo, hi]| (lo, hi));
+            Some(IntervalPoint {
+                value: f.value?,
+                interval,
+                n: usize::try_from(f.n).unwrap_or(usize::MAX),
+            })
+        };
+        let cell = |r: &BoardRow, j: usize| point(r.cells.get(j).and_then(Option::as_ref));
+        let mut series = Vec::new();
+        for (j, column) in table.columns.iter().enumerate().take(SERIES) {
+            let points: Vec<_> = models.iter().map(|r| cell(r, j)).collect();
+            if points.iter().any(Option::is_some) {
+                series.push(IntervalSeries { name: column.clone(), points, style: series.len() });
+            }
+        }
+        let mixture = Baseline::MixtureOfOthers.label();
+        if let Some(row) = table.rows.iter().find(|r| r.model == mixture)
+            && let (Some(column), Some(level)) = (table.columns.first(), cell(row, 0))
+        {
+            let level = IntervalPoint { interval: None, ..level };
+            series.push(IntervalSeries {
+                name: format!("{mixture} ({column})"),
+                points: vec![Some(level); models.len()],
+                style: 7,
+            });
+        }
+        Some(Intervals {
+            title: format!("{metric} of every arm, 95 % intervals"),
+            x_label: "arms".into(),
+            y_label: metric.clone(),
+            places: models.iter().map(|r| r.model.clone()).collect(),
+            series,
+        })
+    }
+
+    /// Draws the arms as lines over their order.
+    fn draw_lines(&self, pen: &mut Pen<'_>, area: Rect) {
+        let inner = pen.pane(area, "Arms in their order (v: bars)", true);
+        match self.lines_chart() {
+            Some(mut lines) if !lines.series.is_empty() => {
+                lines.places.iter_mut().for_each(|p| *p = in_place(pen, p));
+                let glyphs = pen.looks.glyphs();
+                let canvas = Chart::Intervals(lines).cells(inner.width, inner.height, glyphs);
+                pen.canvas(inner, &canvas);
+            }
+            _ => pen.says(
+                inner,
+                &[
+                    ("Lines need two models with figures.", Role::Text),
+                    ("v shows bars, m another metric", Role::Muted),
+                ],
+            ),
+        }
+    }
+
     /// Draws the table as a radar.
     pub fn draw_radar(&self, pen: &mut Pen<'_>, area: Rect) {
         let inner = pen.pane(area, &format!("Radar of {}", self.title()), true);
@@ -165,6 +244,10 @@ impl Board {
 
     /// Draws the bars of all rows.
     pub fn draw_bars(&self, pen: &mut Pen<'_>, area: Rect) {
+        if self.lines {
+            self.draw_lines(pen, area);
+            return;
+        }
         let against = self.head.as_ref().and_then(|h| h.against.as_deref());
         let title = match against {
             Some(a) => format!("Arms, compared with {a}"),

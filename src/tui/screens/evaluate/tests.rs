@@ -365,7 +365,14 @@ fn arms_are_drawn_with_intervals_and_a_radar_says_when_it_cannot() {
     bench.keys("enter").settle();
     bench.keys("b");
     insta::assert_snapshot!("bars_100x30", bench.screen());
-    bench.keys("esc v v");
+    bench.keys("v");
+    let screen = bench.screen();
+    assert!(screen.contains("Arms in their order") && screen.contains("tiny one"), "{screen}");
+    assert!(screen.contains("mixture of other cultures (") && screen.contains("1-jsd"), "{screen}");
+    bench.keys("e enter").settle();
+    let csv = |e: &Effect| matches!(e, Effect::Export { name, .. } if name.contains("arms"));
+    assert!(bench.effects.iter().any(csv));
+    bench.keys("v esc v v");
     insta::assert_snapshot!("radar_100x30", bench.screen());
     bench.keys("v");
     assert!(bench.shows("A radar needs three"));

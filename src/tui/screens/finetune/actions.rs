@@ -2,7 +2,8 @@
 
 use crossterm::event::KeyEvent;
 
-use super::forms::{FormKind, dataset_form, recipe_form};
+use super::forms::{FormKind, Open, dataset_form, recipe_form};
+use super::sweep_form::sweep_form;
 use super::{Finetune, Focus, Panel, data};
 use crate::tui::data::Lane;
 use crate::tui::screen::{Cx, Effect, ScreenId, Taken, Told, Tone};
@@ -26,6 +27,11 @@ impl Finetune {
     pub(super) fn new_dataset(&mut self, cx: &mut Cx<'_>) {
         let taken: Vec<String> = self.datasets.rows().iter().map(data::key).collect();
         self.form = Some(dataset_form(cx.shared.survey.as_deref(), &taken));
+    }
+
+    pub(super) fn new_sweep(&mut self, cx: &mut Cx<'_>) {
+        self.form = Some(sweep_form(cx.shared.survey.as_deref()));
+        self.ask_estimate(cx);
     }
 
     pub(super) fn form_key(&mut self, key: KeyEvent, cx: &mut Cx<'_>) -> Taken {
@@ -59,6 +65,8 @@ impl Finetune {
             if let Some(d) = self.datasets.rows().iter().find(|d| d.name.as_str() == name) {
                 open.offer_cultures(d, cx.shared.survey.as_deref());
             }
+        }
+        if open.kind != FormKind::Dataset {
             self.ask_estimate(cx);
         }
     }
@@ -91,9 +99,13 @@ impl Finetune {
             }
         };
         let kind = open.kind;
-        self.form = None;
+        self.sent = self.form.take();
         self.estimate.clear();
         match kind {
+            FormKind::Sweep => {
+                cx.note(Tone::Plain, "handing the sweep to the engine ...");
+                self.starting.ask(cx, Lane::Outside, move |a| data::start(a, &lines));
+            }
             FormKind::Recipe => {
                 let n = lines.iter().filter(|l| l[0] == "finetune").count();
                 let word = if n == 1 { "the run" } else { "the runs" };
@@ -111,16 +123,33 @@ impl Finetune {
         }
     }
 
+    /// A form that was refused is there again, with what was typed and why.
+    fn bring_back(&mut self, why: String) {
+        if self.form.is_none()
+            && let Some(open) = self.sent.take()
+        {
+            self.form = Some(Open { wrong: Some(why), ..open });
+        }
+    }
+
     pub(super) fn started(&mut self, cx: &mut Cx<'_>) {
         match (self.starting.take(), self.starting.error()) {
             (Some(done), _) => {
+                if let (true, Some((_, e))) = (done.runs.is_empty(), &done.failed) {
+                    self.bring_back(e.to_string());
+                }
+                let swept = self.sent.take().is_some_and(|s| s.kind == FormKind::Sweep);
                 let n = done.runs.len();
                 let runs = if n == 1 { "1 run".to_owned() } else { format!("{n} runs") };
                 match done.failed {
                     None => {
                         let ids = done.runs.first().cloned().unwrap_or_default();
                         let more = if n > 1 { ", .." } else { "" };
-                        let text = format!("{runs} started: {ids}{more} (Tab goes to them)");
+                        let text = if swept {
+                            format!("sweep started: {ids} (7 shows it, 6 its result)")
+                        } else {
+                            format!("{runs} started: {ids}{more} (Tab goes to them)")
+                        };
                         cx.note(Tone::Good, text);
                     }
                     Some((line, e)) => {
@@ -131,7 +160,11 @@ impl Finetune {
                 self.counted = None;
                 self.read_datasets(cx);
             }
-            (None, Some(e)) => cx.note(Tone::Bad, e.to_string()),
+            (None, Some(e)) => {
+                let why = e.to_string();
+                cx.note(Tone::Bad, why.clone());
+                self.bring_back(why);
+            }
             (None, None) => {}
         }
     }
@@ -139,10 +172,15 @@ impl Finetune {
     pub(super) fn built(&mut self, cx: &mut Cx<'_>) {
         match (self.building.take(), self.building.error()) {
             (Some(said), _) => {
+                self.sent = None;
                 cx.note(Tone::Good, format!("built {said} (t tunes on it)"));
                 self.read_datasets(cx);
             }
-            (None, Some(e)) => cx.note(Tone::Bad, e.to_string()),
+            (None, Some(e)) => {
+                let why = e.to_string();
+                cx.note(Tone::Bad, why.clone());
+                self.bring_back(why);
+            }
             (None, None) => {}
         }
     }
@@ -203,7 +241,7 @@ impl Finetune {
         let drawn: Vec<Drawn<'_>> = named.iter().map(|(n, m)| (n.as_str(), &m.curves)).collect();
         let last = self.metric.shown(&drawn).is_none_or(|(_, at, of)| at == of);
         match self.panel {
-            Panel::Log => {
+            Panel::Log | Panel::Serve => {
                 self.panel = Panel::Curves;
                 self.metric = super::CurvesView::default();
             }
@@ -246,12 +284,16 @@ impl Finetune {
     pub(super) fn connected(&mut self, cx: &mut Cx<'_>) {
         match (self.connecting.take(), self.connecting.error()) {
             (Some(done), _) => {
-                cx.ask(Effect::Copy(done.serve));
-                let text = format!(
-                    "provider `{}` points at the model; its server's command is copied",
-                    done.provider
-                );
-                cx.note(Tone::Good, text);
+                cx.ask(Effect::Copy(done.serve.clone()));
+                let (tone, text) = match &done.provider {
+                    Ok(p) => {
+                        (Tone::Good, format!("provider `{p}` points at it; its command is copied"))
+                    }
+                    Err(e) => (Tone::Warn, e.to_string()),
+                };
+                cx.note(tone, text);
+                self.served = Some(done);
+                self.panel = Panel::Serve;
             }
             (None, Some(e)) => cx.note(Tone::Bad, e.to_string()),
             (None, None) => {}

@@ -41,6 +41,14 @@ pub const COMMANDS: &[Command] = &[
         Finetune::new_dataset,
     ),
     command(
+        "finetune.sweep",
+        &["w"],
+        DATA,
+        "Sweep: vary sample counts, stages, policies or language, with several seeds each",
+        "sweep",
+        Finetune::new_sweep,
+    ),
+    command(
         "finetune.audit",
         &["i", "o"],
         DATA,
@@ -71,6 +79,14 @@ pub const COMMANDS: &[Command] = &[
         "Tune models: opens the recipe",
         "tune",
         Finetune::new_run,
+    ),
+    command(
+        "finetune.new-sweep",
+        &["w"],
+        RUNS,
+        "Sweep: vary sample counts, stages, policies or language, with several seeds each",
+        "sweep",
+        Finetune::new_sweep,
     ),
     command(
         "finetune.panel",
@@ -116,8 +132,8 @@ pub const COMMANDS: &[Command] = &[
         "finetune.connect",
         &["c"],
         RUNS,
-        "Point a provider at the run's model, and copy the command that serves it",
-        "",
+        "Point a provider at the run's model, and show the command that serves it",
+        "serve",
         Finetune::connect,
     ),
     command(

@@ -11,7 +11,7 @@ use crate::job::{Curves, RunKind, RunView, StateName};
 use crate::launch::open_dataset;
 use crate::store::DatasetRecord;
 use crate::tui::data::{Access, WorkError};
-use crate::tui::widgets::{Ask, Page, thousands};
+use crate::tui::widgets::{Ask, Page, shell_line, thousands};
 
 /// A dataset's name.
 pub fn key(d: &DatasetRecord) -> String {
@@ -188,7 +188,7 @@ pub fn start(a: &mut Access, lines: &[Vec<String>]) -> Result<Started, WorkError
         match a.command(args) {
             Ok(doc) => out.runs.extend(doc["id"].as_str().map(str::to_owned)),
             Err(e) => {
-                out.failed = Some((line(args), e));
+                out.failed = Some((shell_line(args), e));
                 break;
             }
         }
@@ -196,35 +196,30 @@ pub fn start(a: &mut Access, lines: &[Vec<String>]) -> Result<Started, WorkError
     Ok(out)
 }
 
-/// A provider that was made for a model, and how the model is served to it.
+/// A model's server, and the provider that points at it.
 #[derive(Debug, Clone)]
 pub struct Connected {
-    /// The provider's name.
-    pub provider: String,
+    /// The model, as it was named.
+    pub model: String,
+    /// The provider's name; or why none was made.
+    pub provider: Result<String, WorkError>,
     /// The server's command.
     pub serve: String,
+    /// Where it then answers.
+    pub url: String,
 }
 
 /// Makes a provider that points at a model where its server usually stands: on this machine.
 pub fn connect(a: &mut Access, model: &str) -> Result<Connected, WorkError> {
     let args = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
     let plan = a.command(&args(&["models", "serve", model]))?;
-    let url = plan["base_url"].as_str().unwrap_or_default();
-    let made = a.command(&args(&["models", "connect", model, "--base-url", url]))?;
     let word = |v: &serde_json::Value| v.as_str().unwrap_or_default().to_owned();
-    Ok(Connected { provider: word(&made["provider"]), serve: word(&plan["line"]) })
-}
-
-/// A command line as a person would type it.
-pub fn line(args: &[String]) -> String {
-    let quoted = |a: &String| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,@=+".contains(c);
-        if !a.is_empty() && a.chars().all(plain) {
-            a.clone()
-        } else {
-            format!("'{}'", a.replace('\'', "'\\''"))
-        }
-    };
-    let words: Vec<String> = args.iter().map(quoted).collect();
-    format!("polyculture {}", words.join(" "))
+    let url = word(&plan["base_url"]);
+    let made = a.command(&args(&["models", "connect", model, "--base-url", &url]));
+    Ok(Connected {
+        model: model.to_owned(),
+        provider: made.map(|m| word(&m["provider"])),
+        serve: word(&plan["line"]),
+        url,
+    })
 }

@@ -264,7 +264,7 @@ impl Finetune {
                 let cells = vec![
                     (format!("{sign} {}{doubt}", state_word(v.state)), style),
                     (v.label.clone().unwrap_or_else(|| v.id.to_string()), text),
-                    (row.progress_words(), muted),
+                    (row.progress_words(&shared.engine, None, shared.now), muted),
                     (row.took(shared.now), muted),
                 ];
                 (cells, here, marked)
@@ -278,6 +278,10 @@ impl Finetune {
         let narrow = !(shared.size.0 >= 120 && area.height >= 12);
         if self.panel == Panel::Log && narrow {
             self.draw_log(pen, area);
+            return;
+        }
+        if let (Panel::Serve, Some(served)) = (self.panel, &self.served) {
+            draw_served(pen, area, served);
             return;
         }
         let named = self.drawn_named();
@@ -352,9 +356,9 @@ impl Finetune {
             Err(why) if open.wrong.is_none() => below.push((why, Role::Warn)),
             _ => {}
         }
-        if open.kind == FormKind::Recipe {
+        if open.kind != FormKind::Dataset {
             match (self.estimate.get(), self.estimate.error(), self.estimate.is_asked()) {
-                (_, _, true) => below.push(("working out memory and time ...".into(), Role::Muted)),
+                (_, _, true) => below.push(("working out what it takes ...".into(), Role::Muted)),
                 (_, Some(e), _) => below.push((e.to_string(), Role::Bad)),
                 (Some(e), ..) => {
                     let n = open.runs();
@@ -439,4 +443,36 @@ fn best_words(m: &data::Measured, room: bool) -> String {
 fn best_marker(m: &data::Measured) -> Option<Marker> {
     let (step, ..) = m.best()?;
     Some(Marker { x: step as f64, label: format!("best {}", thousands(step)) })
+}
+
+/// How a model is served to an OpenAI-compatible client, and who points at it.
+fn draw_served(pen: &mut Pen<'_>, area: Rect, served: &data::Connected) {
+    let inner = pen.pane(area, &format!("{} · how to serve it (m: curves)", served.model), false);
+    let (muted, text) = (pen.style(Role::Muted), pen.style(Role::Text));
+    let provider = match &served.provider {
+        Ok(p) => {
+            (format!("`{p}` asks {} (6, then n scores it; 8 tests it)", served.url), Role::Good)
+        }
+        Err(e) => (e.to_string(), Role::Warn),
+    };
+    let lines = [
+        ("server", served.serve.clone(), Role::Accent),
+        ("", "copied: it starts vLLM on the machine with the GPU".to_owned(), Role::Muted),
+        ("provider", provider.0, provider.1),
+    ];
+    let mut y = inner.y;
+    for (name, value, role) in lines {
+        if y >= inner.bottom() {
+            return;
+        }
+        pen.put(inner.x, y, 9, name, muted);
+        let rest = Rect {
+            x: inner.x + 10.min(inner.width),
+            y,
+            width: inner.width.saturating_sub(10),
+            height: inner.bottom() - y,
+        };
+        let style = if role == Role::Text { text } else { pen.style(role) };
+        y += pen.text(rest, &value, style).max(1) as u16;
+    }
 }

@@ -1,10 +1,9 @@
-//! The two forms: a recipe for runs, and a dataset. Their bounds are the recipe's own.
+//! Two of the forms: a recipe for runs, and a dataset. Their bounds are the recipe's own.
 
-use super::data::line;
 use crate::domain::{DatasetId, LabelPolicy, ModelId, Survey};
 use crate::finetune::{ModelRef, Overrides, Recipe, preset, preset_names};
 use crate::store::DatasetRecord;
-use crate::tui::widgets::{Field, Form, anything};
+use crate::tui::widgets::{Field, Form, anything, shell_line};
 
 /// All cultures of the dataset in one model.
 const TOGETHER: &str = "all in one";
@@ -16,6 +15,8 @@ pub enum FormKind {
     Recipe,
     /// A dataset.
     Dataset,
+    /// One thing varied.
+    Sweep,
 }
 
 /// An open form.
@@ -93,11 +94,11 @@ fn rank(text: &str) -> Option<String> {
     }
 }
 
-fn seed(text: &str) -> Option<String> {
+pub(super) fn seed(text: &str) -> Option<String> {
     text.trim().parse::<u64>().err().map(|_| "a whole number from 0".into())
 }
 
-fn base(text: &str) -> Option<String> {
+pub(super) fn base(text: &str) -> Option<String> {
     if text.trim().is_empty() {
         return None;
     }
@@ -120,7 +121,7 @@ fn count(text: &str) -> Option<String> {
     wrong.then(|| "a whole number, or nothing for all".into())
 }
 
-fn share(text: &str) -> Option<String> {
+pub(super) fn share(text: &str) -> Option<String> {
     text.trim().parse::<usize>().err().map(|_| "a whole number from 0".into())
 }
 
@@ -291,13 +292,25 @@ impl Open {
         Recipe::parse(preset(name)?, name).ok()
     }
 
+    /// True where the recipe tunes a model that has to be named.
+    pub(super) fn needs_base(&self) -> bool {
+        self.preset().is_some_and(|r| r.model == crate::finetune::ModelChoice::ANY)
+    }
+
     /// Fills the fields with the recipe's own values where another recipe was chosen.
     pub fn fill(&mut self) {
         let name = self.form.value("recipe").to_owned();
-        if self.kind != FormKind::Recipe || self.filled_by == name {
+        if self.kind == FormKind::Dataset || self.filled_by == name {
             return;
         }
         let Some(recipe) = self.preset() else { return };
+        if self.kind == FormKind::Sweep {
+            // Arms get equal steps; a recipe that counts epochs leaves them to the person.
+            let steps = recipe.steps.map_or_else(String::new, |n| n.to_string());
+            self.form.set("steps", &steps);
+            self.filled_by = name;
+            return;
+        }
         let own = Overrides::of(&recipe);
         let word = |x: Option<u64>| x.map_or_else(String::new, |x| x.to_string());
         let size = |x: Option<usize>| x.map_or_else(String::new, |x| x.to_string());
@@ -338,6 +351,7 @@ impl Open {
             threads: f.value("threads").parse().ok(),
             eval_share: f.value("eval").parse().ok(),
             base: text("base"),
+            device: None,
         }
     }
 
@@ -349,6 +363,7 @@ impl Open {
         match self.kind {
             FormKind::Dataset => Ok(vec![self.dataset_line()]),
             FormKind::Recipe => self.recipe_lines(),
+            FormKind::Sweep => Ok(vec![self.sweep_line("--start")?]),
         }
     }
 
@@ -357,11 +372,8 @@ impl Open {
         let recipe = self.preset().ok_or("no such recipe")?;
         let changes = self.overrides();
         changes.apply(recipe.clone()).map_err(|e| e.to_string())?;
-        if changes.base.is_none() && recipe.model == crate::finetune::ModelChoice::ANY {
-            return Err(format!(
-                "the recipe `{}` tunes a model that you name: path:DIR or hub:ORG/NAME",
-                recipe.name
-            ));
+        if changes.base.is_none() && self.needs_base() {
+            return Err(recipe_word(&recipe.name));
         }
         let (dataset, name) = (f.value("dataset"), f.value("name"));
         let mut lines = Vec::new();
@@ -395,6 +407,9 @@ impl Open {
 
     /// What the estimate is asked with: the whole dataset, as the first run.
     pub fn dry_line(&self) -> Option<Vec<String>> {
+        if self.kind == FormKind::Sweep {
+            return self.sweep_line("--dry-run").ok();
+        }
         let mut line = self.recipe_lines().ok()?.into_iter().find(|l| l[0] == "finetune")?;
         // Datasets of one culture are made when it starts: they take as much a step.
         self.form.value("dataset").clone_into(&mut line[2]);
@@ -433,7 +448,7 @@ impl Open {
     /// The command lines as a person would type them; of many, the first ones.
     pub fn typed(&self) -> Vec<String> {
         let lines = self.lines().unwrap_or_default();
-        let mut out: Vec<String> = lines.iter().take(4).map(|l| line(l)).collect();
+        let mut out: Vec<String> = lines.iter().take(4).map(|l| shell_line(l)).collect();
         if lines.len() > 4 {
             out.push(format!(".. and {} more", lines.len() - 4));
         }
@@ -441,6 +456,11 @@ impl Open {
     }
 }
 
-fn words(all: &[&str]) -> Vec<String> {
+/// What to say where a recipe's model is not named.
+pub(super) fn recipe_word(recipe: &str) -> String {
+    format!("the recipe `{recipe}` tunes a model that you name: path:DIR or hub:ORG/NAME")
+}
+
+pub(super) fn words(all: &[&str]) -> Vec<String> {
     all.iter().map(|w| (*w).to_owned()).collect()
 }

@@ -6,6 +6,7 @@ mod commands;
 mod data;
 mod draw;
 mod forms;
+mod sweep_form;
 #[cfg(test)]
 mod tests;
 
@@ -41,6 +42,8 @@ enum Panel {
     #[default]
     Curves,
     Log,
+    /// How the run's model is served.
+    Serve,
 }
 
 /// Its state.
@@ -69,10 +72,14 @@ pub struct Finetune {
     heard: BTreeMap<RunId, u64>,
     log: LogView,
     form: Option<Open>,
+    /// The form that is being sent: it comes back when it is refused.
+    sent: Option<Open>,
     estimate: Load<String>,
     starting: Load<Started>,
     building: Load<String>,
     connecting: Load<data::Connected>,
+    /// The model that a provider was made for last.
+    served: Option<data::Connected>,
     findings: Load<String>,
     newest: Option<RunId>,
     link: Link,
@@ -100,10 +107,12 @@ impl Default for Finetune {
             heard: BTreeMap::new(),
             log: LogView::default(),
             form: None,
+            sent: None,
             estimate: Load::default(),
             starting: Load::default(),
             building: Load::default(),
             connecting: Load::default(),
+            served: None,
             findings: Load::default(),
             newest: None,
             link: Link::Unknown,

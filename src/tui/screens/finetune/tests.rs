@@ -218,6 +218,83 @@ fn a_dataset_is_built_by_the_line_that_the_form_shows() {
 }
 
 #[test]
+fn a_sweep_is_started_by_one_line_that_the_form_shows_with_what_it_takes() {
+    let asked = Asked::default();
+    let mut bench = Bench::new((100, 40)).command(pretend(&asked, None)).at(ScreenId::Finetune);
+    bench.keys("w");
+    let screen = shown(&mut bench);
+    assert!(screen.contains("about 60 MiB of memory"), "{screen}");
+    let steps = "polyculture sweep samples --counts 50,100,500,1000 --seeds 5 --recipe tiny";
+    assert!(screen.contains(steps), "{screen}");
+    // Counts that are none keep the form.
+    bench.keys("tab ctrl-u").types("50,many").keys("enter");
+    assert!(shown(&mut bench).contains("such as 50,100,500"));
+    bench.keys("ctrl-u").types("50, 100").keys("tab tab ctrl-u").types("3");
+    // A recipe that tunes a model wants to know which.
+    bench.keys("tab right");
+    assert!(shown(&mut bench).contains("tunes a model that you name"));
+    // It counts epochs, and arms get equal steps: Enter goes to what is missing.
+    bench.keys("enter").settle_but(&[]);
+    assert!(asked.lock().unwrap().is_empty(), "nothing was started");
+    bench.types("40").keys("shift-tab shift-tab left tab tab ctrl-u").types("40");
+    // One culture less, and on the cluster.
+    bench.keys("tab tab tab space tab right tab").types("--partition long");
+    let first = bench.app.shared.survey.clone().unwrap().cultures[0].id.to_string();
+    bench.keys("enter").settle_but(&[]);
+    let lines = asked.lock().unwrap().clone();
+    let [line] = &lines[..] else { panic!("{lines:?}") };
+    assert!(
+        line.starts_with(
+            "sweep samples --counts 50,100 --seeds 3 --recipe tiny --steps 40 \
+             --hold-out-questions 8 --seed 1 --cultures "
+        ),
+        "{line}"
+    );
+    assert!(line.ends_with(" --on slurm --partition long --start"), "{line}");
+    assert!(!line.contains(&first), "{line}");
+    let (tone, said) = bench.note().unwrap();
+    assert!(tone == Tone::Good && said.contains("sweep started"), "{said}");
+}
+
+#[test]
+fn a_form_that_is_refused_comes_back_as_it_was() {
+    let asked = Asked::default();
+    let bench = Bench::new((100, 40)).command(pretend(&asked, Some("sweep")));
+    let mut bench = bench.at(ScreenId::Finetune);
+    bench.keys("w tab ctrl-u").types("50,77").keys("enter");
+    assert!(!bench.screen().contains("Sample counts"), "it is being sent");
+    let screen = shown(&mut bench);
+    assert!(screen.contains("50,77") && screen.contains("no room on the disk"), "{screen}");
+    assert!(bench.app.unsaved().is_some());
+}
+
+#[test]
+fn one_key_shows_how_a_model_is_served_and_points_a_provider_at_it() {
+    let serve = "vllm serve /models/tiny --served-model-name tiny --port 8000";
+    let answer = move |refuses: bool| {
+        move |args: &[String]| match args[1].as_str() {
+            "serve" => Ok(json!({"line": serve, "base_url": "http://127.0.0.1:8000/v1"})),
+            _ if refuses => Err(WorkError::new("a provider `tiny` is there already")),
+            _ => Ok(json!({"provider": "tiny"})),
+        }
+    };
+    for refuses in [false, true] {
+        let bench = Bench::new((100, 30)).command(answer(refuses));
+        run(&bench, "tiny on all", 40, &[(40, 1.2)], false);
+        let mut bench = bench.at(ScreenId::Finetune);
+        bench.keys("tab c");
+        let screen = shown(&mut bench);
+        assert!(screen.contains(serve), "{screen}");
+        let copied = |e: &Effect| matches!(e, Effect::Copy(text) if text == serve);
+        assert!(bench.effects.iter().any(copied));
+        let told = if refuses { "is there already" } else { "`tiny` asks http://127" };
+        assert!(screen.contains(told), "{screen}");
+        bench.keys("m");
+        assert!(!shown(&mut bench).contains(serve), "m goes back to the curves");
+    }
+}
+
+#[test]
 fn the_audit_of_a_dataset_stands_beside_it() {
     let bench = Bench::new((120, 40));
     dataset(&bench, "all", Arm::One);

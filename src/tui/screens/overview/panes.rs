@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use super::super::runs::{waits::why, waits_for_a_secret};
 use super::next::{Step, left};
 use crate::report::{Standing, StudyStanding};
 use crate::study::Figure;
@@ -211,13 +212,15 @@ fn activity(pen: &mut Pen<'_>, row: Rect, line: &Line, here: bool, wide: bool) {
 }
 
 /// How far a run is, in words.
-pub fn how_far(r: &RunNow) -> String {
+pub fn how_far(r: &RunNow, shared: &Shared) -> String {
     match &r.progress {
         Some(p) => {
             let of = p.total.map_or(String::new(), |t| format!(" of {}", thousands(t)));
             format!("{}{of} {}", thousands(p.done), p.note)
         }
-        None => r.view.reason.clone().unwrap_or_default(),
+        None => why(&r.view, &shared.engine, None, None, shared.now)
+            .or_else(|| r.view.reason.clone())
+            .unwrap_or_default(),
     }
 }
 
@@ -239,7 +242,7 @@ fn runs(pen: &mut Pen<'_>, area: Rect, shared: &Shared) {
         let y = inner.y + i as u16;
         let label = r.view.label.clone().unwrap_or_else(|| r.view.kind.word().to_owned());
         let state = format!("{:<9} ", r.view.state.word());
-        let far = how_far(r);
+        let far = how_far(r, shared);
         pen.line(
             inner.x + 1,
             y,
@@ -263,7 +266,10 @@ fn attention_lines(s: &Standing, shared: &Shared) -> Vec<(String, Role)> {
                     Role::Bad,
                 ));
             }
-            StateName::Blocked => out.push((format!("{label} waits: {why}"), Role::Warn)),
+            // One that waits for other runs needs nobody.
+            StateName::Blocked if waits_for_a_secret(&r.view) => {
+                out.push((format!("{label} {why} (7, then r gives it)"), Role::Warn));
+            }
             _ => {}
         }
     }

@@ -8,13 +8,15 @@ use super::rows::VIEWS;
 use super::{Pane, Runs};
 use crate::domain::RunId;
 use crate::engine::at_rest;
-use crate::job::{RunView, StateName};
+use crate::job::{After, RunView, StateName};
 use crate::tui::data::{Access, Lane, WorkError};
 use crate::tui::screen::{Cx, Effect, Tone};
 use crate::tui::widgets::ListControl;
 
 /// What the pager is given of a log, in bytes from its end.
 const TAIL: u64 = 1 << 20;
+/// So many of the runs that one waits for are asked after.
+const OTHERS: usize = 20;
 
 impl Runs {
     fn chosen(&self) -> Vec<RunId> {
@@ -126,17 +128,10 @@ impl Runs {
     }
 
     pub(super) fn ask_cancel(&mut self, cx: &mut Cx<'_>) {
-        self.to_cancel = self.chosen();
-        let text = match (&self.to_cancel[..], &self.about) {
-            ([], _) => return,
-            ([_], Some(v)) if v.state.is_final() => {
-                let said = format!("it has ended already: {}", super::rows::state_word(v.state));
-                cx.note(Tone::Plain, said);
-                return;
-            }
-            ([_], Some(v)) => {
-                let name = v.label.clone().unwrap_or_else(|| v.id.to_string());
-                if v.state.is_live() {
+        self.ask_first(
+            Act::Cancel,
+            |name, live| {
+                if live {
                     format!(
                         "Cancel `{name}`? It is told to stop, writes a checkpoint if it can, and is \
                          ended after its grace."
@@ -144,54 +139,149 @@ impl Runs {
                 } else {
                     format!("Cancel `{name}` before it starts?")
                 }
+            },
+            "Cancel",
+            cx,
+        );
+    }
+
+    pub(super) fn ask_stop(&mut self, cx: &mut Cx<'_>) {
+        self.ask_first(
+            Act::Stop,
+            |name, live| {
+                if live {
+                    format!(
+                        "Stop `{name}` with a checkpoint? Work that writes none begins again \
+                         when it is resumed."
+                    )
+                } else {
+                    format!("Take `{name}` out of the queue? c puts it back.")
+                }
+            },
+            "Stop",
+            cx,
+        );
+    }
+
+    /// Asks before what loses work. `one`: the question for one run, by its name and whether it is
+    /// live; `many`: the verb for several.
+    fn ask_first(
+        &mut self,
+        act: Act,
+        one: impl Fn(&str, bool) -> String,
+        many: &str,
+        cx: &mut Cx<'_>,
+    ) {
+        let chosen = self.chosen();
+        let text = match (&chosen[..], &self.about) {
+            ([], _) => return,
+            ([id], Some(v)) if v.id == *id && v.state.is_final() => {
+                let said = format!("it has ended already: {}", super::rows::state_word(v.state));
+                cx.note(Tone::Plain, said);
+                return;
             }
-            (many, _) => format!("Cancel the {} marked runs that have not ended?", many.len()),
+            ([id], Some(v)) if v.id == *id => one(&name(v), v.state.is_live()),
+            ([id], _) => one(id.as_str(), true),
+            (all, _) => format!("{many} the {} marked runs that have not ended?", all.len()),
         };
-        cx.ask(Effect::Confirm(text, "runs.cancel-now"));
+        self.asked = Some((act, chosen));
+        let command = if act == Act::Stop { "runs.stop-now" } else { "runs.cancel-now" };
+        cx.ask(Effect::Confirm(text, command));
     }
 
     pub(super) fn cancel_now(&mut self, cx: &mut Cx<'_>) {
-        let mut runs = std::mem::take(&mut self.to_cancel);
-        if runs.is_empty() {
-            runs = self.chosen();
-        }
-        self.act(runs, false, cx);
+        self.act_now(Act::Cancel, cx);
+    }
+
+    pub(super) fn stop_now(&mut self, cx: &mut Cx<'_>) {
+        self.act_now(Act::Stop, cx);
+    }
+
+    /// What was asked about before, or the chosen runs.
+    fn act_now(&mut self, act: Act, cx: &mut Cx<'_>) {
+        let runs = match self.asked.take() {
+            Some((about, runs)) if about == act => runs,
+            _ => self.chosen(),
+        };
+        self.act(runs, act, cx);
     }
 
     pub(super) fn retry(&mut self, cx: &mut Cx<'_>) {
-        let runs = self.chosen();
-        if let ([_], Some(v)) = (&runs[..], &self.about)
-            && !v.state.is_final()
-        {
+        let only = |v: &RunView| {
             let said = format!("it has not ended ({}): x cancels it first", v.state.word());
+            let gives = waits_for_a_secret(v);
+            (!v.state.is_final() && !gives).then_some(said)
+        };
+        self.act_where(Act::Retry, only, cx);
+    }
+
+    pub(super) fn pause(&mut self, cx: &mut Cx<'_>) {
+        let only = |v: &RunView| {
+            let said = format!("it is {}: only a running run is paused", v.state.word());
+            (!matches!(v.state, StateName::Running | StateName::Paused)).then_some(said)
+        };
+        self.act_where(Act::Pause, only, cx);
+    }
+
+    pub(super) fn resume(&mut self, cx: &mut Cx<'_>) {
+        let only = |v: &RunView| {
+            let said = match v.state {
+                StateName::Running | StateName::Paused | StateName::Cancelled => return None,
+                s if s.is_final() => format!("it ended ({}): r tries it again", s.word()),
+                s => format!("it is {}: it is neither paused nor stopped", s.word()),
+            };
+            Some(said)
+        };
+        self.act_where(Act::Resume, only, cx);
+    }
+
+    pub(super) fn go_first(&mut self, cx: &mut Cx<'_>) {
+        self.act_where(Act::Priority(1), waits_for_its_turn, cx);
+    }
+
+    pub(super) fn go_last(&mut self, cx: &mut Cx<'_>) {
+        self.act_where(Act::Priority(-1), waits_for_its_turn, cx);
+    }
+
+    /// Does it, unless only one run is chosen and it is no run for that.
+    fn act_where(
+        &mut self,
+        act: Act,
+        why_not: impl Fn(&RunView) -> Option<String>,
+        cx: &mut Cx<'_>,
+    ) {
+        let runs = self.chosen();
+        if let ([id], Some(v)) = (&runs[..], &self.about)
+            && v.id == *id
+            && let Some(said) = why_not(v)
+        {
             cx.note(Tone::Plain, said);
             return;
         }
-        self.act(runs, true, cx);
+        self.act(runs, act, cx);
     }
 
-    fn act(&mut self, runs: Vec<RunId>, retry: bool, cx: &mut Cx<'_>) {
+    fn act(&mut self, runs: Vec<RunId>, what: Act, cx: &mut Cx<'_>) {
         if runs.is_empty() {
             return;
         }
         self.list.unmark();
         // On a lane of its own kind: a lane's asks are forgotten when others come, writes are not.
-        self.done.ask(cx, Lane::Write, move |a| act(a, &runs, retry));
+        self.done.ask(cx, Lane::Write, move |a| act(a, &runs, what));
     }
 
     pub(super) fn told_of_action(&mut self, cx: &mut Cx<'_>) {
         match (self.done.take(), self.done.error()) {
-            (Some(views), _) => {
-                let text = match &views[..] {
-                    [one] => format!("{}: {}", name(one), super::rows::state_word(one.state)),
-                    many => format!("{} runs told", many.len()),
-                };
+            (Some(done), _) => {
                 for row in self.list.rows_mut() {
-                    if let Some(v) = views.iter().find(|v| v.id == row.view.id) {
+                    if let Some(v) = done.told.iter().find(|v| v.id == row.view.id) {
                         row.view = v.clone();
                     }
                 }
-                cx.note(Tone::Good, text);
+                // Priorities and reasons are the room's.
+                self.roomed = None;
+                let (tone, text) = done.words();
+                cx.note(tone, text);
             }
             (None, Some(e)) => cx.note(Tone::Bad, e.to_string()),
             (None, None) => {}
@@ -218,22 +308,120 @@ impl Runs {
     }
 }
 
+/// What is done to runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Act {
+    Cancel,
+    Stop,
+    Retry,
+    Pause,
+    Resume,
+    /// Before (above 0) or behind others, by so much.
+    Priority(i32),
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub(super) struct Done {
+    act: Act,
+    /// The runs that were told, as they stand now.
+    told: Vec<RunView>,
+    /// How many refused, and the first one's words.
+    refused: Option<(usize, String)>,
+}
+
+impl Done {
+    fn words(&self) -> (Tone, String) {
+        let mut text = match &self.told[..] {
+            [] => String::new(),
+            [one] => {
+                let now = match self.act {
+                    Act::Priority(_) => format!("priority {}", one.priority),
+                    Act::Retry => {
+                        let word = super::rows::state_word(one.state);
+                        format!("{word}, attempt {}", one.attempt)
+                    }
+                    _ => super::rows::state_word(one.state).to_owned(),
+                };
+                let more = match self.act {
+                    Act::Pause => " · it keeps its memory, on GPUs too; c lets it go on",
+                    Act::Stop => " · c goes on from its checkpoint",
+                    _ => "",
+                };
+                format!("{}: {now}{more}", name(one))
+            }
+            many => format!("{} runs told", many.len()),
+        };
+        match &self.refused {
+            None => (Tone::Good, text),
+            Some((n, why)) => {
+                if !text.is_empty() {
+                    text += "; ";
+                }
+                (Tone::Warn, format!("{text}{n} refused: {why}"))
+            }
+        }
+    }
+}
+
+/// True where it waits for a secret: trying again gives it from this program's environment.
+pub fn waits_for_a_secret(v: &RunView) -> bool {
+    v.state == StateName::Blocked && v.reason.as_ref().is_some_and(|r| r.contains("the secret"))
+}
+
+/// Why its priority means nothing.
+fn waits_for_its_turn(v: &RunView) -> Option<String> {
+    let waits = !v.state.is_final() && !v.state.is_live();
+    (!waits).then(|| format!("it does not wait for its turn: it is {}", v.state.word()))
+}
+
 fn name(v: &RunView) -> String {
     v.label.clone().unwrap_or_else(|| v.id.to_string())
 }
 
-/// Cancels or retries runs; those that it means nothing to are passed over when there are several.
-fn act(a: &mut Access, runs: &[RunId], retry: bool) -> Result<Vec<RunView>, WorkError> {
-    let mut done = Vec::new();
+/// Tells runs; of several, those that it means nothing to are counted.
+fn act(a: &mut Access, runs: &[RunId], act: Act) -> Result<Done, WorkError> {
+    let mut done = Done { act, told: Vec::new(), refused: None };
     for id in runs {
-        let told = a.engine(|c| if retry { c.retry(id) } else { c.cancel(id) });
+        let told = a.engine(|c| match act {
+            Act::Cancel => c.cancel(id),
+            Act::Stop => c.checkpoint(id),
+            Act::Retry => c.retry(id),
+            Act::Pause => c.pause(id),
+            // One that was stopped is tried again with its secrets.
+            Act::Resume if c.show(id)?.state == StateName::Cancelled => c.retry(id),
+            Act::Resume => c.resume(id),
+            Act::Priority(by) => {
+                let now = c.show(id)?.priority;
+                c.priority(id, now.saturating_add(by))
+            }
+        });
         match told {
-            Ok(v) => done.push(v),
+            Ok(v) => done.told.push(v),
             Err(e) if runs.len() == 1 => return Err(e),
-            Err(_) => {}
+            Err(e) => {
+                let (n, why) = done.refused.take().unwrap_or((0, e.to_string()));
+                done.refused = Some((n + 1, why));
+            }
         }
     }
     Ok(done)
+}
+
+/// Runs as they stand, those that are still known.
+pub(super) fn shown(a: &mut Access, after: &[After]) -> Result<Vec<RunView>, WorkError> {
+    let mut out = Vec::new();
+    for one in after.iter().take(OTHERS) {
+        match a.look(|c| c.show(&one.run)) {
+            Ok(Some(v)) => out.push(v),
+            Ok(None) => {
+                out.extend(at_rest::show(&a.state_dir()?, &one.run)?.map(|(_, v)| v));
+            }
+            // It is gone: its id is all that is known.
+            Err(_) => {}
+        }
+    }
+    Ok(out)
 }
 
 /// A run and its cursor.

@@ -4,17 +4,14 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::actions::is_bad;
-use super::rows::{self, VIEWS, bytes, clock, duration, look, state_word};
+use super::rows::{self, VIEWS, clock, look, state_word};
 use super::{Pane, Runs};
-use crate::job::{Condition, ExitFile, RunView};
-use crate::launch::{AttemptFacts, RunFacts};
+use crate::job::RunView;
 use crate::tui::data::Link;
 use crate::tui::pen::Pen;
 use crate::tui::screen::{Exportable, Shared};
 use crate::tui::theme::Role;
-use crate::tui::widgets::{
-    Column, CurvesView, ListControl, draw_rows, draw_scrollbar, figure, said, thousands,
-};
+use crate::tui::widgets::{Column, CurvesView, ListControl, draw_rows, draw_scrollbar, said};
 
 const COLUMNS: [Column; 7] = [
     Column::words("state", 11),
@@ -102,6 +99,7 @@ impl Runs {
         let (text, muted) = (pen.style(Role::Text), pen.style(Role::Muted));
         let now = shared.now;
         let live = shared.engine.link == Link::Up;
+        let room = self.room.get().and_then(Option::as_ref);
         let styles = [Role::Accent, Role::Muted, Role::Warn, Role::Good, Role::Bad]
             .map(|r| (r, pen.style(r)));
         let rows: Vec<(Vec<(String, Style)>, bool, bool)> = self
@@ -119,7 +117,10 @@ impl Runs {
                     (format!("{sign} {}{doubt}", state_word(v.state)), style),
                     (v.kind.word().to_owned(), muted),
                     (v.label.clone().unwrap_or_else(|| v.id.to_string()), text),
-                    (row.progress_words(), if is_bad(v.state) { style } else { muted }),
+                    (
+                        row.progress_words(&shared.engine, room, now),
+                        if is_bad(v.state) { style } else { muted },
+                    ),
                     (clock(started, now), muted),
                     (if doubt.is_empty() { row.took(now) } else { String::new() }, text),
                     (v.attempt.to_string(), muted),
@@ -197,71 +198,6 @@ impl Runs {
         self.curves_view.draw(pen, inner, &drawn, Vec::new());
     }
 
-    fn draw_facts(&self, pen: &mut Pen<'_>, area: Rect, shared: &Shared) {
-        let Some(v) = &self.about else { return };
-        let (key, text) = (pen.style(Role::Muted), pen.style(Role::Text));
-        let mut y = area.y;
-        for (name, value, role) in self.facts_lines(v, shared) {
-            if y >= area.bottom() {
-                return;
-            }
-            let style = role.map_or(text, |r| pen.style(r));
-            pen.put(area.x, y, 10, &name, key);
-            let rest = Rect {
-                x: area.x + 11.min(area.width),
-                y,
-                width: area.width.saturating_sub(11),
-                height: (area.bottom() - y).min(3),
-            };
-            let rows = pen.text(rest, &value, style).clamp(1, 3);
-            y += rows as u16;
-        }
-    }
-
-    /// What is told of a run: a word, what stands there, and how it is meant.
-    fn facts_lines(&self, v: &RunView, shared: &Shared) -> Vec<(String, String, Option<Role>)> {
-        let mut out: Vec<(String, String, Option<Role>)> = Vec::new();
-        let mut add = |name: &str, value: String| out.push((name.to_owned(), value, None));
-        add("run", format!("{} · {}", v.id, v.kind.word()));
-        let facts = self.facts.get().filter(|f| f.0 == v.id).map(|f| &f.1);
-        let mut state = state_word(v.state).to_owned();
-        if shared.engine.link != Link::Up && !v.state.is_final() {
-            state += ", when the engine was last heard";
-        }
-        state += &ending(v);
-        out.push(("state".into(), state, is_bad(v.state).then_some(Role::Bad)));
-        let mut add = |name: &str, value: String| out.push((name.to_owned(), value, None));
-        let now = shared.now;
-        let at = |t: jiff::Timestamp| t.strftime("%Y-%m-%d %H:%M:%S").to_string();
-        let mut times = format!("queued {}", at(v.queued_at));
-        if let Some(t) = v.started_at {
-            times += &format!(" · started {}", clock(t, now));
-            let waited = t.duration_since(v.queued_at).as_secs_f64();
-            times += &format!(" (waited {})", duration(waited));
-        }
-        if let Some(t) = v.ended_at {
-            times += &format!(" · ended {}", clock(t, now));
-        }
-        add("times", times + " UTC");
-        let live = self.list.current().filter(|r| r.view.id == v.id && v.state.is_live());
-        if let Some(p) = live.and_then(|r| r.progress.as_ref()) {
-            let total = p.total.map_or_else(String::new, |t| format!(" of {}", thousands(t)));
-            add("progress", format!("{}{total} · {}", thousands(p.done), p.note));
-        }
-        if let Some(f) = facts {
-            facts_of(f, v, &mut add);
-        }
-        if let Some((id, curves)) = self.curves.get()
-            && *id == v.id
-            && let Some((_, cost)) = curves.of.get("cost").and_then(|c| c.last)
-        {
-            let currency = facts.and_then(|f| f.currency.as_deref()).unwrap_or("");
-            add("cost", format!("{} {currency} so far", figure(cost)));
-        }
-        add("folder", v.dir.display().to_string());
-        out
-    }
-
     pub(super) fn exported(&self, shared: &Shared) -> Option<Exportable> {
         let v = self.about.as_ref()?;
         let short = rows::short(&v.id);
@@ -303,92 +239,8 @@ impl Runs {
     }
 }
 
-fn name(v: &RunView) -> String {
+pub(super) fn name(v: &RunView) -> String {
     v.label.clone().unwrap_or_else(|| v.id.to_string())
-}
-
-/// ` · exit code 3 · why`.
-fn ending(v: &RunView) -> String {
-    let mut out = String::new();
-    match (v.exit_code, v.signal) {
-        (Some(c), _) => out += &format!(" · exit code {c}"),
-        (None, Some(s)) => out += &format!(" · signal {s}"),
-        (None, None) => {}
-    }
-    if let Some(r) = &v.reason {
-        out += &format!(" · {r}");
-    }
-    out
-}
-
-fn facts_of(f: &RunFacts, v: &RunView, add: &mut impl FnMut(&str, String)) {
-    if let Some(t) = &f.trouble {
-        add("spec", t.clone());
-    }
-    for (name, value) in &f.told {
-        add(name, value.clone());
-    }
-    if let Some(spec) = &f.spec {
-        if !spec.after.is_empty() {
-            let after: Vec<String> = spec
-                .after
-                .iter()
-                .map(|a| {
-                    let when = match a.condition {
-                        Condition::Ok => "succeeded",
-                        Condition::Any => "ended",
-                        Condition::Fail => "failed",
-                    };
-                    format!("{} has {when}", a.run)
-                })
-                .collect();
-            add("waits till", after.join(", "));
-        }
-        let r = &spec.resources;
-        let memory = r.memory_mib.map_or(String::new(), |m| format!(" · about {m} MiB of memory"));
-        let threads =
-            if r.threads == 1 { "1 thread".into() } else { format!("{} threads", r.threads) };
-        add("takes", format!("{threads}{memory}"));
-    }
-    if !f.inputs.is_empty() {
-        let some: Vec<String> =
-            f.inputs.iter().map(|(n, b)| format!("{n} {}", bytes(*b))).collect();
-        add("input", some.join(", "));
-    }
-    add("results", f.results.clone());
-    for a in &f.attempts {
-        add(&format!("attempt {}", a.number), attempt_words(a, v));
-    }
-}
-
-fn attempt_words(a: &AttemptFacts, v: &RunView) -> String {
-    let mut out = match (&a.exit, &a.run) {
-        (Some(e), _) => end_words(e),
-        (None, Some(r)) if a.number == v.attempt => format!("process {}", r.work.pid),
-        (None, Some(_)) => "its end was not seen".into(),
-        (None, None) => "not started".into(),
-    };
-    if let Some(why) = &a.failure {
-        out += &format!(": {why}");
-    }
-    if let (Some(e), Some(r)) = (&a.exit, &a.run) {
-        let took = e.ended.duration_since(e.started.unwrap_or(r.started)).as_secs_f64();
-        out += &format!(" · {}", duration(took));
-    }
-    let size: u64 = a.files.iter().map(|f| f.1).sum();
-    if !a.files.is_empty() {
-        out += &format!(" · {} files, {}", a.files.len(), bytes(size));
-    }
-    out
-}
-
-fn end_words(e: &ExitFile) -> String {
-    match (&e.lost, e.code, e.signal) {
-        (Some(why), ..) => format!("lost: {why}"),
-        (None, Some(c), _) => format!("exit code {c}"),
-        (None, None, Some(s)) => format!("ended by signal {s}"),
-        (None, None, None) => e.note.clone().unwrap_or_else(|| "ended before it started".into()),
-    }
 }
 
 fn draw_nothing(pen: &mut Pen<'_>, area: Rect, link: &Link) {

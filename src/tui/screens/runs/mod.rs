@@ -4,14 +4,16 @@
 mod actions;
 mod commands;
 mod draw;
+mod facts;
 pub(crate) mod rows;
 #[cfg(test)]
 mod tests;
+pub(crate) mod waits;
 
 use ratatui::layout::Rect;
 
 use crate::domain::RunId;
-use crate::job::{Curves, RunView};
+use crate::job::{Curves, RunView, StateName};
 use crate::launch::RunFacts;
 use crate::tui::data::{Lane, Link};
 use crate::tui::load::Load;
@@ -19,8 +21,11 @@ use crate::tui::pen::Pen;
 use crate::tui::screen::{Answer, Cx, Exportable, Screen, ScreenId, Shared, Told};
 use crate::tui::widgets::{CurvesView, ListControl, LogView, Paged};
 
+use actions::Act;
+pub(crate) use actions::waits_for_a_secret;
 pub use commands::COMMANDS;
 use rows::{Row, VIEWS};
+use waits::Room;
 
 /// What stands beside the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -51,6 +56,12 @@ pub struct Runs {
     /// The run that the panes beside the list are about, as last known.
     about: Option<RunView>,
     facts: Load<(RunId, RunFacts)>,
+    /// The runs that it waits for.
+    others: Load<(RunId, Vec<RunView>)>,
+    /// What the engine has to give, while somebody waits.
+    room: Load<Option<Room>>,
+    /// The moves of runs that the room was asked after, and the run that was asked for by name.
+    roomed: Option<(u64, Option<RunId>)>,
     curves: Load<(RunId, Curves)>,
     /// How long the metrics were when they were last asked for.
     heard: u64,
@@ -61,10 +72,10 @@ pub struct Runs {
     /// The log has the whole screen.
     full: bool,
     pane: Pane,
-    done: Load<Vec<RunView>>,
+    done: Load<actions::Done>,
     tail: Load<String>,
-    /// Runs that a confirmation asks about.
-    to_cancel: Vec<RunId>,
+    /// Runs that a confirmation asks about, and what is then done to them.
+    asked: Option<(Act, Vec<RunId>)>,
     /// A run that another screen sent the person here for.
     sought: Load<Option<(i64, RunView)>>,
     /// Where the list was drawn last: for the mouse.
@@ -81,6 +92,9 @@ impl Default for Runs {
             link: Link::Unknown,
             about: None,
             facts: Load::default(),
+            others: Load::default(),
+            room: Load::default(),
+            roomed: None,
             curves: Load::default(),
             heard: 0,
             curves_view: CurvesView::default(),
@@ -90,7 +104,7 @@ impl Default for Runs {
             pane: Pane::default(),
             done: Load::default(),
             tail: Load::default(),
-            to_cancel: Vec::new(),
+            asked: None,
             sought: Load::default(),
             body: Rect::ZERO,
         }
@@ -107,7 +121,39 @@ impl Runs {
             self.total.ask(cx, Lane::Slow, move |a| rows::count(a, &wanted.0, &wanted.1));
         }
         self.follow_row(cx);
+        self.read_room(cx);
         self.log.pump(cx);
+    }
+
+    /// Asks what the engine has to give, where a run in view waits and something moved since.
+    fn read_room(&mut self, cx: &mut Cx<'_>) {
+        let waits = |s: StateName| !s.is_final() && !s.is_live();
+        if cx.shared.engine.link != Link::Up
+            || self.room.is_asked()
+            || !self.list.rows().any(|r| waits(r.view.state))
+        {
+            return;
+        }
+        // One that is older than the newest ones is asked for by its name.
+        let known = self.room.get().and_then(Option::as_ref);
+        let also = self.list.current().map(|r| &r.view).filter(|v| {
+            waits(v.state) && known.is_none_or(|room| !room.waiting.contains_key(&v.id))
+        });
+        let also = also.map(|v| v.id.clone());
+        let moves = cx.shared.engine.moves;
+        let behind = self.roomed.as_ref().is_none_or(|r| r.0 != moves);
+        if behind || also.is_some() && self.roomed.as_ref().is_none_or(|r| r.1 != also) {
+            self.roomed = Some((moves, also.clone()));
+            self.room.ask(cx, Lane::Engine, move |a| Room::read(a, also.as_ref()));
+        }
+    }
+
+    /// Asks after the runs that this one waits for.
+    fn read_others(&mut self, cx: &mut Cx<'_>) {
+        let Some((id, facts)) = self.facts.get() else { return };
+        let Some(spec) = facts.spec.as_ref().filter(|s| !s.after.is_empty()) else { return };
+        let (id, after) = (id.clone(), spec.after.clone());
+        self.others.ask(cx, Lane::Engine, move |a| Ok((id, actions::shown(a, &after)?)));
     }
 
     /// Turns the panes to the run under the cursor.
@@ -236,7 +282,12 @@ impl Screen for Runs {
             self.show_tail(cx);
         } else if self.sought.accept(answer) {
             self.sought_found(cx);
-        } else if !self.curves.accept(answer) && !self.facts.accept(answer) {
+        } else if self.facts.accept(answer) {
+            self.read_others(cx);
+        } else if !self.curves.accept(answer)
+            && !self.others.accept(answer)
+            && !self.room.accept(answer)
+        {
             return;
         }
         self.pump(cx);
@@ -245,6 +296,10 @@ impl Screen for Runs {
     fn changed(&mut self, cx: &mut Cx<'_>) {
         self.hear(cx);
         self.pump(cx);
+    }
+
+    fn refused(&mut self) {
+        self.asked = None;
     }
 
     fn mouse(&mut self, event: crossterm::event::MouseEvent, cx: &mut Cx<'_>) {

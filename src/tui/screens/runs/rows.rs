@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 
+use super::waits::Room;
 use crate::domain::RunId;
 use crate::engine::protocol::ListAsk;
 use crate::job::{ProgressNow, RunView, StateName, seconds_left};
-use crate::tui::data::{Access, RunNow, WorkError};
+use crate::tui::data::{Access, EngineNow, RunNow, WorkError};
 use crate::tui::theme::Role;
 use crate::tui::widgets::{Ask, Page, PageEdge, thousands};
 
@@ -140,13 +141,18 @@ impl Row {
         seconds_left(base.0, progress.done, progress.total?, elapsed)
     }
 
-    /// `45 % · 3 min left`, or what stands in its place.
-    pub fn progress_words(&self) -> String {
+    /// `45 % · 3 min left`, or what stands in its place: why it ended so, what it waits for.
+    pub fn progress_words(
+        &self,
+        engine: &EngineNow,
+        room: Option<&Room>,
+        now: Timestamp,
+    ) -> String {
         if self.view.state.is_final() {
             return self.view.reason.clone().unwrap_or_default();
         }
-        if !self.view.state.is_live() {
-            return self.view.reason.clone().unwrap_or_else(|| "waits for free threads".into());
+        if let Some(why) = super::waits::why(&self.view, engine, room, None, now) {
+            return why;
         }
         let Some(p) = &self.progress else { return String::new() };
         let mut out = match p.total {

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::domain::RunId;
 use crate::engine::StateDir;
 use crate::job::{
-    Attempt, Exit, ExitFile, NewRun, ProgressNow, RunKind, RunRecord, RunSpec, RunState, RunView,
+    After, Attempt, Condition, Exit, ExitFile, NewRun, ProgressNow, RunKind, RunRecord, RunSpec,
+    RunState, RunView,
 };
 use crate::store::engine::{Added, EngineDb, NewRow};
 use crate::tui::app::Msg;
@@ -274,6 +275,125 @@ fn cancel_asks_first_and_retry_waits_for_an_end() {
     assert!(bench.note().unwrap().1.contains("ended already: failed"));
     bench.keys("y");
     assert!(bench.effects.iter().any(|e| matches!(e, Effect::Copy(_))));
+}
+
+fn waiting(e: &mut Engine, label: &str, state: RunState) -> RunRecord {
+    e.run(RunKind::Command, label, state)
+}
+
+#[test]
+fn every_run_that_waits_says_for_what_in_full() {
+    let mut all = Vec::new();
+    let why = "job 4711 at SLURM: pending (Resources, of partition long, before 17 others); the \
+               cluster says that it will start it when two nodes of the partition have been freed";
+    let mut bench = at_runs((80, 40), |e| {
+        let first = e.run(RunKind::Finetune, "teacher", running());
+        let after = vec![After { run: first.id.clone(), condition: Condition::Ok }];
+        let queued_at = t(QUEUED);
+        let reason = format!("waits for {} to succeed", first.id);
+        let spec = NewRun {
+            label: Some("pupil".into()),
+            after,
+            ..NewRun::new(RunKind::Finetune, &e.workspace)
+        };
+        all.push(first);
+        all.push(e.run_with(spec, RunState::Blocked { queued_at, reason }));
+        let until = t("2026-03-02T06:30:00Z");
+        all.push(waiting(e, "tomorrow", RunState::Delayed { queued_at, until, reason: None }));
+        let starting_at = t(STARTED);
+        let note = Some(why.to_owned());
+        all.push(waiting(e, "far", RunState::Starting { queued_at, starting_at, note }));
+        let (started_at, paused_at) = (t(STARTED), t(STARTED));
+        all.push(waiting(e, "still", RunState::Paused { queued_at, started_at, paused_at }));
+        all.push(waiting(e, "next", RunState::Queued { queued_at }));
+    });
+    up(&mut bench, all.iter().map(RunRecord::view).collect());
+    let screen = shown(&mut bench);
+    assert!(screen.contains("1 running, 1 paused, 4 waiting"), "{screen}");
+    assert!(screen.contains("waits its turn") && !screen.contains("free threads"), "{screen}");
+    bench.keys("j");
+    assert!(shown(&mut bench).contains("keeps its memory, on GPUs too; c lets it go on"));
+    bench.keys("j");
+    // However long it is, all of it is there, over as many lines as it takes.
+    let screen = shown(&mut bench).replace(['│', '\n'], " ");
+    let words: Vec<&str> = screen.split_whitespace().collect();
+    assert!(words.join(" ").contains(why), "{screen}");
+    bench.keys("j");
+    let screen = shown(&mut bench);
+    assert!(screen.contains("not before 03-02 06:30"), "{screen}");
+    assert!(screen.contains("not before 2026-03-02 06:30:00 UTC"), "{screen}");
+    bench.keys("j");
+    let screen = shown(&mut bench);
+    assert!(screen.contains("waits for `teacher`"), "{screen}");
+    assert!(screen.contains("for `teacher` (20260301-110000-00c0ffee) to succeed: it is running"));
+    // Without an engine nothing is promised.
+    bench.msg(Msg::Engine(EngineNews::Link(Link::Down)));
+    bench.keys("g");
+    let screen = shown(&mut bench);
+    assert!(screen.contains("waits for an engine"), "{screen}");
+}
+
+#[test]
+fn keys_that_mean_nothing_to_a_run_say_so_and_tell_the_engine_nothing() {
+    let queued_at = t(QUEUED);
+    let mut bench = at_runs((80, 24), |e| {
+        e.run(RunKind::Finetune, "ended", failed());
+        e.run(RunKind::Finetune, "works", running());
+        waiting(e, "waits", RunState::Queued { queued_at });
+    });
+    bench.keys("p");
+    assert!(bench.note().unwrap().1.contains("only a running run is paused"));
+    bench.keys("c");
+    assert!(bench.note().unwrap().1.contains("neither paused nor stopped"));
+    bench.keys("S");
+    assert!(shown(&mut bench).contains("out of the queue? c puts it back"));
+    bench.keys("n j +");
+    assert!(bench.note().unwrap().1.contains("does not wait for its turn: it is running"));
+    bench.keys("S");
+    assert!(shown(&mut bench).contains("Stop `works` with a checkpoint?"));
+    bench.keys("n j");
+    for (key, said) in [("c", "r tries it again"), ("S", "has ended already"), ("-", "failed")] {
+        bench.keys(key);
+        assert!(bench.note().unwrap().1.contains(said), "{key}: {:?}", bench.note());
+    }
+}
+
+#[test]
+fn a_run_that_waits_for_a_secret_asks_for_somebody_and_one_that_waits_for_others_does_not() {
+    let queued_at = t(QUEUED);
+    let mut all = Vec::new();
+    let mut bench = at_runs((100, 30), |e| {
+        let reason = "waits for the secret LAB_KEY".to_owned();
+        all.push(waiting(e, "locked", RunState::Blocked { queued_at, reason }));
+        let reason = format!("waits for {} to succeed", all[0].id);
+        all.push(waiting(e, "patient", RunState::Blocked { queued_at, reason }));
+    });
+    up(&mut bench, all.iter().map(RunRecord::view).collect());
+    bench.keys("1");
+    let screen = shown(&mut bench);
+    assert!(
+        screen.contains("locked waits for the secret LAB_KEY (7, then r gives it)"),
+        "{screen}"
+    );
+    assert!(!screen.contains("patient waits"), "{screen}");
+    bench.keys("7 r");
+    assert!(bench.note().unwrap().1.contains("has not ended (blocked)"), "{:?}", bench.note());
+    bench.keys("j r").settle_but(&[]);
+    assert!(bench.note().unwrap().1.contains("no engine"), "the engine is asked");
+}
+
+#[test]
+fn a_question_answered_with_no_is_forgotten() {
+    let mut bench = at_runs((80, 24), |e| {
+        e.run(RunKind::Finetune, "older", running());
+        e.run(RunKind::Finetune, "newer", failed());
+    });
+    bench.keys("j x");
+    assert!(shown(&mut bench).contains("Cancel `older`?"));
+    assert!(bench.app.screens.runs.asked.is_some());
+    // The palette's `cancel-now` is then about the row under the cursor, not about this one.
+    bench.keys("n");
+    assert!(bench.app.screens.runs.asked.is_none());
 }
 
 #[test]

@@ -10,7 +10,8 @@ use crate::tui::load::Load;
 use crate::tui::screen::{Answer, Cx, Tone};
 use crate::tui::theme::Role;
 use crate::tui::widgets::{
-    Field, Form, FormEvent, budget_args, budget_fields, positive, share_or_nothing, thousands,
+    Field, Form, FormEvent, budget_args, budget_fields, positive, share_or_nothing, shell_line,
+    thousands,
 };
 
 /// The form and what is known around it.
@@ -33,16 +34,6 @@ fn encoder_or_nothing(text: &str) -> Option<String> {
     let t = text.trim();
     let fine = t.is_empty() || t.starts_with("path:") || t.starts_with("hub:");
     (!fine).then(|| "path:DIR or hub:ORG/NAME, or nothing for the lexical filter".into())
-}
-
-/// As a shell would take it.
-pub fn line(args: &[String]) -> String {
-    let quoted = |a: &String| {
-        let plain = a.chars().all(|c| c.is_alphanumeric() || "-_=/.,:@+~".contains(c));
-        if plain && !a.is_empty() { a.clone() } else { format!("'{}'", a.replace('\'', r"'\''")) }
-    };
-    let words: Vec<String> = args.iter().map(quoted).collect();
-    format!("polyculture {}", words.join(" "))
 }
 
 impl Seeds {
@@ -260,7 +251,7 @@ impl Augment {
         if self.started.is_asked() {
             out.push(("starting ..".into(), Role::Accent));
         }
-        out.push((format!("Enter does what this does: {}", line(&self.args())), Role::Muted));
+        out.push((format!("Enter does what this does: {}", shell_line(&self.args())), Role::Muted));
         out
     }
 

@@ -111,7 +111,7 @@ impl Import {
         if self.done.is_asked() {
             out.push(("reading the file; large surveys take a while".into(), Role::Accent));
         }
-        let line = super::augment::line(&self.args());
+        let line = crate::tui::widgets::shell_line(&self.args());
         out.push((format!("Enter does what this does: {line}"), Role::Muted));
         out
     }

@@ -241,13 +241,3 @@ pub fn args(form: &Form, choices: &Choices) -> Vec<String> {
     out.extend(budget_args(form));
     out
 }
-
-/// A word as a shell takes it.
-pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@+%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
-}
