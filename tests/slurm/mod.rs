@@ -276,7 +276,8 @@ impl Lab {
         use std::os::unix::fs::PermissionsExt as _;
         let dir = self.house.file("wrapped");
         std::fs::create_dir_all(&dir).unwrap();
-        let real = on_path(program).map_or_else(|| "/nowhere".to_owned(), |p| p.display().to_string());
+        let real =
+            on_path(program).map_or_else(|| "/nowhere".to_owned(), |p| p.display().to_string());
         let file = dir.join(program);
         std::fs::write(&file, format!("#!/bin/sh\nreal={real}\n{body}\n")).unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
