@@ -152,8 +152,11 @@ fn answer(asked: &str) -> Step {
 
 #[test]
 fn a_run_that_is_killed_and_retried_pays_for_nothing_twice_and_its_replies_can_be_opened() {
-    let endpoint = Endpoint::start(|seen| {
-        Step::After(Duration::from_millis(15), Box::new(answer(&seen.asked())))
+    // Silent in the first third until the job is killed: however slow this thread is, it is there.
+    let killed = Arc::new(AtomicBool::new(false));
+    let over = Arc::clone(&killed);
+    let endpoint = Endpoint::start(move |seen| {
+        if seen.number < 150 || over.load(SeqCst) { answer(&seen.asked()) } else { Step::Silence }
     });
     let p = Place::new(&endpoint.base_url());
     let tasks = "samples/english,samples/korean";
@@ -165,13 +168,16 @@ fn a_run_that_is_killed_and_retried_pays_for_nothing_twice_and_its_replies_can_b
     let run = started["id"].as_str().unwrap().to_owned();
     let dir = p.ws().join("runs").join(&run);
     // 10 sets of 24 items, two models: killed in the first third.
-    while endpoint.seen().len() < 150 {
+    let deadline = Instant::now() + Duration::from_mins(2);
+    while endpoint.seen().len() <= 150 {
+        assert!(Instant::now() < deadline, "{} calls", endpoint.seen().len());
         std::thread::sleep(Duration::from_millis(2));
     }
     let marks: Value =
         serde_json::from_slice(&fs::read(dir.join("attempt-1/run.json")).unwrap()).unwrap();
     let pid = i32::try_from(marks["work"]["pid"].as_i64().unwrap()).unwrap();
     kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    killed.store(true, SeqCst);
     let end = p.run(&["runs", "wait", &run]);
     assert!(!end.status.success(), "{end:?}");
     let paid = fs::read_to_string(dir.join("attempt-1/replies.jsonl")).unwrap().lines().count();
