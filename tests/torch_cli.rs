@@ -2,7 +2,6 @@
 //! engine to a model that is evaluated, registered, served and connected.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that meets an error fails")]
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -66,8 +65,12 @@ impl Place {
             "#!/bin/sh\necho '{{\"python\": \"3.12.1\", \"executable\": \"x\", \"venv\": true, \
              \"packages\": {{{packages}}}}}'\n"
         );
-        let path = self.file("python", &says);
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        // Put there by a process of its own: a file that a child of another thread still has open for
+        // writing cannot be executed.
+        let draft = self.file("draft", &says);
+        let path = self.0.path().join("python").display().to_string();
+        let words = ["-c", "cp \"$1\" \"$2\" && chmod 755 \"$2\"", "sh", &draft, &path];
+        assert!(Command::new("sh").args(words).status().unwrap().success());
         path
     }
 

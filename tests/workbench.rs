@@ -49,6 +49,9 @@ impl Home {
 
 impl Drop for Home {
     fn drop(&mut self) {
+        // A demo goes on without its screen; it would start the next engine.
+        let steps = format!("--workspace {}.* demo --steps", self.dir.path().display());
+        drop(Command::new("pkill").args(["-KILL", "-f", "--", &steps]).output());
         drop(self.polyculture(&["engine", "stop"]).output());
     }
 }

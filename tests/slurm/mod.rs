@@ -273,14 +273,12 @@ impl Lab {
 
     /// A folder with a program that stands before the real one of that name in PATH. `$real` is it.
     pub(crate) fn wrapped(&self, program: &str, body: &str) -> String {
-        use std::os::unix::fs::PermissionsExt as _;
         let dir = self.house.file("wrapped");
         std::fs::create_dir_all(&dir).unwrap();
         let real =
             on_path(program).map_or_else(|| "/nowhere".to_owned(), |p| p.display().to_string());
         let file = dir.join(program);
-        std::fs::write(&file, format!("#!/bin/sh\nreal={real}\n{body}\n")).unwrap();
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+        crate::house::put_script(&file, &format!("#!/bin/sh\nreal={real}\n{body}\n"));
         format!("{}:{}", dir.display(), std::env::var("PATH").unwrap())
     }
 }
