@@ -270,7 +270,13 @@ fn list(
         .transpose()?;
     let limit = u32::try_from(limit).unwrap_or(u32::MAX);
     let workspace = place.map(|p| p.folder().root().to_owned());
-    let page = Client::connect_or_start()?.find(&ListAsk { workspace, before, limit, ..ask })?;
+    let ask = ListAsk { workspace, before, limit, ..ask };
+    let mut engine = Client::connect_or_start()?;
+    if ctx.out.json {
+        let page = engine.find_raw(&ask)?;
+        return ctx.out.list(&page.items, page.next.map(|n| n.to_string()), String::new);
+    }
+    let page = engine.find(&ask)?;
     ctx.out.list(&page.items, page.next.map(|n| n.to_string()), || {
         if page.items.is_empty() {
             return "No runs yet. `polyculture augment`, `finetune`, `evaluate` and `runs add -- CMD` start them.".into();

@@ -11,7 +11,8 @@ use super::Finding;
 pub enum DatasetError {
     /// More texts than there are, or fewer than there are seeds.
     #[error(
-        "{wanted} texts are asked for: there are {seeds} seeds and {all} texts in all; ask for {seeds} to {all}, or grow more samples (`polyculture augment --keep`)"
+        "{wanted} texts are asked for: {}, or grow more samples (`polyculture augment --keep`)",
+        there_are(*seeds, *all)
     )]
     Texts {
         /// Texts asked for.
@@ -74,4 +75,11 @@ fn list(findings: &[Finding]) -> String {
         out.push(format!("  and {} more", findings.len() - SHOWN));
     }
     out.join("\n")
+}
+
+fn there_are(seeds: usize, all: usize) -> String {
+    if seeds == all {
+        return format!("there are {seeds} seeds and no kept samples beside them; ask for {seeds}");
+    }
+    format!("there are {seeds} seeds and {all} texts in all; ask for {seeds} to {all}")
 }

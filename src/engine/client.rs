@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use super::protocol::{
     self, AddedRun, CAN, CAN_FIND, CAN_LEASE, CAN_TERMS, CAN_UNDRAIN, Files, Frame, Hello, ListAsk,
@@ -140,6 +141,15 @@ impl Client {
 
     /// A page of the runs that are asked for, either way from a cursor.
     pub fn find(&mut self, ask: &ListAsk) -> Result<Page, EngineError> {
+        self.page(ask)
+    }
+
+    /// The same, each run as the JSON in which the engine said it: for those who hand it on.
+    pub fn find_raw(&mut self, ask: &ListAsk) -> Result<Page<Box<RawValue>>, EngineError> {
+        self.page(ask)
+    }
+
+    fn page<T: DeserializeOwned>(&mut self, ask: &ListAsk) -> Result<Page<T>, EngineError> {
         if ask.finds() && !self.hello.can.iter().any(|c| c == CAN_FIND) {
             // It would leave the filter out and answer with other runs.
             return Err(EngineError::TooOld { engine: self.hello.engine.clone() });

@@ -255,11 +255,11 @@ pub struct AddedRun {
     pub known: bool,
 }
 
-/// A page of runs.
+/// A page of runs, as values or as the JSON in which they came.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Page {
+pub struct Page<T = RunView> {
     /// Newest first.
-    pub items: Vec<RunView>,
+    pub items: Vec<T>,
     /// Cursor of the next page; `None` on the last. On a page next to `after`: `None` when there
     /// is nothing newer than its first run.
     pub next: Option<i64>,

@@ -145,16 +145,19 @@ fn drain(mut pipe: impl Read + Send + 'static) -> Receiver<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     #[test]
     fn a_program_that_leaves_something_behind_at_its_pipe_holds_nobody_up_for_ever() {
         let dir = tempfile::tempdir().unwrap();
         let program = dir.path().join("squeue");
-        std::fs::write(&program, "#!/bin/sh\necho 12\nsleep 1000 &\necho $! > \"$1\"\n").unwrap();
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let draft = dir.path().join("draft");
+        std::fs::write(&draft, "#!/bin/sh\necho 12\nsleep 1000 &\necho $! > \"$1\"\n").unwrap();
+        // Put there by a process of its own: a file that a child of another thread still has open for
+        // writing cannot be executed.
+        let put = ["-c", "cp \"$1\" \"$2\" && chmod 755 \"$2\"", "sh"];
+        let put = Command::new("sh").args(put).args([&draft, &program]).status();
+        assert!(put.unwrap().success());
         let env = BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]);
         let pid = dir.path().join("pid");
         let words = [pid.display().to_string()];
