@@ -101,18 +101,19 @@ def filtering(subject, program, text):
     counts too (before eight seconds of silence)."""
     keys = subject.filter(text)
     typed = [program.key(k, quiet=0.03) for k in keys[:-1]]
+    # Some peers draw without an end, changed or not: they are never silent.
     final = program.key(keys[-1], quiet=8.0, patience=30)
-    program.settle(1.0, 20)
+    program.settle(1.0, 10)
     for k in subject.leaves_filter:
-        program.key(k, quiet=0.2)
-    program.settle(1.0, 20)
+        program.key(k, quiet=0.2, limit=5)
+    program.settle(1.0, 10)
     each = [r.last for r in typed if r.last]
     return percentile(each, 0.5) * 1e3, (final.last or float("nan")) * 1e3
 
 
 def move_bytes(kind_of, program, subject):
     """Median and largest bytes of a cursor move inside the screen."""
-    program.settle(0.5)
+    program.settle(0.5, 10)
     for _ in range(6):
         program.key(subject.down)
     _, size = times(program, [subject.down if i // 8 % 2 == 0 else subject.up for i in range(48)])
@@ -150,7 +151,7 @@ def measure(subject, first_text):
     row["start"] = starts(subject, first_text)
     program = subject.start()
     program.until(lambda seen: first_text in printable(seen))
-    program.settle(1.5, 180)
+    program.settle(1.5, 60)
     row["keys"] = latencies(subject, program)
     row["filter"] = filtering(subject, program, "harvest")
     row["filter, nowhere"] = filtering(subject, program, "nowherefound")
@@ -189,7 +190,7 @@ def over_the_line(subject, first_text):
     for kind, key, n in (("move", None, 60), ("scroll", subject.down, 100), ("page", subject.page, 40)):
         program = subject.start({"SSH_CONNECTION": "10.0.0.1 1 10.0.0.2 22"})
         program.until(lambda seen: first_text in printable(seen))
-        program.settle(1.5, 180)
+        program.settle(1.5, 20)
         if kind == "move":
             # Down through the screen, which does not scroll yet.
             out[kind] = link.behind(program, subject.down, min(n, 25))
