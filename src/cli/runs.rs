@@ -69,17 +69,18 @@ pub fn start(
     }
     let run = submit(&mut client, place, &prepared)?;
     if !how.wait {
-        ctx.out.show(&run, || {
-            format!(
-                "{} {}\n  follow it:  polyculture runs logs -f {}\n",
-                run.id,
-                run.state.word(),
-                run.id
-            )
-        })?;
+        show_started(ctx, &run)?;
         return Ok(None);
     }
     follow_run(ctx, &mut client, &run.id)
+}
+
+/// Says of a run that was added how to follow it.
+pub(super) fn show_started(ctx: &Context, run: &RunView) -> Result<(), Failure> {
+    ctx.out.show(run, || {
+        let word = run.state.word();
+        format!("{} {word}\n  follow it:  polyculture runs logs -f {}\n", run.id, run.id)
+    })
 }
 
 /// The run, to where the command line sends it.

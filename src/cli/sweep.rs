@@ -96,14 +96,7 @@ fn start(ctx: &Context, place: &Place, a: &SweepArgs, name: &str) -> Result<(), 
     prepared.run.env.insert("POLYCULTURE_WORKSPACE".into(), root);
     let mut client = Client::connect_or_start()?;
     let run = submit(&mut client, place, &prepared)?;
-    ctx.out.show(&run, || {
-        format!(
-            "{} {}\n  follow it:  polyculture runs logs -f {}\n",
-            run.id,
-            run.state.word(),
-            run.id
-        )
-    })
+    super::runs::show_started(ctx, &run)
 }
 
 /// Writes a chart in the format of the file's ending.

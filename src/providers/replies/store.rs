@@ -289,23 +289,15 @@ pub fn find_all(
     wanted: &BTreeSet<ReplyKey>,
 ) -> Result<HashMap<ReplyKey, StoredReply>, ProviderError> {
     let mut found = HashMap::new();
-    for path in paths {
-        let file = match File::open(path) {
-            Ok(f) => f,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(e) => return Err(trouble(path)(e)),
-        };
-        each_line(&file, |line| {
-            // The key alone is read of the many lines that nobody asked for.
-            if let Ok(head) = serde_json::from_slice::<Head<'_>>(line)
-                && let Some(key) = head.key().filter(|k| wanted.contains(k))
-                && let Ok(reply) = serde_json::from_slice::<StoredReply>(line)
-            {
-                found.insert(key, reply);
-            }
-        })
-        .map_err(trouble(path))?;
-    }
+    each_line_of(paths, |line| {
+        // The key alone is read of the many lines that nobody asked for.
+        if let Ok(head) = serde_json::from_slice::<Head<'_>>(line)
+            && let Some(key) = head.key().filter(|k| wanted.contains(k))
+            && let Ok(reply) = serde_json::from_slice::<StoredReply>(line)
+        {
+            found.insert(key, reply);
+        }
+    })?;
     Ok(found)
 }
 
@@ -317,21 +309,26 @@ pub fn find_all(
 pub fn find(paths: &[PathBuf], key: &ReplyKey) -> Result<Option<StoredReply>, ProviderError> {
     let wanted = key.to_string();
     let mut found = None;
+    each_line_of(paths, |line| {
+        if memchr::memmem::find(line, wanted.as_bytes()).is_some()
+            && let Ok(reply) = serde_json::from_slice::<StoredReply>(line)
+            && reply.key == wanted
+        {
+            found = Some(reply);
+        }
+    })?;
+    Ok(found)
+}
+
+/// The lines of all files that are there, one after the other.
+fn each_line_of(paths: &[PathBuf], mut f: impl FnMut(&[u8])) -> Result<(), ProviderError> {
     for path in paths {
         let file = match File::open(path) {
             Ok(f) => f,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
             Err(e) => return Err(trouble(path)(e)),
         };
-        each_line(&file, |line| {
-            if memchr::memmem::find(line, wanted.as_bytes()).is_some()
-                && let Ok(reply) = serde_json::from_slice::<StoredReply>(line)
-                && reply.key == wanted
-            {
-                found = Some(reply);
-            }
-        })
-        .map_err(trouble(path))?;
+        each_line(&file, &mut f).map_err(trouble(path))?;
     }
-    Ok(found)
+    Ok(())
 }

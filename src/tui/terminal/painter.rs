@@ -472,14 +472,19 @@ impl<S: Sink> Backend for Painter<S> {
             self.paint_rows(&changes);
             return Ok(());
         }
-        let mut before = std::mem::take(&mut self.next);
-        before.clone_from(&self.shown);
+        let mut next = std::mem::take(&mut self.next);
+        next.clone_from(&self.shown);
         for (x, y, cell) in &changes {
-            self.store(*x, *y, cell);
+            next[self.index(*x, *y)].clone_from(cell);
         }
-        self.changed.fill(false);
-        let next = std::mem::replace(&mut self.shown, before);
         if let Some(scroll) = Scroll::between(&self.shown, &next, usize::from(width)) {
+            // What wide clusters cover is found out only now: most large changes are no scroll.
+            next.clone_from(&self.shown);
+            for (x, y, cell) in &changes {
+                self.store(*x, *y, cell);
+            }
+            self.changed.fill(false);
+            std::mem::swap(&mut self.shown, &mut next);
             self.scroll(scroll);
             self.paint_rows(&self.differences(&next));
         } else {
