@@ -3,6 +3,7 @@
 mod chrome;
 mod commands;
 mod help;
+mod locked;
 mod overlay;
 mod palette;
 mod run_command;
@@ -25,6 +26,7 @@ use super::screens::Screens;
 use crate::domain::Survey;
 
 pub use commands::COMMANDS;
+pub use locked::permitted;
 pub use overlay::Overlay;
 
 /// See [`Reader::survey_stamp`](crate::store::Reader::survey_stamp).
