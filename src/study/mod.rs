@@ -2,6 +2,7 @@
 //! Rules and statistics live here; the tables and what they refuse live in [`crate::store`].
 //! Controls and repeats enter no estimate; scripted raters are marked wherever they appear.
 
+mod about;
 mod agreement;
 mod consent;
 mod controls;
@@ -11,7 +12,9 @@ mod guideline;
 mod import;
 mod keys;
 pub mod judge;
+mod pairs;
 mod plan;
+mod qualification;
 mod rating_file;
 mod results;
 mod scripted;
@@ -20,17 +23,22 @@ mod setup;
 mod status;
 #[cfg(test)]
 mod tests;
+mod texts;
 
+pub use about::About;
 pub use agreement::{AgreementReport, Figure, Rating, agreement};
 pub use consent::ConsentText;
 pub use error::StudyError;
 pub use export::{ExportFormat, ExportOptions, ExportWhat, codebook, export};
-pub use guideline::{Example, Guideline, ScaleAnchor};
+pub use guideline::{Guideline, ScaleAnchor};
 pub use import::{ImportReport, import_ratings};
 pub use keys::{Door, KeyError, PathRefused, PublicKey, authorized_line};
+pub use pairs::{Example, WorkedPairs};
 pub use plan::{Plan, fix_plan, plan};
+pub use qualification::{Nearness, QualificationResult, qualifications};
 pub use rating_file::{BadLine, RatingFile, read_ratings};
 pub use results::{Among, Consistency, ControlFailure, Results, results, results_among};
 pub use scripted::{SCRIPTED, rate_scripted, scripted_raters, scripted_score};
 pub use setup::{NewStudy, create_study, new_study};
 pub use status::{StudyStatus, status};
+pub use texts::{RaterTexts, own_text, put_own_texts, text_sha256};

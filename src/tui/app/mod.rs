@@ -340,6 +340,12 @@ impl App {
         cursor
     }
 
+    /// The program ends, whatever ends it: what the screen still has to keep.
+    pub fn closing(&mut self) -> Vec<Effect> {
+        self.with_screen(|s, cx| s.leave(cx));
+        std::mem::take(&mut self.effects)
+    }
+
     /// What is typed and saved nowhere.
     pub fn unsaved(&self) -> Option<String> {
         ScreenId::ALL.into_iter().find_map(|id| self.screens.look(id).unsaved())
