@@ -14,6 +14,8 @@ mod rights;
 mod studies;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_fixed;
 mod texts;
 mod views;
 
