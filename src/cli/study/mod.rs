@@ -2,9 +2,11 @@
 
 mod agreement;
 mod export;
+mod keys;
 mod new;
 mod plan;
 mod status;
+mod texts;
 
 use clap::Subcommand;
 
@@ -35,6 +37,10 @@ pub enum StudyCommand {
     Agreement(agreement::AgreementArgs),
     /// Write ratings as a long table
     Export(export::ExportArgs),
+    /// Print authorized_keys lines that tie a key to a rater and allow nothing but rating
+    Keys(keys::KeysArgs),
+    /// Give the study a consent, a guideline, examples or practice of its own, or list them
+    Texts(texts::TextsArgs),
 }
 
 /// Lines of a file that are named one by one.
@@ -51,6 +57,8 @@ pub fn run(ctx: &Context, command: StudyCommand) -> Result<(), Failure> {
         StudyCommand::Status(a) => status::run(ctx, &a),
         StudyCommand::Agreement(a) => agreement::run(ctx, a),
         StudyCommand::Export(a) => export::run(ctx, a),
+        StudyCommand::Keys(a) => keys::run(ctx, a),
+        StudyCommand::Texts(a) => texts::run(ctx, &a),
     }
 }
 
