@@ -67,6 +67,9 @@ pub enum Command {
     /// Rating studies
     #[command(subcommand)]
     Study(super::study::StudyCommand),
+    /// Backups of the workspace's database
+    #[command(subcommand)]
+    Workspace(super::workspace::WorkspaceCommand),
     /// Rate, full screen: nothing else to learn
     Rate(RateArgs),
     /// Ask a model something, to hear how it talks; nothing is kept

@@ -3,6 +3,7 @@
 //! Controls and repeats enter no estimate; scripted raters are marked wherever they appear.
 
 mod agreement;
+mod amend;
 mod answers;
 mod consent;
 mod controls;
@@ -12,6 +13,8 @@ mod export;
 mod guideline;
 mod import;
 pub mod judge;
+mod leases;
+mod moving;
 mod order;
 mod plan;
 mod raters_file;
@@ -27,8 +30,11 @@ mod spec_parts;
 mod status;
 #[cfg(test)]
 mod tests;
+mod verify;
+mod withdraw;
 
 pub use agreement::{AgreementReport, Figure, Rating, agreement};
+pub use amend::{Amend, AmendReport, amend};
 pub use answers::{Answer, read_answers};
 pub use consent::ConsentText;
 pub use draft::{PlanDraft, SECONDS_A_PAIR, StratumCount, draft, item_warnings, plan_draft};
@@ -36,6 +42,8 @@ pub use error::StudyError;
 pub use export::{ExportFormat, ExportOptions, ExportWhat, codebook, export};
 pub use guideline::{Example, Guideline, ScaleAnchor};
 pub use import::{ImportReport, import_ratings};
+pub use leases::begin_rating;
+pub use moving::{MoveReport, move_study};
 pub use order::LAG;
 pub use plan::{Plan, fix_plan, plan};
 pub use raters_file::{Named, read_names, read_raters, write_names};
@@ -47,3 +55,5 @@ pub use setup::{Material, NewStudy, create_from, create_study, items_of, new_stu
 pub use spec::StudySpec;
 pub use spec_parts::{Band, People, RaterSpec, Selection, Stratum};
 pub use status::{StudyStatus, status};
+pub use verify::{Finding, Severity, verify};
+pub use withdraw::{WithdrawReport, withdraw};

@@ -1,10 +1,13 @@
 //! `polyculture study ..`: one file a command, its arguments beside its code.
 
 mod agreement;
+mod amend;
 mod export;
 mod new;
 mod plan;
+mod rights;
 mod status;
+mod verify;
 
 use clap::Subcommand;
 
@@ -25,10 +28,20 @@ impl From<StudyError> for Failure {
 /// `polyculture study ..`
 #[derive(Debug, Subcommand)]
 pub enum StudyCommand {
-    /// Make a study of kept samples
-    New(new::NewArgs),
+    /// Make a study of kept samples, or of models' answers
+    New(Box<new::NewArgs>),
     /// Assign items to raters: k raters an item, seeded, balanced
     Plan(plan::PlanArgs),
+    /// Change a fixed study, logged: raters, items, k, leases
+    Amend(amend::AmendArgs),
+    /// Give pseudonyms to people, their names kept apart
+    Raters(rights::RatersArgs),
+    /// Erase all that a rater did who leaves
+    Withdraw(rights::WithdrawArgs),
+    /// Play the log again and compare it with what stands
+    Verify(verify::VerifyArgs),
+    /// Carry a study to another workspace
+    Move(verify::MoveArgs),
     /// How far each rater is
     Status(status::StatusArgs),
     /// Agreement with intervals: alpha, AC2, raw agreement
@@ -46,8 +59,13 @@ const NAMED: usize = 10;
 /// An unknown study, a plan that cannot be, a file without ratings.
 pub fn run(ctx: &Context, command: StudyCommand) -> Result<(), Failure> {
     match command {
-        StudyCommand::New(a) => new::run(ctx, a),
-        StudyCommand::Plan(a) => plan::run(ctx, a),
+        StudyCommand::New(a) => new::run(ctx, &a),
+        StudyCommand::Plan(a) => plan::run(ctx, &a),
+        StudyCommand::Amend(a) => amend::run(ctx, a),
+        StudyCommand::Raters(a) => rights::raters(ctx, &a),
+        StudyCommand::Withdraw(a) => rights::leave(ctx, &a),
+        StudyCommand::Verify(a) => verify::run(ctx, &a),
+        StudyCommand::Move(a) => verify::carry(ctx, &a),
         StudyCommand::Status(a) => status::run(ctx, &a),
         StudyCommand::Agreement(a) => agreement::run(ctx, a),
         StudyCommand::Export(a) => export::run(ctx, a),
@@ -60,7 +78,7 @@ pub fn run(ctx: &Context, command: StudyCommand) -> Result<(), Failure> {
 /// An unknown study; with `--strict`, any bad line.
 pub fn ratings(ctx: &Context, command: RatingsCommand) -> Result<(), Failure> {
     let RatingsCommand::Import { file, study, strict } = command;
-    let mut store = ctx.write()?;
+    let mut store = ctx.write_ratings()?;
     let report = import_ratings(&mut store, &study, &file, strict)?;
     ctx.out.show(&report, || {
         let mut out = format!(

@@ -1,13 +1,9 @@
 //! What the screen reads and writes, off its task.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::domain::{RaterId, StudyId};
-use crate::engine::StateDir;
-use crate::launch::Place;
+use crate::launch::{Place, draft_file};
 use crate::store::refuse_network_file_system;
 use crate::study::session::{Loaded, PATIENCE, SaveError, Saved, Write, load, save};
 use crate::tui::data::{Access, WorkError};
@@ -102,26 +98,6 @@ pub(super) fn reload(
         other => crate::study::StudyError::Write(std::io::Error::other(other.to_string())),
     })?;
     load(store.read(), study, rater)
-}
-
-/// Beside the engine's state, not in the workspace: what is typed belongs to nobody else.
-fn draft_file(place: &Place, study: &StudyId, rater: &RaterId) -> Option<PathBuf> {
-    let root = place.folder().root();
-    let root = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
-    let mut hash = Sha256::new();
-    for part in [root.as_os_str().as_encoded_bytes(), study.as_str().as_bytes()] {
-        hash.update(part);
-        hash.update([0]);
-    }
-    hash.update(rater.as_str());
-    let name: String = hash.finalize().iter().take(12).map(|b| format!("{b:02x}")).collect();
-    // unit tests never meet the state of whoever runs them
-    let state = if cfg!(test) {
-        StateDir::at(place.folder().root().join("engine")).ok()?
-    } else {
-        StateDir::find().ok()?
-    };
-    Some(state.dir().join("workbench").join(format!("draft-{name}.json")))
 }
 
 fn read_draft(place: &Place, study: &StudyId, rater: &RaterId) -> Draft {
