@@ -3,32 +3,47 @@
 //! Controls and repeats enter no estimate; scripted raters are marked wherever they appear.
 
 mod agreement;
+mod answers;
 mod consent;
 mod controls;
+mod draft;
 mod error;
 mod export;
 mod guideline;
 mod import;
 pub mod judge;
+mod order;
 mod plan;
+mod raters_file;
 mod rating_file;
 mod results;
+mod sampling;
 mod scripted;
+mod seeds;
 pub mod session;
 mod setup;
+mod spec;
+mod spec_parts;
 mod status;
 #[cfg(test)]
 mod tests;
 
 pub use agreement::{AgreementReport, Figure, Rating, agreement};
+pub use answers::{Answer, read_answers};
 pub use consent::ConsentText;
+pub use draft::{PlanDraft, SECONDS_A_PAIR, StratumCount, draft, item_warnings, plan_draft};
 pub use error::StudyError;
 pub use export::{ExportFormat, ExportOptions, ExportWhat, codebook, export};
 pub use guideline::{Example, Guideline, ScaleAnchor};
 pub use import::{ImportReport, import_ratings};
+pub use order::LAG;
 pub use plan::{Plan, fix_plan, plan};
+pub use raters_file::{Named, read_names, read_raters, write_names};
 pub use rating_file::{BadLine, RatingFile, read_ratings};
 pub use results::{Among, Consistency, ControlFailure, Results, results, results_among};
 pub use scripted::{SCRIPTED, rate_scripted, scripted_raters, scripted_score};
-pub use setup::{NewStudy, create_study, new_study};
+pub use seeds::{Seed, Seeds};
+pub use setup::{Material, NewStudy, create_from, create_study, items_of, new_study, strata};
+pub use spec::StudySpec;
+pub use spec_parts::{Band, People, RaterSpec, Selection, Stratum};
 pub use status::{StudyStatus, status};
