@@ -17,6 +17,8 @@ mod rights;
 mod studies;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_fixed;
 mod texts;
 mod views;
 
