@@ -10,6 +10,7 @@ mod export;
 mod guideline;
 mod import;
 pub mod judge;
+pub mod live;
 mod plan;
 mod rating_file;
 mod results;
