@@ -2,6 +2,7 @@
 //! Rules and statistics live here; the tables and what they refuse live in [`crate::store`].
 //! Controls and repeats enter no estimate; scripted raters are marked wherever they appear.
 
+mod adjudicate;
 mod agreement;
 mod consent;
 mod controls;
@@ -21,6 +22,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+pub use adjudicate::{Case, CaseScore, Decision, adjudicate, case, decisions};
 pub use agreement::{AgreementReport, Figure, Rating, agreement};
 pub use consent::ConsentText;
 pub use error::StudyError;

@@ -1,5 +1,6 @@
 //! `polyculture study ..`: one file a command, its arguments beside its code.
 
+mod adjudicate;
 mod agreement;
 mod export;
 mod new;
@@ -31,6 +32,8 @@ pub enum StudyCommand {
     Plan(plan::PlanArgs),
     /// How far each rater is
     Status(status::StatusArgs),
+    /// Decide on items that divide raters, or list them
+    Adjudicate(adjudicate::AdjudicateArgs),
     /// Agreement with intervals: alpha, AC2, raw agreement
     Agreement(agreement::AgreementArgs),
     /// Write ratings as a long table
@@ -49,6 +52,7 @@ pub fn run(ctx: &Context, command: StudyCommand) -> Result<(), Failure> {
         StudyCommand::New(a) => new::run(ctx, a),
         StudyCommand::Plan(a) => plan::run(ctx, a),
         StudyCommand::Status(a) => status::run(ctx, &a),
+        StudyCommand::Adjudicate(a) => adjudicate::run(ctx, a),
         StudyCommand::Agreement(a) => agreement::run(ctx, a),
         StudyCommand::Export(a) => export::run(ctx, a),
     }

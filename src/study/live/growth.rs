@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::StudyType;
 use crate::stats::agreement::{Coefficient, Ratings, bootstrap};
 use crate::stats::bootstrap::Resampling;
 use crate::stats::{Estimate, Interval};
@@ -64,7 +65,7 @@ impl Growth {
 }
 
 /// The curve of the people of a study.
-pub(super) fn growth(log: &Log<'_>, how: &Resampling) -> Growth {
+pub(super) fn growth(log: &Log<'_>, of: StudyType, how: &Resampling) -> Growth {
     let mut out = Growth { points: Vec::new(), draws: how.draws };
     // what can stand at all: samples and anchors, by people, not taken back
     let events: Vec<_> = log
@@ -78,6 +79,8 @@ pub(super) fn growth(log: &Log<'_>, how: &Resampling) -> Growth {
     if submits == 0 {
         return out;
     }
+    // declared, because AC2's chance term counts unused scores too
+    let scale: Vec<f64> = (1..=of.top()).map(f64::from).collect();
     let every = submits.div_ceil(MOST_POINTS);
     let mut units: BTreeMap<&str, usize> = BTreeMap::new();
     let mut seeds: Vec<&str> = Vec::new();
@@ -104,13 +107,18 @@ pub(super) fn growth(log: &Log<'_>, how: &Resampling) -> Growth {
         let last = i + 1 == events.len();
         let full = e.kind == EventKind::Submit && seen % every == 0 && seen < submits;
         if last || full {
-            out.points.extend(point(&stand, &seeds, how));
+            out.points.extend(point(&stand, &seeds, &scale, how));
         }
     }
     out
 }
 
-fn point(stand: &[Vec<Vec<(i64, u8)>>], seeds: &[&str], how: &Resampling) -> Option<GrowthPoint> {
+fn point(
+    stand: &[Vec<Vec<(i64, u8)>>],
+    seeds: &[&str],
+    scale: &[f64],
+    how: &Resampling,
+) -> Option<GrowthPoint> {
     let mut rows: Vec<Vec<Option<f64>>> = Vec::new();
     let mut clusters = Vec::new();
     for (row, seed) in stand.iter().zip(seeds) {
@@ -130,8 +138,7 @@ fn point(stand: &[Vec<Vec<(i64, u8)>>], seeds: &[&str], how: &Resampling) -> Opt
     if rows.is_empty() {
         return None;
     }
-    let scale = [1.0, 2.0, 3.0, 4.0, 5.0];
-    let ratings = Ratings::from_rows(Some(&scale), &rows).ok()?;
+    let ratings = Ratings::from_rows(Some(scale), &rows).ok()?;
     let which = [Coefficient::AlphaOrdinal, Coefficient::Ac2Quadratic, Coefficient::Raw];
     let found = bootstrap(&ratings, Some(&clusters), &which, "seed", how).ok()?;
     let mut found = found.into_iter().map(|(_, e)| match e {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{CultureId, ItemId, QuestionId};
+use crate::domain::{CultureId, ItemId, QuestionId, Score};
 use crate::store::ItemKind;
 
 use super::Marks;
@@ -36,6 +36,10 @@ pub struct WideItem {
     pub mean: f64,
     /// What raters marked on it.
     pub marks: Marks,
+    /// The final score that a researcher gave it.
+    pub decided: Option<Score>,
+    /// True: the texts are shown only on request.
+    pub sensitive: bool,
     /// The seed as raters saw it.
     pub seed_text: String,
     /// The other text as raters saw it.
@@ -85,6 +89,8 @@ pub(super) fn widest(log: &Log<'_>) -> (Vec<WideItem>, usize) {
             variance,
             scores,
             marks,
+            decided: log.decided.get(&item.id).and_then(|d| d.score),
+            sensitive: item.sensitive,
             seed_text: item.seed_text.clone(),
             sample_text: item.sample_text.clone(),
         }

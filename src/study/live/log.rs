@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{ItemId, RaterId};
-use crate::store::{Assignment, EventKind, Item, Rater, RaterKind, RatingRow, Reason};
+use crate::store::{
+    Adjudication, Assignment, EventKind, Item, Practice, Rater, RaterKind, RatingRow, Reason,
+    Withdrawal,
+};
 
 use super::{LiveInput, Marks};
 
@@ -67,6 +70,10 @@ pub(super) struct Log<'a> {
     /// Assignments taken back, by rater.
     pub released: BTreeMap<&'a RaterId, usize>,
     pub events: &'a [RatingRow],
+    /// The newest decision of each item.
+    pub decided: BTreeMap<&'a ItemId, &'a Adjudication>,
+    pub practice: &'a [Practice],
+    pub withdrawn: &'a [Withdrawal],
     by_rater: BTreeMap<&'a RaterId, Vec<i64>>,
 }
 
@@ -108,7 +115,17 @@ impl<'a> Log<'a> {
             pair.standing = standing(&pair.events);
             pair.first = pair.events.iter().copied().find(|e| e.kind == EventKind::Submit);
         }
-        Self { raters: &input.raters, items, pairs, released, events: &input.events, by_rater }
+        Self {
+            raters: &input.raters,
+            items,
+            pairs,
+            released,
+            events: &input.events,
+            decided: input.decisions.iter().map(|d| (&d.item, d)).collect(),
+            practice: &input.practice,
+            withdrawn: &input.withdrawn,
+            by_rater,
+        }
     }
 
     /// Pairs of people and scripts.

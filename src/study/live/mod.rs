@@ -18,10 +18,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::StudyId;
+use crate::domain::{StudyId, StudyType};
 use crate::stats::bootstrap::Resampling;
 use crate::store::{
-    Assignment, Item, ItemKind, Rater, RaterKind, RatingRow, Reader, StoreError, StudyRecord,
+    Adjudication, Assignment, Item, ItemKind, Practice, Rater, RaterKind, RatingRow, Reader,
+    StoreError, StudyRecord, Withdrawal,
 };
 
 use super::StudyError;
@@ -30,7 +31,7 @@ use super::status::scripted_note;
 pub use drift::{Drift, Third};
 pub use growth::{Grown, Growth, GrowthPoint, MOST_POINTS};
 pub use items::{MOST_WIDE, WideItem};
-pub use people::{CultureLive, Miss, RaterLive, RepeatCount, Speed, Tally};
+pub use people::{CultureLive, Miss, PracticeResult, RaterLive, RepeatCount, Speed, Tally};
 
 use log::Log;
 
@@ -51,6 +52,12 @@ pub struct LiveInput {
     pub assignments: Vec<Assignment>,
     /// The whole log, in order.
     pub events: Vec<RatingRow>,
+    /// Answers of the practice before the study, in order.
+    pub practice: Vec<Practice>,
+    /// Decisions on items, oldest first.
+    pub decisions: Vec<Adjudication>,
+    /// Who left.
+    pub withdrawn: Vec<Withdrawal>,
 }
 
 impl LiveInput {
@@ -65,6 +72,9 @@ impl LiveInput {
             raters: reader.raters(study)?,
             assignments: reader.assignments(study)?,
             events: reader.rating_events(study)?,
+            practice: reader.practice(study)?,
+            decisions: reader.adjudications(study)?,
+            withdrawn: reader.withdrawals(study)?,
         })
     }
 }
@@ -96,6 +106,8 @@ impl Marks {
 pub struct Live {
     /// The study.
     pub study: StudyId,
+    /// What raters are asked.
+    pub study_type: StudyType,
     /// The moment.
     pub at: Timestamp,
     /// When it was made.
@@ -133,6 +145,8 @@ pub struct Live {
     pub widest: Vec<WideItem>,
     /// Items with two scores or more.
     pub compared: usize,
+    /// Items with a decision that stands.
+    pub decided: usize,
     /// What raters marked.
     pub marks: Marks,
     /// What a reader must know, first of all which raters are scripted.
@@ -183,6 +197,7 @@ pub fn live(input: &LiveInput, now: Timestamp) -> Live {
     }
     Live {
         study: input.record.id.clone(),
+        study_type: input.record.study_type,
         at: now,
         created: input.record.created,
         planned: input.record.fixed,
@@ -197,9 +212,10 @@ pub fn live(input: &LiveInput, now: Timestamp) -> Live {
         misses: people::misses(&log),
         repeats,
         drift: drift::all(&log, &how),
-        growth: growth::growth(&log, &how),
+        growth: growth::growth(&log, input.record.study_type, &how),
         widest,
         compared,
+        decided: log.decided.values().filter(|d| d.score.is_some()).count(),
         marks,
         raters,
         notes,

@@ -104,6 +104,17 @@ pub struct Miss {
     pub at: Timestamp,
 }
 
+/// The practice before the study: the newest round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PracticeResult {
+    /// Rounds begun.
+    pub rounds: u32,
+    /// Answers of the newest round.
+    pub of: usize,
+    /// Of these, inside the range expected.
+    pub right: usize,
+}
+
 /// One rater.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RaterLive {
@@ -113,6 +124,14 @@ pub struct RaterLive {
     pub kind: RaterKind,
     /// Languages declared.
     pub languages: Vec<String>,
+    /// Cultures declared.
+    pub cultures: Vec<CultureId>,
+    /// Whether they agreed to take part.
+    pub consented: bool,
+    /// When they left.
+    pub withdrawn: Option<Timestamp>,
+    /// The practice; `None` before an answer.
+    pub practice: Option<PracticeResult>,
     /// Their pairs.
     pub tally: Tally,
     /// Their pairs by culture of the item.
@@ -169,6 +188,10 @@ pub(super) fn raters(log: &Log<'_>, how: &Resampling) -> Vec<RaterLive> {
                 rater: r.id.clone(),
                 kind: r.kind,
                 languages: r.languages.clone(),
+                cultures: r.cultures.clone(),
+                consented: r.consent.is_some(),
+                withdrawn: log.withdrawn.iter().find(|w| w.rater == r.id).map(|w| w.at),
+                practice: practice(log, &r.id),
                 tally,
                 by_culture,
                 speed: speed(log, Some(&r.id)),
@@ -181,6 +204,18 @@ pub(super) fn raters(log: &Log<'_>, how: &Resampling) -> Vec<RaterLive> {
             }
         })
         .collect()
+}
+
+fn practice(log: &Log<'_>, rater: &RaterId) -> Option<PracticeResult> {
+    let own = || log.practice.iter().filter(|p| p.rater == *rater);
+    let rounds = own().map(|p| p.round).max()?;
+    // an answer given again in the same round takes the place of the one before
+    let mut newest: BTreeMap<&str, bool> = BTreeMap::new();
+    for p in own().filter(|p| p.round == rounds) {
+        newest.insert(&p.item, p.expected.0 <= p.given && p.given <= p.expected.1);
+    }
+    let right = newest.values().filter(|r| **r).count();
+    Some(PracticeResult { rounds, of: newest.len(), right })
 }
 
 pub(super) fn cultures(log: &Log<'_>) -> Vec<CultureLive> {
