@@ -1,0 +1,1 @@
+//! The researcher's screen by its keys, on a real workspace.
