@@ -55,16 +55,20 @@ pub const COMMANDS: &[Command] = &[
         &["i"],
         "Where the figures of this panel come from, or back",
         "where from",
-        |s, _| s.how = if s.how.is_some() { None } else { Some(0) },
+        |s, _| s.how = Some(0),
     ),
-    live("study.how-down", &["pagedown"], "More of the explanation", "", |s, _| {
-        s.how = s.how.map(|at| at + 5);
-    }),
-    live("study.how-up", &["pageup"], "Back in the explanation", "", |s, _| {
-        s.how = s.how.map(|at| at.saturating_sub(5));
-    }),
     live("study.refresh", &["r", "f5"], "Read the study again", "", Leading::look),
     live("study.leave", &["esc"], "Back to the list of studies", "back", Leading::back),
+    // where figures come from
+    command("how", "study.how-close", &["esc", "i", "enter"], "Back to the panel", "back", |s, _| {
+        s.how = None;
+    }),
+    command("how", "study.how-down", &["j", "down"], "Scroll down", "more", |s, _| {
+        s.how = s.how.map(|at| at + 1);
+    }),
+    command("how", "study.how-up", &["k", "up"], "Scroll up", "", |s, _| {
+        s.how = s.how.map(|at| at.saturating_sub(1));
+    }),
     // one item
     case(
         "study.decide",

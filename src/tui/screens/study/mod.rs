@@ -200,16 +200,15 @@ impl Leading {
         self.how = None;
     }
 
+    #[expect(clippy::unused_self, reason = "a command's handler")]
     fn back(&mut self, cx: &mut Cx<'_>) {
-        if self.how.take().is_none() {
-            cx.go(ScreenId::Rate, None);
-        }
+        cx.go(ScreenId::Rate, None);
     }
 
     fn enter_row(&mut self, cx: &mut Cx<'_>) {
         match self.panel {
             Panel::Widest => self.open_case(cx),
-            _ => self.how = if self.how.is_some() { None } else { Some(0) },
+            _ => self.how = Some(0),
         }
     }
 
@@ -229,6 +228,7 @@ impl Screen for Leading {
         match &self.case {
             Some(c) if c.is_typing() => "deciding",
             Some(_) => "case",
+            None if self.how.is_some() => "how",
             None => "live",
         }
     }
