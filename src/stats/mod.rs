@@ -3,6 +3,7 @@
 //! Knows no question and no culture. Random things take a seed and do not depend on threads.
 
 pub mod agreement;
+pub mod altest;
 pub mod bootstrap;
 pub mod classification;
 pub mod correlation;
