@@ -28,9 +28,7 @@ impl Scoring {
     fn of(self, answer: f64, others: &[f64]) -> f64 {
         let n = others.len() as f64;
         match self {
-            Self::NegRmse => {
-                -(others.iter().map(|o| (answer - o).powi(2)).sum::<f64>() / n).sqrt()
-            }
+            Self::NegRmse => -(others.iter().map(|o| (answer - o).powi(2)).sum::<f64>() / n).sqrt(),
             Self::Accuracy => others.iter().filter(|o| **o == answer).count() as f64 / n,
         }
     }
@@ -109,9 +107,8 @@ pub fn alternative_annotator(
     spec: &AltTestSpec,
 ) -> Result<AltTest, Undefined> {
     check(people, judge, spec)?;
-    let usable = |u: usize| {
-        judge[u].is_some() && people[u].iter().filter(|s| s.is_some()).nth(1).is_some()
-    };
+    let usable =
+        |u: usize| judge[u].is_some() && people[u].iter().filter(|s| s.is_some()).nth(1).is_some();
     let units: Vec<usize> = (0..people.len()).filter(|u| usable(*u)).collect();
     let columns = people.first().map_or(0, Vec::len);
     let (mut tested, mut left_out) = (Vec::new(), Vec::new());
@@ -122,9 +119,8 @@ pub fn alternative_annotator(
             continue;
         }
         let n = differences.len() as f64;
-        let share = |w: fn(&(bool, bool)) -> bool| {
-            differences.iter().filter(|d| w(d)).count() as f64 / n
-        };
+        let share =
+            |w: fn(&(bool, bool)) -> bool| differences.iter().filter(|d| w(d)).count() as f64 / n;
         tested.push(AltPerson {
             person,
             units: differences.len(),

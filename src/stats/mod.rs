@@ -9,6 +9,7 @@ pub mod classification;
 pub mod correlation;
 pub mod dice;
 pub mod divergence;
+pub mod isotonic;
 pub mod normal;
 pub mod proportion;
 pub mod significance;

@@ -3,14 +3,18 @@
 //! Controls and repeats enter no estimate; scripted raters are marked wherever they appear.
 
 mod agreement;
+mod calibration;
 mod consent;
 mod controls;
+mod effects;
 mod error;
 mod export;
+mod groups;
 mod guideline;
 mod import;
 pub mod judge;
 mod plan;
+mod power;
 mod rating_file;
 mod results;
 mod scripted;
@@ -20,13 +24,17 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-pub use agreement::{AgreementReport, Figure, Rating, agreement};
+pub use agreement::{AgreementReport, Figure, Rating, agreement, agreement_of, agreement_short};
+pub use calibration::{Calibration, Step, Threshold, calibrate};
 pub use consent::ConsentText;
+pub use effects::{RaterEffects, RaterLeaning};
 pub use error::StudyError;
 pub use export::{ExportFormat, ExportOptions, ExportWhat, codebook, export};
+pub use groups::{By, Group, Groups, JudgeInGroup, results_by};
 pub use guideline::{Example, Guideline, ScaleAnchor};
 pub use import::{ImportReport, import_ratings};
 pub use plan::{Plan, fix_plan, plan};
+pub use power::{Power, PowerDesign, Spread, pilot, power};
 pub use rating_file::{BadLine, RatingFile, read_ratings};
 pub use results::{Among, Consistency, ControlFailure, Results, results, results_among};
 pub use scripted::{SCRIPTED, rate_scripted, scripted_raters, scripted_score};

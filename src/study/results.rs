@@ -10,7 +10,7 @@ use crate::stats::Undefined;
 use crate::store::{ItemKind, RaterKind, RatingRow, Reader};
 
 use super::StudyError;
-use super::agreement::{AgreementReport, Rating, agreement};
+use super::agreement::{AgreementReport, Rating, agreement_of};
 use super::judge::{JudgeResults, judge_results};
 use super::status::scripted_note;
 
@@ -102,7 +102,7 @@ pub fn results_among(
     draws: usize,
     seed: u64,
 ) -> Result<Results, StudyError> {
-    reader.need_study(study)?;
+    let study_type = reader.need_study(study)?.study_type;
     let all = reader.current_ratings(study)?;
     let judged = ratings(all.iter().filter(|r| r.rater_kind == RaterKind::Judge));
     let rows: Vec<&RatingRow> = all
@@ -130,7 +130,8 @@ pub fn results_among(
             judges.len()
         ));
     }
-    let report: Result<AgreementReport, Undefined> = agreement(&ratings, draws, seed);
+    let report: Result<AgreementReport, Undefined> =
+        agreement_of(study_type, &ratings, draws, seed);
     let (agreement, undefined) = match report {
         Ok(mut report) => {
             // the mark travels with the report, whoever prints or saves it alone
@@ -146,7 +147,11 @@ pub fn results_among(
         controls: rows.iter().filter(|r| r.item_kind.is_control()).count(),
         control_failures: failures(&rows),
         repeats: consistency(&rows),
-        among_judges: if judges.len() < 2 { None } else { agreement_of(&judged, draws, seed) },
+        among_judges: if judges.len() < 2 {
+            None
+        } else {
+            agreement_of(study_type, &judged, draws, seed).ok()
+        },
         judges,
         raters,
         notes,
@@ -154,7 +159,7 @@ pub fn results_among(
 }
 
 /// What enters estimates, of these rows.
-fn ratings<'a>(rows: impl Iterator<Item = &'a RatingRow>) -> Vec<Rating> {
+pub(super) fn ratings<'a>(rows: impl Iterator<Item = &'a RatingRow>) -> Vec<Rating> {
     rows.filter(|r| r.item_kind.enters_estimates())
         .filter_map(|r| {
             Some(Rating {
@@ -165,10 +170,6 @@ fn ratings<'a>(rows: impl Iterator<Item = &'a RatingRow>) -> Vec<Rating> {
             })
         })
         .collect()
-}
-
-fn agreement_of(ratings: &[Rating], draws: usize, seed: u64) -> Option<AgreementReport> {
-    agreement(ratings, draws, seed).ok()
 }
 
 /// Controls scored outside their range, by rater.

@@ -1,6 +1,7 @@
 //! `polyculture study ..`: one file a command, its arguments beside its code.
 
 mod agreement;
+mod calibrate;
 mod export;
 mod new;
 mod plan;
@@ -33,6 +34,8 @@ pub enum StudyCommand {
     Status(status::StatusArgs),
     /// Agreement with intervals: alpha, AC2, raw agreement
     Agreement(agreement::AgreementArgs),
+    /// What a similarity means to people, and the threshold for a wished share of 4 and 5
+    Calibrate(calibrate::CalibrateArgs),
     /// Write ratings as a long table
     Export(export::ExportArgs),
 }
@@ -50,6 +53,7 @@ pub fn run(ctx: &Context, command: StudyCommand) -> Result<(), Failure> {
         StudyCommand::Plan(a) => plan::run(ctx, a),
         StudyCommand::Status(a) => status::run(ctx, &a),
         StudyCommand::Agreement(a) => agreement::run(ctx, a),
+        StudyCommand::Calibrate(a) => calibrate::run(ctx, &a),
         StudyCommand::Export(a) => export::run(ctx, a),
     }
 }

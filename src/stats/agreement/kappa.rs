@@ -272,7 +272,8 @@ mod tests {
         };
         let s = |x: f64| Some(x);
         // two always say 3, the third differs: one pair of three has no kappa
-        let k = of(&[vec![s(3.), s(3.), s(1.)], vec![s(3.), s(3.), s(3.)], vec![s(3.), s(3.), s(2.)]]);
+        let k =
+            of(&[vec![s(3.), s(3.), s(1.)], vec![s(3.), s(3.), s(3.)], vec![s(3.), s(3.), s(2.)]]);
         assert_eq!((k.pairs, k.left_out), (2, 1));
         assert_eq!(of(&vec![vec![s(3.); 2]; 4]).estimate, Err(Undefined::Unanimous));
         assert_eq!(of(&[vec![s(1.), None], vec![None, s(2.)]]).estimate, Err(Undefined::NoPairs));

@@ -35,12 +35,14 @@ pub fn crossed_mean<C: Ord, R: Ord>(
         *count += 1.0;
     }
     let cells: Vec<((usize, usize), [f64; 2])> = cells.into_iter().collect();
+    let (seeds, people) = (rows.len(), columns.len());
     let mean = values.iter().sum::<f64>() / values.len() as f64;
     let draws: Vec<f64> = (0..how.draws)
         .into_par_iter()
         .map(|draw| {
             let mut stream = Stream::of(how.seed, draw);
-            let (by_row, by_column) = (times(&mut stream, rows.len()), times(&mut stream, columns.len()));
+            let by_row = times(&mut stream, seeds);
+            let by_column = times(&mut stream, people);
             let (mut sum, mut count) = (0.0, 0.0);
             for ((r, c), [s, n]) in &cells {
                 let weight = by_row[*r] * by_column[*c];
@@ -51,7 +53,7 @@ pub fn crossed_mean<C: Ord, R: Ord>(
             if count > 0.0 { sum / count } else { f64::NAN }
         })
         .collect();
-    Ok(Estimate::from_draws(mean, &draws, how.level, rows.len(), unit))
+    Ok(Estimate::from_draws(mean, &draws, how.level, seeds, unit))
 }
 
 fn numbered<K: Ord>(names: &[K]) -> BTreeMap<&K, usize> {
@@ -80,7 +82,11 @@ mod tests {
     fn table(apart: f64) -> (Vec<f64>, Vec<usize>, Vec<usize>) {
         let cells = (0..240usize).map(|i| (i / 6, i % 6));
         let value = |(s, r): (usize, usize)| (s * 7 % 5) as f64 + apart * (r as f64 - 2.5);
-        (cells.clone().map(value).collect(), cells.clone().map(|c| c.0).collect(), cells.map(|c| c.1).collect())
+        (
+            cells.clone().map(value).collect(),
+            cells.clone().map(|c| c.0).collect(),
+            cells.map(|c| c.1).collect(),
+        )
     }
 
     #[test]

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{ItemId, RaterId, StudyId};
+use crate::domain::{ItemId, RaterId, StudyId, StudyType};
 use crate::stats::bootstrap::{Resampling, clustered_mean, statistic};
 use crate::stats::correlation::{kendall_tau_b, spearman};
 use crate::stats::{Estimate, Undefined};
 use crate::store::{JudgeRecord, RaterKind, RatingRow, Reader, Shown, VerdictClass, VerdictRow};
-use crate::study::{ControlFailure, Figure, Rating, StudyError, agreement};
+use crate::study::{ControlFailure, Figure, Rating, StudyError, agreement_short};
 
 /// How far the order of the two texts decides.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -195,7 +195,7 @@ fn beside_people(
             .collect()
     };
     let alpha = |with_judge: bool| {
-        agreement(&rated(with_judge), how.draws.min(2_000), how.seed)
+        agreement_short(StudyType::Similarity, &rated(with_judge), how.draws.min(2_000), how.seed)
             .ok()
             .and_then(|a| a.figure("alpha-ordinal").cloned())
     };

@@ -57,8 +57,14 @@ fn gaps_are_taken_as_they_are() {
 #[test]
 fn what_cannot_be_told_apart_is_said() {
     assert_eq!(components(&matrix(&[&[4., 4.], &[4., 4.]])), Err(Undefined::Unanimous));
-    assert!(matches!(components(&matrix(&[&[4.], &[3.]])), Err(Undefined::TooFew { unit: "raters", .. })));
-    assert!(matches!(components(&matrix(&[&[4., 2.]])), Err(Undefined::TooFew { unit: "units", .. })));
+    assert!(matches!(
+        components(&matrix(&[&[4.], &[3.]])),
+        Err(Undefined::TooFew { unit: "raters", .. })
+    ));
+    assert!(matches!(
+        components(&matrix(&[&[4., 2.]])),
+        Err(Undefined::TooFew { unit: "units", .. })
+    ));
     // a chain: each further rating only ties one more unit or rater to the rest
     let chain = matrix(&[&[4., 2., 0.], &[0., 3., 5.]]);
     assert!(matches!(components(&chain), Err(Undefined::TooFew { have: 0, .. })), "{chain:?}");
@@ -68,8 +74,13 @@ fn what_cannot_be_told_apart_is_said() {
 
 #[test]
 fn permuting_raters_and_units_changes_nothing() {
-    let rows: [&[f64]; 5] =
-        [&[4., 5., 0., 3.], &[2., 3., 1., 0.], &[0., 5., 4., 4.], &[1., 2., 0., 1.], &[3., 4., 3., 2.]];
+    let rows: [&[f64]; 5] = [
+        &[4., 5., 0., 3.],
+        &[2., 3., 1., 0.],
+        &[0., 5., 4., 4.],
+        &[1., 2., 0., 1.],
+        &[3., 4., 3., 2.],
+    ];
     let turned: Vec<Vec<f64>> =
         rows.iter().rev().map(|r| r.iter().rev().copied().collect()).collect();
     let turned: Vec<&[f64]> = turned.iter().map(Vec::as_slice).collect();
