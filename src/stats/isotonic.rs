@@ -73,7 +73,7 @@ mod tests {
         assert!(isotonic(&[1.0], &[1.0, 2.0], &[1.0]).is_err());
         assert!(isotonic(&[1.0], &[f64::NAN], &[1.0]).is_err());
         assert!(isotonic(&[1.0], &[1.0], &[0.0]).is_err());
-        assert_eq!(isotonic(&[1.0], &[0.4], &[3.0]).unwrap(), [0.4]);
+        assert_eq!(isotonic(&[1.0], &[0.5], &[2.0]).unwrap(), [0.5]);
     }
 
     proptest! {

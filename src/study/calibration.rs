@@ -134,10 +134,15 @@ pub fn calibrate(
 
 /// Items with a similarity, by what people said.
 fn points(rows: &[RatingRow]) -> Vec<Point> {
+    points_by(rows, |row| row.origin.similarity)
+}
+
+/// Items with a value of their own, by what people said.
+fn points_by(rows: &[RatingRow], of_item: impl Fn(&RatingRow) -> Option<f64>) -> Vec<Point> {
     let mut of: BTreeMap<&ItemId, Point> = BTreeMap::new();
     let counted = rows.iter().filter(|r| r.item_kind.enters_estimates());
     for row in counted.filter(|r| r.rater_kind != RaterKind::Judge) {
-        let (Some(score), Some(similarity)) = (row.score, row.origin.similarity) else { continue };
+        let (Some(score), Some(similarity)) = (row.score, of_item(row)) else { continue };
         let point = of.entry(&row.item).or_insert_with(|| Point {
             similarity,
             high: 0.0,
@@ -148,6 +153,20 @@ fn points(rows: &[RatingRow]) -> Vec<Point> {
         point.ratings += 1.0;
     }
     of.into_values().collect()
+}
+
+/// The threshold of a judge's score that gives a wished share of people's "4 or 5"; `None` where the
+/// halves are too small or no score reaches it.
+pub(super) fn judge_threshold(
+    scored: &[(&RatingRow, u8)],
+    rows: &[RatingRow],
+    wished: f64,
+    how: &Resampling,
+) -> Option<Threshold> {
+    let judged: BTreeMap<&ItemId, f64> =
+        scored.iter().map(|(row, score)| (&row.item, f64::from(*score))).collect();
+    let points = points_by(rows, |row| judged.get(&row.item).copied());
+    threshold(&points, wished, how).ok()
 }
 
 fn fit(points: &[Point]) -> Result<Vec<f64>, Undefined> {

@@ -36,7 +36,10 @@ pub use import::{ImportReport, import_ratings};
 pub use plan::{Plan, fix_plan, plan};
 pub use power::{Power, PowerDesign, Spread, pilot, power};
 pub use rating_file::{BadLine, RatingFile, read_ratings};
-pub use results::{Among, Consistency, ControlFailure, Results, results, results_among};
+pub use results::{
+    Among, Consistency, ControlFailure, Results, ResultsOptions, results, results_among,
+    results_with,
+};
 pub use scripted::{SCRIPTED, rate_scripted, scripted_raters, scripted_score};
 pub use setup::{NewStudy, create_study, new_study};
 pub use status::{StudyStatus, status};

@@ -3,6 +3,7 @@
 mod agreement;
 mod calibrate;
 mod export;
+mod groups;
 mod new;
 mod plan;
 mod status;

@@ -29,6 +29,7 @@ pub enum Coefficient {
     Ac2Quadratic,
     /// Fleiss' kappa (1971), for any number of raters a unit (Gwet 2014): the observed agreement of
     /// AC1, and by chance the squares of the mean shares of the categories.
+    #[serde(rename = "kappa-fleiss")]
     Fleiss,
     /// Share of equal pairs of ratings, averaged over units (the observed agreement of AC1).
     Raw,
