@@ -2,7 +2,9 @@
 
 mod adjudicate;
 mod agreement;
+mod calibrate;
 mod export;
+mod groups;
 mod new;
 mod plan;
 mod status;
@@ -36,6 +38,8 @@ pub enum StudyCommand {
     Adjudicate(adjudicate::AdjudicateArgs),
     /// Agreement with intervals: alpha, AC2, raw agreement
     Agreement(agreement::AgreementArgs),
+    /// What a similarity means to people, and the threshold for a wished share of 4 and 5
+    Calibrate(calibrate::CalibrateArgs),
     /// Write ratings as a long table
     Export(export::ExportArgs),
 }
@@ -54,6 +58,7 @@ pub fn run(ctx: &Context, command: StudyCommand) -> Result<(), Failure> {
         StudyCommand::Status(a) => status::run(ctx, &a),
         StudyCommand::Adjudicate(a) => adjudicate::run(ctx, a),
         StudyCommand::Agreement(a) => agreement::run(ctx, a),
+        StudyCommand::Calibrate(a) => calibrate::run(ctx, &a),
         StudyCommand::Export(a) => export::run(ctx, a),
     }
 }

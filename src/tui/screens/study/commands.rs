@@ -60,9 +60,16 @@ pub const COMMANDS: &[Command] = &[
     live("study.refresh", &["r", "f5"], "Read the study again", "", Leading::look),
     live("study.leave", &["esc"], "Back to the list of studies", "back", Leading::back),
     // where figures come from
-    command("how", "study.how-close", &["esc", "i", "enter"], "Back to the panel", "back", |s, _| {
-        s.how = None;
-    }),
+    command(
+        "how",
+        "study.how-close",
+        &["esc", "i", "enter"],
+        "Back to the panel",
+        "back",
+        |s, _| {
+            s.how = None;
+        },
+    ),
     command("how", "study.how-down", &["j", "down"], "Scroll down", "more", |s, _| {
         s.how = s.how.map(|at| at + 1);
     }),
