@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::domain::{CultureId, DomainError, RaterId, StudyId};
+use crate::domain::{CultureId, DomainError, ItemId, RaterId, StudyId};
 use crate::providers::prompts::PromptError;
 use crate::store::StoreError;
 use crate::table::TableError;
@@ -122,6 +122,16 @@ pub enum StudyError {
         needed: u32,
         /// Raters who may have it.
         eligible: usize,
+    },
+    /// No such item.
+    #[error(
+        "study {study} has no item {item}; `polyculture study adjudicate --study {study}` lists them"
+    )]
+    NoItem {
+        /// The study.
+        study: StudyId,
+        /// The name given.
+        item: ItemId,
     },
     /// Ratings were asked of a study without a plan.
     #[error(

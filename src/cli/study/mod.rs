@@ -1,8 +1,11 @@
 //! `polyculture study ..`: one file a command, its arguments beside its code.
 
+mod adjudicate;
 mod agreement;
 mod amend;
+mod calibrate;
 mod export;
+mod groups;
 mod new;
 mod plan;
 mod rights;
@@ -44,8 +47,12 @@ pub enum StudyCommand {
     Move(verify::MoveArgs),
     /// How far each rater is
     Status(status::StatusArgs),
+    /// Decide on items that divide raters, or list them
+    Adjudicate(adjudicate::AdjudicateArgs),
     /// Agreement with intervals: alpha, AC2, raw agreement
     Agreement(agreement::AgreementArgs),
+    /// What a similarity means to people, and the threshold for a wished share of 4 and 5
+    Calibrate(calibrate::CalibrateArgs),
     /// Write ratings as a long table
     Export(export::ExportArgs),
 }
@@ -67,7 +74,9 @@ pub fn run(ctx: &Context, command: StudyCommand) -> Result<(), Failure> {
         StudyCommand::Verify(a) => verify::run(ctx, &a),
         StudyCommand::Move(a) => verify::carry(ctx, &a),
         StudyCommand::Status(a) => status::run(ctx, &a),
+        StudyCommand::Adjudicate(a) => adjudicate::run(ctx, a),
         StudyCommand::Agreement(a) => agreement::run(ctx, a),
+        StudyCommand::Calibrate(a) => calibrate::run(ctx, &a),
         StudyCommand::Export(a) => export::run(ctx, a),
     }
 }
