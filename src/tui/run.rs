@@ -151,6 +151,8 @@ pub fn open(opening: Opening) -> Result<(), TuiError> {
     };
     let end = runtime.block_on(this.go(events, &mut beside));
     this.terminal.leave();
+    let effects = this.app.closing();
+    this.carry_out(effects);
     this.workers.finish();
     if !this.app.shared.alone {
         memory.write(&this.app.save());

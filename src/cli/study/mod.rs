@@ -6,10 +6,12 @@ mod amend;
 mod calibrate;
 mod export;
 mod groups;
+mod keys;
 mod new;
 mod plan;
 mod rights;
 mod status;
+mod texts;
 mod verify;
 
 use clap::Subcommand;
@@ -55,6 +57,10 @@ pub enum StudyCommand {
     Calibrate(calibrate::CalibrateArgs),
     /// Write ratings as a long table
     Export(export::ExportArgs),
+    /// Print authorized_keys lines that tie a key to a rater and allow nothing but rating
+    Keys(keys::KeysArgs),
+    /// Give the study a consent, a guideline, examples or practice of its own, or list them
+    Texts(texts::TextsArgs),
 }
 
 /// Lines of a file that are named one by one.
@@ -78,6 +84,8 @@ pub fn run(ctx: &Context, command: StudyCommand) -> Result<(), Failure> {
         StudyCommand::Agreement(a) => agreement::run(ctx, a),
         StudyCommand::Calibrate(a) => calibrate::run(ctx, &a),
         StudyCommand::Export(a) => export::run(ctx, a),
+        StudyCommand::Keys(a) => keys::run(ctx, a),
+        StudyCommand::Texts(a) => texts::run(ctx, &a),
     }
 }
 
