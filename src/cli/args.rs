@@ -411,7 +411,7 @@ pub enum DatasetCommand {
     Export {
         /// The dataset
         name: DatasetId,
-        /// Format: chat, text, alpaca, sharegpt
+        /// Format: chat, text, alpaca, sharegpt, parquet
         #[arg(long, default_value = "chat")]
         format: ExportFormat,
         /// Answers per row into which a distribution is apportioned

@@ -23,7 +23,7 @@ mod tests;
 pub use agreement::{AgreementReport, Figure, Rating, agreement};
 pub use consent::ConsentText;
 pub use error::StudyError;
-pub use export::{ExportFormat, ExportOptions, ExportWhat, codebook, export};
+pub use export::{ExportFormat, ExportOptions, ExportWhat, codebook, export, export_table};
 pub use guideline::{Example, Guideline, ScaleAnchor};
 pub use import::{ImportReport, import_ratings};
 pub use plan::{Plan, fix_plan, plan};

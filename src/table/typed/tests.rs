@@ -86,7 +86,7 @@ fn the_codebook_has_a_line_for_every_column() {
     let t = table(Vec::new());
     let book = codebook(&t);
     for c in &t.columns {
-        assert!(book.contains(&format!("\n{} ({}): {}\n", c.name, c.kind.words(), c.about)));
+        assert!(book.contains(&format!("\n{}: {} [{}]\n", c.name, c.about, c.kind.words())));
     }
 }
 
