@@ -320,17 +320,8 @@ pub enum DecisionArg {
 /// `polyculture ratings ..`
 #[derive(Debug, Subcommand)]
 pub enum RatingsCommand {
-    /// Read ratings into a study: long CSV with rater, item, score
-    Import {
-        /// The file
-        file: PathBuf,
-        /// The study
-        #[arg(long)]
-        study: StudyId,
-        /// Import nothing when a line is wrong
-        #[arg(long)]
-        strict: bool,
-    },
+    /// Read ratings into a study: a long CSV, or what Label Studio, Argilla or Potato write
+    Import(super::study::ImportArgs),
 }
 
 /// Which texts a dataset is made of.

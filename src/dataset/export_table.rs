@@ -1,7 +1,7 @@
 //! A dataset as a typed table: one row an answer, with its share and where it came from.
 
-use super::export::{ExportOptions, each};
 use super::DatasetError;
+use super::export::{ExportOptions, each};
 use crate::domain::{Example, Survey};
 use crate::table::typed::{Cell, Column, Kind, TypedTable};
 

@@ -316,7 +316,10 @@ fn an_export_apportions_shares_and_reads_back_with_the_same_answers() {
     let path = dir.path().join("e.parquet");
     std::fs::write(&path, &bytes).unwrap();
     let (names, rows) = crate::table::typed::read_parquet(&path).unwrap();
-    assert_eq!((rows.len() as u64, names[2].as_str(), names[3].as_str()), (n, "completion", "share"));
+    assert_eq!(
+        (rows.len() as u64, names[2].as_str(), names[3].as_str()),
+        (n, "completion", "share")
+    );
     let (mut copies, mut sum) = (Vec::new(), 0.0);
     for r in &rows {
         use crate::table::typed::Cell;

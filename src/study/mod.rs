@@ -25,7 +25,10 @@ pub use consent::ConsentText;
 pub use error::StudyError;
 pub use export::{ExportFormat, ExportOptions, ExportWhat, codebook, export, export_table};
 pub use guideline::{Example, Guideline, ScaleAnchor};
-pub use import::{ImportReport, import_ratings};
+pub use import::{
+    ImportOptions, ImportReport, RatingFormat, ReadOptions, import_ratings, import_ratings_as,
+    read_ratings_as,
+};
 pub use plan::{Plan, fix_plan, plan};
 pub use rating_file::{BadLine, RatingFile, read_ratings};
 pub use results::{Among, Consistency, ControlFailure, Results, results, results_among};

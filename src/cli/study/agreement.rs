@@ -9,7 +9,9 @@ use super::bad_lines;
 use crate::cli::output::table;
 use crate::cli::{Context, Failure, study_judges};
 use crate::domain::StudyId;
-use crate::study::{AgreementReport, Among, agreement, read_ratings, results_among};
+use crate::study::{
+    AgreementReport, Among, ReadOptions, agreement, read_ratings_as, results_among,
+};
 use crate::text;
 
 /// What `study agreement` takes.
@@ -18,7 +20,8 @@ pub struct AgreementArgs {
     /// The study
     #[arg(long, conflicts_with = "from")]
     study: Option<StudyId>,
-    /// Ratings in a file instead: CSV with rater, item, score
+    /// Ratings in a file instead: CSV with rater, item, score, or what Label Studio, Argilla or
+    /// Potato write
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
     /// Count model judges as raters like any other; they stand apart otherwise
@@ -76,11 +79,15 @@ fn report_lines(a: &AgreementReport) -> String {
 }
 
 fn from_file(ctx: &Context, path: &Path, draws: usize, seed: u64) -> Result<(), Failure> {
-    let file = read_ratings(path, None, false)?;
+    let file = read_ratings_as(path, &ReadOptions::default())?;
     let report =
         agreement(&file.ratings, draws, seed).map_err(|e| Failure::bad_input(e).file(path))?;
-    let doc = json!({"file": path, "rows": file.rows, "bad": file.bad, "agreement": report});
-    ctx.out.show(&doc, || bad_lines(&file.bad) + &report_lines(&report))
+    let doc = json!({"file": path, "rows": file.rows, "bad": file.bad, "notes": file.notes, "agreement": report});
+    ctx.out.show(&doc, || {
+        let notes: String =
+            file.notes.iter().map(|n| format!("note: {}\n", text::display(n))).collect();
+        bad_lines(&file.bad) + &notes + &report_lines(&report)
+    })
 }
 
 fn of_study(

@@ -33,7 +33,8 @@ pub(super) fn record(out: &mut Parsed, number: u64, record: &Map<String, Value>)
     let mut answer = |rater: Option<String>, question: &str, value: &Value| {
         let rater = rater.unwrap_or_default();
         let told = by.entry(rater.clone()).or_insert_with(|| {
-            let place = format!("{}, user {}", base.place, if rater.is_empty() { "?" } else { &rater });
+            let place =
+                format!("{}, user {}", base.place, if rater.is_empty() { "?" } else { &rater });
             Told { rater: rater.clone(), place, ..base.clone() }
         });
         told.answers.push((question.to_owned(), value.clone()));

@@ -44,10 +44,7 @@ pub(super) fn task(out: &mut Parsed, number: u64, record: &Map<String, Value>) {
         }
         let mut told = Told { number, place, rater: who(a.get("completed_by")), ..Told::default() };
         fields(&mut told, data);
-        told.ids.extend(record.get("inner_id").and_then(|_| record.get("id")).and_then(name_of));
-        if told.ids.is_empty() {
-            told.ids.extend(record.get("id").and_then(name_of));
-        }
+        told.ids.extend(record.get("id").and_then(name_of));
         told.rated_at = moment(a.get("updated_at")).or_else(|| moment(a.get("created_at")));
         told.active_ms = seconds(a.get("lead_time"));
         for r in a.get("result").and_then(Value::as_array).into_iter().flatten() {
@@ -98,9 +95,7 @@ pub(super) fn min(out: &mut Parsed, number: u64, record: &Map<String, Value>) {
     };
     let mut told = Told { number, place, rater: who(record.get("annotator")), ..Told::default() };
     fields(&mut told, record);
-    if told.ids.is_empty() {
-        told.ids.extend(record.get("id").and_then(name_of));
-    }
+    told.ids.extend(record.get("id").and_then(name_of));
     told.rated_at = moment(record.get("updated_at")).or_else(|| moment(record.get("created_at")));
     told.active_ms = seconds(record.get("lead_time"));
     told.comment = record.get("comment").and_then(name_of);

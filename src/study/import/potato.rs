@@ -61,7 +61,8 @@ pub(super) fn spent(data: Option<&Value>) -> Option<u32> {
 /// A line of `annotated_instances.jsonl`. It names no user: the folder it lies in does.
 pub(super) fn line(out: &mut Parsed, number: u64, record: &Map<String, Value>, folder: &str) {
     let place = format!("record {number}");
-    let user = ["user_id", "user", "annotator"].iter().find_map(|k| record.get(*k).and_then(name_of));
+    let user =
+        ["user_id", "user", "annotator"].iter().find_map(|k| record.get(*k).and_then(name_of));
     let rater = match user {
         Some(user) => user,
         None if folder.is_empty() || folder == "annotation_output" => {

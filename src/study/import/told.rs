@@ -219,3 +219,10 @@ impl<'a> Index<'a> {
         }
     }
 }
+
+impl Index<'_> {
+    /// All names that items are known by.
+    pub(super) fn known(&self) -> BTreeSet<String> {
+        self.names.keys().cloned().collect()
+    }
+}
