@@ -54,10 +54,13 @@ pub use consent::ConsentText;
 pub use draft::{PlanDraft, SECONDS_A_PAIR, StratumCount, draft, item_warnings, plan_draft};
 pub use effects::{RaterEffects, RaterLeaning};
 pub use error::StudyError;
-pub use export::{ExportFormat, ExportOptions, ExportWhat, codebook, export};
+pub use export::{ExportFormat, ExportOptions, ExportWhat, codebook, export, export_table};
 pub use groups::{By, Group, Groups, JudgeInGroup, results_by};
 pub use guideline::{Example, Guideline, ScaleAnchor};
-pub use import::{ImportReport, import_ratings};
+pub use import::{
+    ImportOptions, ImportReport, RatingFormat, ReadOptions, import_ratings, import_ratings_as,
+    read_ratings_as,
+};
 pub use keys::{Door, KeyError, PathRefused, PublicKey, authorized_line};
 pub use leases::begin_rating;
 pub use moving::{MoveReport, move_study};

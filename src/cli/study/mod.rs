@@ -6,6 +6,7 @@ mod amend;
 mod calibrate;
 mod export;
 mod groups;
+mod import;
 mod keys;
 mod new;
 mod plan;
@@ -18,8 +19,10 @@ use clap::Subcommand;
 
 use super::args::RatingsCommand;
 use super::{Context, Failure};
-use crate::study::{BadLine, StudyError, import_ratings};
+use crate::study::{BadLine, StudyError};
 use crate::text;
+
+pub use import::ImportArgs;
 
 impl From<StudyError> for Failure {
     fn from(e: StudyError) -> Self {
@@ -94,27 +97,15 @@ pub fn run(ctx: &Context, command: StudyCommand) -> Result<(), Failure> {
 /// # Errors
 /// An unknown study; with `--strict`, any bad line.
 pub fn ratings(ctx: &Context, command: RatingsCommand) -> Result<(), Failure> {
-    let RatingsCommand::Import { file, study, strict } = command;
-    let mut store = ctx.write_ratings()?;
-    let report = import_ratings(&mut store, &study, &file, strict)?;
-    ctx.out.show(&report, || {
-        let mut out = format!(
-            "{}: {} rows: {} ratings stored, {} known already, {} new raters\n",
-            file.display(),
-            report.rows,
-            report.stored,
-            report.known,
-            report.new_raters
-        );
-        out += &bad_lines(&report.bad);
-        out
-    })
+    let RatingsCommand::Import(args) = command;
+    import::run(ctx, args)
 }
 
 fn bad_lines(bad: &[BadLine]) -> String {
     let mut out = String::new();
     for b in bad.iter().take(NAMED) {
-        out += &format!("  line {}: not read: {}\n", b.line, text::display(&b.reason));
+        out +=
+            &format!("  {}: not read: {}\n", text::display(&b.place()), text::display(&b.reason));
     }
     if bad.len() > NAMED {
         out += &format!("  {} lines were not read in all\n", bad.len());
