@@ -13,7 +13,7 @@ mod raters;
 
 use std::path::Path;
 
-use pty::{Pty, poll_until, proc_status};
+use pty::Pty;
 use raters::{Crowd, Manners, Tally, World};
 
 fn world(raters: usize, items: usize, k: u32) -> World {
@@ -56,8 +56,9 @@ fn a_rater_alone_does_not_watch_the_database() {
             .filter(|to| to.to_string_lossy().contains("inotify"))
             .count()
     };
-    // what starts after the first frame has started once the terminal was asked for its colours
+    // whatever is started after the first frame has started once a key was answered
     pty.wait_for_bytes(0, b"\x1b]11;?", "question for the background");
-    poll_until("threads", || proc_status(pty.pid(), "Threads").is_some_and(|n| n > 1));
+    pty.send("\r");
+    pty.wait_for_text("Guideline");
     assert_eq!(watches(), 0);
 }

@@ -231,6 +231,12 @@ impl<'a> Crowd<'a> {
         match shown {
             Shown::Nothing => {}
             Shown::Page(_) => seat.press(b"\r", Wants::Other(shown)),
+            // whoever is still to be killed is killed at the end
+            Shown::Done if fate.dies.is_some() => return,
+            Shown::Done if fate.deaths.pop_first().is_some() => {
+                fate.dies = Some(Instant::now());
+                return;
+            }
             Shown::Done => seat.press(b"q", Wants::End),
             Shown::Pair(n) => {
                 let (taken_back, put_off) = (fate.dice.unit() < doubts, fate.dice.unit() < doubts);
@@ -244,7 +250,8 @@ impl<'a> Crowd<'a> {
                 }
             }
         }
-        if fate.deaths.remove(&seat.keys) {
+        if fate.dies.is_none() && fate.deaths.first().is_some_and(|at| *at <= seat.keys) {
+            fate.deaths.pop_first();
             let after = self.manners.dies_within.mul_f64(fate.dice.unit());
             fate.dies = Some(Instant::now() + after);
         }
