@@ -47,12 +47,16 @@ impl Place {
                 sha256: "00".into(),
                 repeat_of: None,
                 expected: None,
+                context: None,
+                sensitive: false,
+                origin: polyculture::store::ItemOrigin::default(),
             })
             .collect();
         let now: jiff::Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let record = StudyRecord {
             id: study(),
             created: now,
+            study_type: polyculture::domain::StudyType::default(),
             k: 1,
             seed: 3,
             spec: serde_json::json!({}),
@@ -62,6 +66,7 @@ impl Place {
             id: RaterId::new("r1").unwrap(),
             kind: RaterKind::Human,
             languages: vec!["en".into()],
+            cultures: Vec::new(),
             consent: agreed.then(|| Consent { version: "consent@1".into(), at: now }),
         };
         let mut ws = Workspace::open(&place.folder(), Access::Write).unwrap();

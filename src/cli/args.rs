@@ -66,7 +66,7 @@ pub enum Command {
     Samples(SamplesCommand),
     /// Rating studies
     #[command(subcommand)]
-    Study(StudyCommand),
+    Study(super::study::StudyCommand),
     /// Rate, full screen: nothing else to learn
     Rate(RateArgs),
     /// Ask a model something, to hear how it talks; nothing is kept
@@ -315,98 +315,6 @@ pub enum DecisionArg {
     Kept,
     Rejected,
     Failed,
-}
-
-/// `polyculture study ..`
-#[derive(Debug, Subcommand)]
-pub enum StudyCommand {
-    /// Make a study of kept samples
-    New {
-        /// Its name
-        name: StudyId,
-        /// Samples drawn, stratified by seed
-        #[arg(long, default_value_t = 100)]
-        items: usize,
-        /// Raters per item
-        #[arg(short, long, default_value_t = 3)]
-        k: u32,
-        /// Random seed
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-    },
-    /// Assign items to raters: k raters an item, seeded, balanced
-    Plan {
-        /// The study
-        #[arg(long)]
-        study: StudyId,
-        /// Raters
-        #[arg(long, value_delimiter = ',', required = true)]
-        raters: Vec<crate::domain::RaterId>,
-        /// Languages that all of them declare (BCP 47)
-        #[arg(long, value_delimiter = ',', default_value = "en")]
-        languages: Vec<String>,
-    },
-    /// How far each rater is
-    Status {
-        /// The study; all by default
-        #[arg(long)]
-        study: Option<StudyId>,
-    },
-    /// Agreement with intervals: alpha, AC2, raw agreement
-    Agreement {
-        /// The study
-        #[arg(long, conflicts_with = "from")]
-        study: Option<StudyId>,
-        /// Ratings in a file instead: CSV with rater, item, score
-        #[arg(long, value_name = "FILE")]
-        from: Option<PathBuf>,
-        /// Count model judges as raters like any other; they stand apart otherwise
-        #[arg(long, conflicts_with = "from")]
-        with_judges: bool,
-        /// Bootstrap draws
-        #[arg(long, default_value_t = 10_000)]
-        draws: usize,
-        /// Random seed
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-    },
-    /// Write ratings as a long table
-    Export {
-        /// The study
-        #[arg(long)]
-        study: StudyId,
-        /// One row an event, or one row a current rating
-        #[arg(long, value_enum, default_value_t = ExportRows::Current)]
-        rows: ExportRows,
-        /// csv or jsonl
-        #[arg(long, value_enum, default_value_t = TableFormat::Csv)]
-        format: TableFormat,
-        /// Comments too
-        #[arg(long)]
-        comments: bool,
-        /// Timings too
-        #[arg(long)]
-        timings: bool,
-        /// Where to; standard output by default
-        #[arg(short, long)]
-        output: Option<PathBuf>,
-    },
-}
-
-/// Rows of a ratings export.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs, reason = "the help of the flag says it")]
-pub enum ExportRows {
-    Events,
-    Current,
-}
-
-/// Format of a table export.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum TableFormat {
-    Csv,
-    Jsonl,
 }
 
 /// `polyculture ratings ..`

@@ -17,6 +17,7 @@ mod sample;
 mod scale;
 mod score;
 mod scores;
+mod study_type;
 mod survey;
 mod test_text;
 
@@ -37,5 +38,6 @@ pub use sample::{Decision, FailReason, Provenance, RejectReason, Sample, Stage, 
 pub use scale::{Direction, Scale, ScaleKind, ScaleOption};
 pub use score::{Score, Similarity};
 pub use scores::OptionScores;
+pub use study_type::StudyType;
 pub use survey::{Cell, CellFlag, CountryCell, CultureCell, Survey};
 pub use test_text::{Split, TestText};

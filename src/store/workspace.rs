@@ -15,6 +15,7 @@ const SCHEMA: Schema = Schema {
         Migration { name: "0002_study", sql: include_str!("migrations/0002_study.sql") },
         Migration { name: "0003_judge", sql: include_str!("migrations/0003_judge.sql") },
         Migration { name: "0004_pages", sql: include_str!("migrations/0004_pages.sql") },
+        Migration { name: "0005_study2", sql: include_str!("migrations/0005_study2.sql") },
     ],
 };
 

@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::{ItemId, RaterId, Score, StudyId};
 use crate::store::{
-    Action, Assignment, EventKind, ImportRecord, Item, NewAssignment, NewEvent, Rater, RaterKind,
-    StoreError, Tx, Workspace,
+    Action, Assignment, Change, EventKind, ImportRecord, Item, NewAssignment, NewEvent, Rater,
+    RaterKind, StoreError, Tx, Workspace,
 };
 use crate::table::TableError;
 
@@ -111,6 +111,7 @@ fn store(
         ImportReport { rows: file.rows, stored: 0, known: 0, new_raters: 0, bad: Vec::new() };
     let mut raters: BTreeMap<RaterId, Rater> =
         tx.raters(study)?.into_iter().map(|r| (r.id.clone(), r)).collect();
+    amend(tx, study, file, items, names, &raters)?;
     let mut held: BTreeMap<ItemId, Vec<Assignment>> = BTreeMap::new();
     for a in tx.assignments(study)?.into_iter().filter(|a| a.released_at.is_none()) {
         held.entry(a.content.item.clone()).or_default().push(a);
@@ -162,6 +163,35 @@ fn store(
     Ok(report)
 }
 
+/// A fixed study takes raters that an amendment names, and no others: names those of the file who
+/// are new, or who rate in a language that they did not declare.
+fn amend(
+    tx: &Tx<'_>,
+    study: &StudyId,
+    file: &RatingFile,
+    items: &[Item],
+    names: &BTreeMap<String, usize>,
+    raters: &BTreeMap<RaterId, Rater>,
+) -> Result<(), StudyError> {
+    if tx.need_study(study)?.fixed.is_none() {
+        return Ok(());
+    }
+    let mut new = BTreeSet::new();
+    for rating in &file.ratings {
+        let item = names.get(&rating.item).and_then(|i| items.get(*i));
+        if let (Some(item), Ok(id)) = (item, RaterId::new(rating.rater.clone()))
+            && !raters.get(&id).is_some_and(|r| r.languages.contains(&item.language))
+        {
+            new.insert(id);
+        }
+    }
+    if !new.is_empty() {
+        let change = Change { raters: new.into_iter().collect(), ..Change::default() };
+        tx.amend(study, "ratings import", "ratings made elsewhere were read", &change)?;
+    }
+    Ok(())
+}
+
 /// The lowest place that nobody has.
 fn first_free(taken: &BTreeSet<u32>) -> u32 {
     // places are few and ascending: the first gap is where place and index part
@@ -181,6 +211,7 @@ fn declare(
         id: id.clone(),
         kind: RaterKind::Human,
         languages: Vec::new(),
+        cultures: Vec::new(),
         consent: None,
     });
     if !rater.languages.contains(&item.language) {

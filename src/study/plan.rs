@@ -192,11 +192,15 @@ pub fn fix_plan(
 /// [`fix_plan`] inside a transaction of the caller.
 pub(super) fn fix(tx: &Tx<'_>, study: &StudyId, raters: &[Rater]) -> Result<Plan, StudyError> {
     let record = tx.need_study(study)?;
-    tx.fix_study(study)?;
+    if record.fixed.is_some() {
+        // says why, before the tables refuse the raters
+        tx.fix_study(study)?;
+    }
     let plan = plan(&tx.items(study)?, raters, record.seed)?;
     for rater in raters {
         tx.put_rater(study, rater)?;
     }
+    tx.fix_study(study)?;
     for a in &plan.assignments {
         tx.assign(study, a)?;
     }

@@ -23,6 +23,7 @@ pub fn scripted_raters(languages: &[String]) -> Result<Vec<Rater>, StudyError> {
                 id: RaterId::new(*name)?,
                 kind: RaterKind::Scripted,
                 languages: languages.to_vec(),
+                cultures: Vec::new(),
                 consent: None,
             })
         })

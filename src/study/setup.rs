@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::{CultureId, Decision, ItemId, Question, QuestionId, Sample, StudyId, Survey};
 use crate::stats::dice::Dice;
-use crate::store::{Item, ItemKind, StudyRecord, Workspace};
+use crate::store::{Item, ItemKind, ItemOrigin, StudyRecord, Workspace};
 
 use super::StudyError;
 use super::controls::controls;
@@ -88,6 +88,7 @@ struct Draft {
     sample_text: String,
     repeat_of: Option<usize>,
     expected: Option<(u8, u8)>,
+    origin: ItemOrigin,
 }
 
 /// Chooses the items: samples spread over seeds (no seed gives two before each gave one), some of
@@ -147,6 +148,7 @@ pub fn new_study(
                 sample_text: sample.text.clone(),
                 repeat_of: None,
                 expected: None,
+                origin: ItemOrigin::of(sample),
             }
         })
         .collect();
@@ -162,6 +164,7 @@ pub fn new_study(
             sample_text: c.text,
             repeat_of: None,
             expected: Some(c.expected),
+            origin: ItemOrigin::default(),
         });
     }
     number(drafts, spec, &mut dice)
@@ -185,6 +188,7 @@ fn add_repeats(drafts: &mut Vec<Draft>, share: f64, dice: &mut Dice) {
             sample_text: of.sample_text.clone(),
             repeat_of: Some(i),
             expected: None,
+            origin: of.origin.clone(),
         });
     }
 }
@@ -214,7 +218,10 @@ fn number(drafts: Vec<Draft>, spec: &NewStudy, dice: &mut Dice) -> Result<Vec<It
             seed_text: d.seed_text,
             sample_text: d.sample_text,
             repeat_of: d.repeat_of.map(|of| ids[of].clone()),
+            context: None,
+            sensitive: false,
             expected: d.expected,
+            origin: d.origin,
         })
         .collect();
     items.sort_by(|a, b| (a.repeat_of.is_some(), &a.id).cmp(&(b.repeat_of.is_some(), &b.id)));
@@ -253,6 +260,7 @@ pub fn create_study(
     let record = StudyRecord {
         id: spec.name.clone(),
         created: Timestamp::now(),
+        study_type: crate::domain::StudyType::default(),
         k: spec.k,
         seed: spec.seed,
         spec: serde_json::to_value(spec).unwrap_or_default(),

@@ -136,19 +136,28 @@ fn study(store: &mut Store, of: &Tongue, seed: &QuestionId) {
         sha256: "00".into(),
         repeat_of: None,
         expected: None,
+        context: None,
+        sensitive: false,
+        origin: crate::store::ItemOrigin::default(),
     };
     let id = StudyId::new("pilot").unwrap();
     let record = StudyRecord {
         id: id.clone(),
         created: "2026-01-01T00:00:00Z".parse().unwrap(),
+        study_type: crate::domain::StudyType::default(),
         k: 1,
         seed: 7,
         spec: serde_json::json!({}),
         fixed: None,
     };
     let languages = vec![of.tag.to_owned()];
-    let person =
-        Rater { id: RaterId::new("r1").unwrap(), kind: RaterKind::Human, languages, consent: None };
+    let person = Rater {
+        id: RaterId::new("r1").unwrap(),
+        kind: RaterKind::Human,
+        languages,
+        cultures: Vec::new(),
+        consent: None,
+    };
     store.write(|tx| tx.put_study(&record, &[item])).unwrap();
     fix_plan(store, &id, &[person]).unwrap();
 }

@@ -48,8 +48,8 @@ impl Tx<'_> {
         self.run(
             "INSERT INTO rating_event (event_uuid, assignment, rater, at, kind, score, comment, \
              shown_at, active_ms, diff_visible, guideline_version, app_version, previous, \
-             reason) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+             reason, source, rated_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
             (
                 &uuid,
                 e.assignment,
@@ -65,6 +65,8 @@ impl Tx<'_> {
                 env!("CARGO_PKG_VERSION"),
                 previous,
                 self.sql(e.reason.map(|r| word(&r)).transpose())?,
+                &e.source,
+                e.rated_at.map(time),
             ),
         )?;
         Ok(self.conn.last_insert_rowid())

@@ -3,7 +3,7 @@
 use rusqlite::Row;
 
 use crate::domain::{RaterId, StudyId};
-use crate::store::codec::{from_time, from_word, from_word_opt};
+use crate::store::codec::{from_json, from_time, from_word, from_word_opt};
 use crate::store::{Reader, StoreError};
 
 use super::RatingRow;
@@ -12,7 +12,7 @@ use super::studies::{from_time_opt, range};
 const COLUMNS: &str = "e.id, e.event_uuid, e.assignment, i.id, i.kind, i.seed, i.sample, \
     i.culture, i.language, i.repeat_of, i.lo, i.hi, e.rater, r.kind, a.swap, a.position, e.at, \
     e.kind, e.score, e.comment, e.shown_at, e.active_ms, e.diff_visible, e.guideline_version, \
-    e.app_version, e.previous, e.reason";
+    e.app_version, e.previous, e.reason, i.origin, r.cultures, e.source, e.rated_at";
 
 const JOINS: &str = "JOIN assignment a ON a.id = e.assignment \
     JOIN item i ON i.study = a.study AND i.id = a.item \
@@ -108,5 +108,9 @@ fn rating_row(r: &Row<'_>) -> rusqlite::Result<RatingRow> {
         guideline_version: r.get(23)?,
         app_version: r.get(24)?,
         previous: r.get(25)?,
+        origin: from_json(r, 27)?,
+        rater_cultures: from_json(r, 28)?,
+        source: r.get(29)?,
+        rated_at: from_time_opt(r, 30)?,
     })
 }

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::domain::{CultureId, ItemId, QuestionId, RaterId, SampleId, Score, StudyId};
+use crate::domain::{
+    CultureId, ItemId, QuestionId, RaterId, Sample, SampleId, Score, Stage, StudyId, StudyType,
+};
 
 /// What an item is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -36,8 +38,57 @@ impl ItemKind {
     }
 }
 
+/// Where an item's text came from, as it was when the item was made. All of it may be unknown.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ItemOrigin {
+    /// Stage of the augmentation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stage: Option<Stage>,
+    /// The run that grew the sample.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    /// `offline`, `openai:NAME`, `file:NAME`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// Version of the rules or of the prompt file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Similarity with the seed that the encoder gave, -1 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub similarity: Option<f64>,
+    /// That encoder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<String>,
+    /// Template family.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family: Option<String>,
+    /// Where the wording of the seed comes from: `survey`, or `translation` for a model's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wording: Option<String>,
+    /// The models that wrote the texts, first and second, for answers of models.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<String>,
+}
+
+impl ItemOrigin {
+    /// Of a sample.
+    pub fn of(sample: &Sample) -> Self {
+        let p = &sample.provenance;
+        Self {
+            stage: Some(sample.stage),
+            run: p.run.clone(),
+            provider: Some(p.provider.clone()),
+            version: Some(p.version.clone()),
+            similarity: sample.similarity.map(|s| s.get()),
+            family: p.family.clone(),
+            ..Self::default()
+        }
+    }
+}
+
 /// One pair of texts, frozen when the study was made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Item {
     /// Its name in the study.
     pub id: ItemId,
@@ -57,12 +108,21 @@ pub struct Item {
     pub seed_text: String,
     /// The other text as raters see it.
     pub sample_text: String,
-    /// SHA-256 of language and both texts, in hexadecimal.
+    /// The question that the texts answer, for answers of models.
+    #[serde(default)]
+    pub context: Option<String>,
+    /// True: the texts are hidden until a key, and never in reports by default.
+    #[serde(default)]
+    pub sensitive: bool,
+    /// SHA-256 of language and both texts (and of the context, where there is one), in hexadecimal.
     pub sha256: String,
     /// The item that this one repeats.
     pub repeat_of: Option<ItemId>,
     /// Scores a careful rater gives, both ends included; controls only.
     pub expected: Option<(u8, u8)>,
+    /// Where the texts came from. Raters never see it.
+    #[serde(default)]
+    pub origin: ItemOrigin,
 }
 
 /// A study as it was set up.
@@ -70,6 +130,9 @@ pub struct Item {
 pub struct StudyRecord {
     /// Its name.
     pub id: StudyId,
+    /// What raters are asked.
+    #[serde(default)]
+    pub study_type: StudyType,
     /// When it was made.
     pub created: Timestamp,
     /// Raters an item.
@@ -112,6 +175,9 @@ pub struct Rater {
     pub kind: RaterKind,
     /// BCP 47 tags of the languages they declared.
     pub languages: Vec<String>,
+    /// Cultures they declared as their own.
+    #[serde(default)]
+    pub cultures: Vec<CultureId>,
     /// Their consent; `None` for scripts and models, and for people until they gave it.
     pub consent: Option<Consent>,
 }
@@ -235,6 +301,12 @@ pub struct NewEvent {
     pub diff_visible: Option<bool>,
     /// Version of the guideline in force.
     pub guideline_version: Option<String>,
+    /// Where it comes from, when it was made elsewhere.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// When it was made there.
+    #[serde(default)]
+    pub rated_at: Option<Timestamp>,
 }
 
 impl NewEvent {
@@ -251,12 +323,14 @@ impl NewEvent {
             active_ms: None,
             diff_visible: None,
             guideline_version: None,
+            source: None,
+            rated_at: None,
         }
     }
 }
 
 /// A stored event, or the rating that stands, with its item.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RatingRow {
     /// Number in the log.
     pub event: i64,
@@ -276,6 +350,9 @@ pub struct RatingRow {
     pub culture: Option<CultureId>,
     /// Its language.
     pub language: String,
+    /// Where its text came from.
+    #[serde(default)]
+    pub origin: ItemOrigin,
     /// The item it repeats.
     pub repeat_of: Option<ItemId>,
     /// Scores expected of a control.
@@ -284,6 +361,9 @@ pub struct RatingRow {
     pub rater: RaterId,
     /// Person, script or model.
     pub rater_kind: RaterKind,
+    /// Cultures the rater declared.
+    #[serde(default)]
+    pub rater_cultures: Vec<CultureId>,
     /// Whether the sample stood on the left.
     pub swap: bool,
     /// Place in the rater's order.
@@ -310,6 +390,12 @@ pub struct RatingRow {
     pub app_version: String,
     /// The event that this one changes.
     pub previous: Option<i64>,
+    /// The tool, file or workspace that it was brought from; `None`: made here.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// When it was made there.
+    #[serde(default)]
+    pub rated_at: Option<Timestamp>,
 }
 
 /// How far a rater is.

@@ -10,7 +10,9 @@ use crate::store::{Reader, StoreError, Tx};
 use super::{Consent, Item, Rater, StudyRecord};
 
 const ITEM: &str = "id, kind, k, seed, sample, language, culture, seed_text, sample_text, sha256, \
-                    repeat_of, lo, hi";
+                    repeat_of, lo, hi, origin, context, sensitive";
+const STUDY: &str = "id, created, k, seed, spec, fixed, type";
+const RATER: &str = "id, kind, languages, consent_version, consent_at, cultures";
 
 impl Tx<'_> {
     /// Makes a study with its items, in the order given.
@@ -25,39 +27,61 @@ impl Tx<'_> {
             )));
         }
         self.run(
-            "INSERT INTO study (id, created, k, seed, spec, fixed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO study (id, created, k, seed, spec, type) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             (
                 study.id.as_str(),
                 time(study.created),
                 study.k,
                 study.seed.to_string(),
                 self.sql(json(&study.spec))?,
-                study.fixed.map(time),
+                study.study_type.as_str(),
             ),
         )?;
-        for (position, i) in (0i64..).zip(items) {
+        self.put_items(&study.id, items)?;
+        if let Some(fixed) = study.fixed {
+            // last: a fixed study takes no more items
+            let to = (study.id.as_str(), time(fixed));
+            self.run("UPDATE study SET fixed = ?2 WHERE id = ?1", to)?;
+        }
+        Ok(())
+    }
+
+    /// Adds items after those that are there. A fixed study takes those that an amendment names.
+    ///
+    /// # Errors
+    /// An item stands twice, a repeat points at no item, the study is fixed.
+    pub fn put_items(&self, study: &StudyId, items: &[Item]) -> Result<(), StoreError> {
+        let next = self.one(
+            "SELECT ifnull(max(position) + 1, 0) FROM item WHERE study = ?1",
+            [study.as_str()],
+            |r| r.get::<_, i64>(0),
+        )?;
+        for (position, i) in (next.unwrap_or(0)..).zip(items) {
             self.run(
                 &format!(
-                    "INSERT INTO item (study, position, {ITEM}) VALUES \
-                     (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
+                    "INSERT INTO item (study, position, {ITEM}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, \
+                     ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
                 ),
-                (
-                    study.id.as_str(),
+                rusqlite::params![
+                    study.as_str(),
                     position,
                     i.id.as_str(),
                     self.sql(word(&i.kind))?,
                     i.k,
                     i.seed.as_str(),
-                    i.sample.as_ref().map(AsRef::as_ref),
+                    i.sample.as_ref().map(AsRef::<str>::as_ref),
                     &i.language,
-                    i.culture.as_ref().map(AsRef::as_ref),
+                    i.culture.as_ref().map(AsRef::<str>::as_ref),
                     &i.seed_text,
                     &i.sample_text,
                     &i.sha256,
-                    i.repeat_of.as_ref().map(AsRef::as_ref),
+                    i.repeat_of.as_ref().map(AsRef::<str>::as_ref),
                     i.expected.map(|e| e.0),
                     i.expected.map(|e| e.1),
-                ),
+                    self.sql(json(&i.origin))?,
+                    &i.context,
+                    i.sensitive,
+                ],
             )?;
         }
         Ok(())
@@ -79,9 +103,9 @@ impl Tx<'_> {
             )));
         }
         self.run(
-            "INSERT INTO rater (study, id, kind, languages, consent_version, consent_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (study, id) DO UPDATE SET \
-             languages = excluded.languages, \
+            "INSERT INTO rater (study, id, kind, languages, consent_version, consent_at, cultures) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (study, id) DO UPDATE SET \
+             languages = excluded.languages, cultures = excluded.cultures, \
              consent_version = ifnull(excluded.consent_version, consent_version), \
              consent_at = ifnull(excluded.consent_at, consent_at)",
             (
@@ -91,6 +115,7 @@ impl Tx<'_> {
                 self.sql(json(&rater.languages))?,
                 rater.consent.as_ref().map(|c| &c.version),
                 rater.consent.as_ref().map(|c| time(c.at)),
+                self.sql(json(&rater.cultures))?,
             ),
         )?;
         Ok(())
@@ -149,11 +174,7 @@ impl Reader<'_> {
     /// # Errors
     /// The database cannot be read.
     pub fn study(&self, id: &StudyId) -> Result<Option<StudyRecord>, StoreError> {
-        self.one(
-            "SELECT id, created, k, seed, spec, fixed FROM study WHERE id = ?1",
-            [id.as_str()],
-            study_row,
-        )
+        self.one(&format!("SELECT {STUDY} FROM study WHERE id = ?1"), [id.as_str()], study_row)
     }
 
     /// All studies, oldest first.
@@ -161,11 +182,7 @@ impl Reader<'_> {
     /// # Errors
     /// The database cannot be read.
     pub fn studies(&self) -> Result<Vec<StudyRecord>, StoreError> {
-        self.all(
-            "SELECT id, created, k, seed, spec, fixed FROM study ORDER BY created, id",
-            [],
-            study_row,
-        )
+        self.all(&format!("SELECT {STUDY} FROM study ORDER BY created, id"), [], study_row)
     }
 
     /// Items of a study in their order.
@@ -198,8 +215,7 @@ impl Reader<'_> {
     /// The database cannot be read.
     pub fn raters(&self, study: &StudyId) -> Result<Vec<Rater>, StoreError> {
         self.all(
-            "SELECT id, kind, languages, consent_version, consent_at FROM rater \
-             WHERE study = ?1 ORDER BY id",
+            &format!("SELECT {RATER} FROM rater WHERE study = ?1 ORDER BY id"),
             [study.as_str()],
             rater_row,
         )
@@ -211,8 +227,7 @@ impl Reader<'_> {
     /// The database cannot be read.
     pub fn rater(&self, study: &StudyId, id: &RaterId) -> Result<Option<Rater>, StoreError> {
         self.one(
-            "SELECT id, kind, languages, consent_version, consent_at FROM rater \
-             WHERE study = ?1 AND id = ?2",
+            &format!("SELECT {RATER} FROM rater WHERE study = ?1 AND id = ?2"),
             [study.as_str(), id.as_str()],
             rater_row,
         )
@@ -241,6 +256,7 @@ fn study_row(r: &Row<'_>) -> rusqlite::Result<StudyRecord> {
         seed: seed.parse().map_err(|e| unreadable(r, 3, e, &seed))?,
         spec: from_json(r, 4)?,
         fixed: from_time_opt(r, 5)?,
+        study_type: from_word(r, 6)?,
     })
 }
 
@@ -258,6 +274,9 @@ fn item_row(r: &Row<'_>) -> rusqlite::Result<Item> {
         sha256: r.get(9)?,
         repeat_of: from_word_opt(r, 10)?,
         expected: range(r, 11, 12)?,
+        origin: from_json(r, 13)?,
+        context: r.get(14)?,
+        sensitive: r.get(15)?,
     })
 }
 
@@ -267,6 +286,7 @@ fn rater_row(r: &Row<'_>) -> rusqlite::Result<Rater> {
         id: from_word(r, 0)?,
         kind: from_word(r, 1)?,
         languages: from_json(r, 2)?,
+        cultures: from_json(r, 5)?,
         consent: version.zip(from_time_opt(r, 4)?).map(|(version, at)| Consent { version, at }),
     })
 }

@@ -32,6 +32,9 @@ fn item(id: &str, k: Option<u32>, repeat_of: Option<&str>) -> Item {
         sha256: "00".into(),
         repeat_of: repeat_of.map(|r| ItemId::new(r).unwrap()),
         expected: None,
+        context: None,
+        sensitive: false,
+        origin: crate::store::ItemOrigin::default(),
     }
 }
 
@@ -53,6 +56,7 @@ fn workspace(dir: &tempfile::TempDir) -> Workspace {
         let record = StudyRecord {
             id: study(),
             created: Timestamp::now(),
+            study_type: crate::domain::StudyType::default(),
             k: 2,
             seed: u64::MAX,
             spec: serde_json::json!({}),
@@ -75,6 +79,7 @@ fn workspace(dir: &tempfile::TempDir) -> Workspace {
                     id: rater(n),
                     kind: RaterKind::Human,
                     languages: vec![language.into()],
+                    cultures: Vec::new(),
                     consent: None,
                 },
             )?;

@@ -67,6 +67,7 @@ pub fn put_verdicts(
             id: spec.rater.clone(),
             kind: RaterKind::Judge,
             languages: languages.into_iter().collect(),
+            cultures: Vec::new(),
             consent: None,
         },
     )?;

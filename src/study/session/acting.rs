@@ -251,6 +251,8 @@ impl Session {
             active_ms: Some(u32::try_from(self.clock.active_ms()).unwrap_or(u32::MAX)),
             diff_visible: Some(entry.diff_seen),
             guideline_version: Some(self.version.clone()),
+            source: None,
+            rated_at: None,
         };
         Some(self.send(What::Event(event), now))
     }

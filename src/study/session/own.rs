@@ -55,6 +55,7 @@ pub fn own_study(store: &mut Workspace, own: &OwnStudy) -> Result<StudyId, Study
         let record = StudyRecord {
             id: name.clone(),
             created: Timestamp::now(),
+            study_type: crate::domain::StudyType::default(),
             k: spec.k,
             seed: spec.seed,
             spec: serde_json::to_value(&spec).unwrap_or_default(),
@@ -65,6 +66,7 @@ pub fn own_study(store: &mut Workspace, own: &OwnStudy) -> Result<StudyId, Study
             id: own.rater.clone(),
             kind: RaterKind::Human,
             languages: languages.into_iter().collect(),
+            cultures: Vec::new(),
             consent: Some(Consent { version: "own".into(), at: Timestamp::now() }),
         };
         fix(tx, &name, &[rater])?;

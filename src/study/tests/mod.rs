@@ -62,6 +62,7 @@ fn rater(name: &str, languages: &[&str]) -> Rater {
         id: RaterId::new(name).unwrap(),
         kind: RaterKind::Human,
         languages: languages.iter().map(|l| (*l).to_owned()).collect(),
+        cultures: Vec::new(),
         consent: None,
     }
 }

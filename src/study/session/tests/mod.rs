@@ -40,6 +40,9 @@ fn item(n: usize, language: &str) -> Item {
         sha256: "00".into(),
         repeat_of: None,
         expected: None,
+        context: None,
+        sensitive: false,
+        origin: crate::store::ItemOrigin::default(),
     }
 }
 
@@ -48,13 +51,21 @@ fn person(name: &str, languages: &[&str]) -> Rater {
         id: rater(name),
         kind: RaterKind::Human,
         languages: languages.iter().map(|l| (*l).to_owned()).collect(),
+        cultures: Vec::new(),
         consent: None,
     }
 }
 
 fn put(ws: &mut Workspace, items: &[Item], spec: serde_json::Value) {
-    let record =
-        StudyRecord { id: study(), created: Timestamp::now(), k: 1, seed: 7, spec, fixed: None };
+    let record = StudyRecord {
+        id: study(),
+        created: Timestamp::now(),
+        study_type: crate::domain::StudyType::default(),
+        k: 1,
+        seed: 7,
+        spec,
+        fixed: None,
+    };
     ws.write(|tx| tx.put_study(&record, items)).unwrap();
 }
 

@@ -39,19 +39,28 @@ fn fill(store: &mut Store, pairs: &[(&str, &str, &str)]) {
             sha256: "00".into(),
             repeat_of: None,
             expected: None,
+            context: None,
+            sensitive: false,
+            origin: crate::store::ItemOrigin::default(),
         })
         .collect();
     let record = StudyRecord {
         id: study(),
         created: "2026-01-01T00:00:00Z".parse().unwrap(),
+        study_type: crate::domain::StudyType::default(),
         k: 1,
         seed: 7,
         spec: serde_json::json!({}),
         fixed: None,
     };
     let languages = pairs.iter().map(|p| p.0.to_owned()).collect();
-    let person =
-        Rater { id: RaterId::new("r1").unwrap(), kind: RaterKind::Human, languages, consent: None };
+    let person = Rater {
+        id: RaterId::new("r1").unwrap(),
+        kind: RaterKind::Human,
+        languages,
+        cultures: Vec::new(),
+        consent: None,
+    };
     store.write(|tx| tx.put_study(&record, &items)).unwrap();
     fix_plan(store, &study(), &[person]).unwrap();
 }
