@@ -54,7 +54,9 @@ pub enum KeyError {
         kind: String,
     },
     /// RSA with too few bits.
-    #[error("an RSA key of {bits} bits is too short (2048 at least); better: `ssh-keygen -t ed25519`")]
+    #[error(
+        "an RSA key of {bits} bits is too short (2048 at least); better: `ssh-keygen -t ed25519`"
+    )]
     Short {
         /// Its bits.
         bits: usize,
@@ -203,10 +205,7 @@ pub fn authorized_line(key: &PublicKey, door: &Door<'_>) -> Result<String, PathR
 }
 
 fn plain_path(path: &Path) -> Result<&str, PathRefused> {
-    let refused = |why| PathRefused {
-        path: crate::text::display(&path.to_string_lossy()),
-        why,
-    };
+    let refused = |why| PathRefused { path: crate::text::display(&path.to_string_lossy()), why };
     let text = path.to_str().ok_or_else(|| refused("its name is not UTF-8"))?;
     if text.chars().any(char::is_control) {
         return Err(refused("its name has control characters"));

@@ -89,11 +89,7 @@ impl RaterTexts {
     ///
     /// # Errors
     /// The database cannot be read; a stored text cannot.
-    pub fn of(
-        reader: Reader<'_>,
-        study: &StudyRecord,
-        language: &str,
-    ) -> Result<Self, StudyError> {
+    pub fn of(reader: Reader<'_>, study: &StudyRecord, language: &str) -> Result<Self, StudyError> {
         let stored = reader.study_texts(&study.id)?;
         let wanted = study.spec.get("qualification").and_then(serde_json::Value::as_u64);
         Self::among(&stored, study.study_type, language, wanted.unwrap_or(0) as usize)
@@ -130,9 +126,8 @@ impl RaterTexts {
                 guideline
             }
         };
-        let own_guideline = stored
-            .iter()
-            .any(|t| t.kind == TextKind::Guideline && t.source == TextSource::Study);
+        let own_guideline =
+            stored.iter().any(|t| t.kind == TextKind::Guideline && t.source == TextSource::Study);
         let examples = match chosen(stored, TextKind::Examples, language) {
             Some(text) => Some(WorkedPairs::parse(kind, &text.body)?),
             // our examples fit our guideline, and no other

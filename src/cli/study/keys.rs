@@ -73,9 +73,8 @@ pub fn run(ctx: &Context, args: KeysArgs) -> Result<(), Failure> {
         lines.push(authorized_line(key, &door).map_err(Failure::bad_input)?);
     }
     store.write(|tx| {
-        keys.iter().try_for_each(|(rater, k)| {
-            tx.put_key(&args.study, rater, &k.fingerprint, &k.kind)
-        })
+        keys.iter()
+            .try_for_each(|(rater, k)| tx.put_key(&args.study, rater, &k.fingerprint, &k.kind))
     })?;
     let rows: Vec<_> = keys
         .iter()
@@ -145,8 +144,7 @@ fn of_file(file: &Path) -> Result<Vec<Given>, Failure> {
         if PublicKey::parse(line).is_ok() {
             return Err(form());
         }
-        let rater =
-            RaterId::new(rater).map_err(|e| Failure::bad_input(format!("{place}: {e}")))?;
+        let rater = RaterId::new(rater).map_err(|e| Failure::bad_input(format!("{place}: {e}")))?;
         out.push((rater, key.to_owned(), place));
     }
     if out.is_empty() {
@@ -200,7 +198,8 @@ fn checked(
     if wrong.is_empty() {
         return Ok(out);
     }
-    Err(Failure::bad_input(wrong.join("\n")).hint("nothing was noted: mend these, then run it again"))
+    Err(Failure::bad_input(wrong.join("\n"))
+        .hint("nothing was noted: mend these, then run it again"))
 }
 
 fn revoke(ctx: &Context, study: &StudyId, rater: &RaterId) -> Result<(), Failure> {

@@ -80,7 +80,8 @@ fn list(ctx: &Context, study: &StudyId) -> Result<(), Failure> {
         let rows: Vec<Vec<String>> = texts
             .iter()
             .map(|t| {
-                let whose = if t.source == TextSource::Study { "the study's" } else { "the program's" };
+                let whose =
+                    if t.source == TextSource::Study { "the study's" } else { "the program's" };
                 let sum = t.sha256.chars().take(12).collect();
                 vec![t.name(), whose.into(), sum, t.at.strftime("%F").to_string()]
             })

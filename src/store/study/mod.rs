@@ -5,8 +5,11 @@
 mod adjudications;
 mod amendments;
 mod assignments;
+mod carry;
+mod eligible;
 mod events;
 mod judges;
+mod places;
 mod ratings;
 mod reclaim;
 mod records;
@@ -21,6 +24,7 @@ mod views;
 
 pub use adjudications::{Adjudication, StudyKey};
 pub use amendments::{Amendment, Change};
+pub use carry::Carried;
 pub use judges::{JUDGE_SLOTS, JudgeRecord, Shown, VerdictClass, VerdictRow};
 pub use reclaim::Reclaimed;
 pub use records::{

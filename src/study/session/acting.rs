@@ -164,7 +164,8 @@ impl Session {
                 None
             }
             Act::ShowDiff(_) if self.loaded.about.study_type != StudyType::Similarity => {
-                self.notice = Some("the word difference is for pairs that should mean the same".into());
+                self.notice =
+                    Some("the word difference is for pairs that should mean the same".into());
                 None
             }
             // logged once a rating: shown again it is known already

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{RaterId, Score, StudyId};
 use crate::domain::StudyType;
+use crate::domain::{RaterId, Score, StudyId};
 use crate::store::{
     Consent, ConsentGiven, EventKind, Item, Practice, RaterKind, RatingRow, Reader, Reason,
 };
@@ -52,9 +52,7 @@ impl Entry {
     /// Its standing as the screen shows it.
     pub(super) fn shown_standing(&self) -> Standing {
         match self.standing {
-            Standing::Rated { score, event } => {
-                Standing::Rated { score: self.turn(score), event }
-            }
+            Standing::Rated { score, event } => Standing::Rated { score: self.turn(score), event },
             other => other,
         }
     }
@@ -121,9 +119,7 @@ fn agreed(stored: Option<&Consent>, given: &[ConsentGiven], texts: &RaterTexts) 
         // one's own samples: there is nobody to consent to
         Some(c) if c.version == "own" => true,
         Some(_) if !given.is_empty() => given.iter().any(|g| g.sha256 == texts.consent_sha256),
-        Some(c) => {
-            of_any_language(&c.version) == of_any_language(&texts.consent.reference())
-        }
+        Some(c) => of_any_language(&c.version) == of_any_language(&texts.consent.reference()),
     }
 }
 

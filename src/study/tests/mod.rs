@@ -4,6 +4,8 @@ mod agreement;
 mod files;
 mod judge;
 mod plan;
+mod sampling;
+mod setting_up;
 mod whole;
 
 use std::path::{Path, PathBuf};

@@ -44,6 +44,14 @@ pub const COMMANDS: &[Command] = &[
         "rate your own samples",
         Rate::new_form
     ),
+    rate!(
+        "rate.lead",
+        "pick",
+        &["m"],
+        "The study as whoever leads it sees it: progress, agreement, items to decide on",
+        "lead the study",
+        Rate::lead
+    ),
     rate!("rate.refresh", "pick", &["r"], "Read the list again", "", Rate::read_picks),
     rate!("rate.try-again", "failed", &["r"], "Try again", "try again", Rate::try_again),
     rate!("rate.give-up", "failed", &["esc"], "Back to the list", "back", Rate::leave_session),
@@ -89,8 +97,7 @@ pub const COMMANDS: &[Command] = &[
         Rate::key_b
     ),
     rate!("rate.a", "item", &["a"], "Of two answers: A is better", "", |r, cx| r.choose(1, cx)),
-    rate!("rate.tie", "item", &["t"], "Of two answers: no difference", "", |r, cx| r
-        .choose(2, cx)),
+    rate!("rate.tie", "item", &["t"], "Of two answers: no difference", "", |r, cx| r.choose(2, cx)),
     rate!(
         "rate.reveal",
         "item",
@@ -208,9 +215,16 @@ pub const COMMANDS: &[Command] = &[
         .choose(2, cx)),
     rate!("rate.practice-b", "practice", &["b"], "Of two answers: B is better", "", |r, cx| r
         .choose(3, cx)),
-    rate!("rate.practice-guide", "practice", &["g"], "The guideline again", "guideline", |r, cx| {
-        r.act(Act::Guideline(true), cx);
-    }),
+    rate!(
+        "rate.practice-guide",
+        "practice",
+        &["g"],
+        "The guideline again",
+        "guideline",
+        |r, cx| {
+            r.act(Act::Guideline(true), cx);
+        }
+    ),
     rate!(
         "rate.practice-retry",
         "practice",
@@ -219,8 +233,14 @@ pub const COMMANDS: &[Command] = &[
         "",
         |r, cx| r.act(Act::Retry, cx)
     ),
-    rate!("rate.practice-down", "practice", &["j", "down"], "Scroll the texts down", "", |r, cx| r
-        .scroll_by(1, cx)),
+    rate!(
+        "rate.practice-down",
+        "practice",
+        &["j", "down"],
+        "Scroll the texts down",
+        "",
+        |r, cx| r.scroll_by(1, cx)
+    ),
     rate!("rate.practice-up", "practice", &["k", "up"], "Scroll the texts up", "", |r, cx| r
         .scroll_by(-1, cx)),
     rate!(

@@ -90,7 +90,10 @@ impl Rate {
             .into_iter()
             .flat_map(|(name, t)| {
                 let laid = text::lay_out(t, cells, pen.looks.direction);
-                laid.lines.into_iter().enumerate().map(move |(i, l)| (if i == 0 { name } else { " " }, l))
+                laid.lines
+                    .into_iter()
+                    .enumerate()
+                    .map(move |(i, l)| (if i == 0 { name } else { " " }, l))
             })
             .collect();
         self.most = lines.len().saturating_sub(usize::from(area.height));

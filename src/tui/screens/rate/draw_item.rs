@@ -264,7 +264,8 @@ impl Rate {
                     parts.push("word difference shown (logged)".into());
                 }
                 let here = session.here();
-                if here.is_some_and(|h| self.draft.text(h, Purpose::Comment).is_some()) && self.words.is_none()
+                if here.is_some_and(|h| self.draft.text(h, Purpose::Comment).is_some())
+                    && self.words.is_none()
                 {
                     parts.push("a comment is not sent yet: c".into());
                 }
@@ -298,14 +299,13 @@ impl Rate {
 fn draw_head(pen: &mut Pen<'_>, row: Rect, item: &ItemView<'_>, session: &Session) {
     let p = session.progress();
     let (title, muted) = (pen.style(Role::Title), pen.style(Role::Muted));
-    let number =
-        format!(
-            "{} {} of {}{}",
-            session.about().item_word(),
-            item.number,
-            item.total,
-            if pen.looks.plain { " " } else { "" }
-        );
+    let number = format!(
+        "{} {} of {}{}",
+        session.about().item_word(),
+        item.number,
+        item.total,
+        if pen.looks.plain { " " } else { "" }
+    );
     let cells = if row.width >= 60 { 18 } else { 0 };
     let meter =
         if cells > 0 { bar(p.done, p.total, cells, pen.looks.plain) } else { String::new() };
@@ -325,7 +325,13 @@ fn draw_head(pen: &mut Pen<'_>, row: Rect, item: &ItemView<'_>, session: &Sessio
     }
 }
 
-pub(super) fn draw_scale(pen: &mut Pen<'_>, area: Rect, item: &ItemView<'_>, session: &Session, tall: bool) {
+pub(super) fn draw_scale(
+    pen: &mut Pen<'_>,
+    area: Rect,
+    item: &ItemView<'_>,
+    session: &Session,
+    tall: bool,
+) {
     let (key, word) = (pen.style(Role::Key), pen.style(Role::Text));
     let given = match item.standing {
         Standing::Rated { score, .. } => score.get(),
@@ -336,7 +342,9 @@ pub(super) fn draw_scale(pen: &mut Pen<'_>, area: Rect, item: &ItemView<'_>, ses
         let said = match (kind, area.width >= 44) {
             (StudyType::Similarity, true) => "1 different .. 5 same meaning",
             (StudyType::Similarity, false) => "1 differs .. 5 same",
-            (StudyType::Preference, true) => "1 a: A is better  2 t: no difference  3 b: B is better",
+            (StudyType::Preference, true) => {
+                "1 a: A is better  2 t: no difference  3 b: B is better"
+            }
             (StudyType::Preference, false) => "1 A  2 same  3 B",
             (StudyType::Appropriateness, true) => "1 not fitting at all .. 5 entirely fitting",
             (StudyType::Appropriateness, false) => "1 unfit .. 5 fits",

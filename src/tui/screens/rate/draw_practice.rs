@@ -71,7 +71,9 @@ impl Rate {
         let given = score_word(kind, given);
         let (verdict, role) = match near {
             Nearness::Right => (format!("Right: {given}."), Role::Good),
-            Nearness::Near => (format!("Near: you gave {given}, we would give {wanted}."), Role::Warn),
+            Nearness::Near => {
+                (format!("Near: you gave {given}, we would give {wanted}."), Role::Warn)
+            }
             Nearness::Far => {
                 (format!("Far off: you gave {given}, we would give {wanted}."), Role::Bad)
             }

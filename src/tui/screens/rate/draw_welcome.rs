@@ -48,17 +48,16 @@ impl Rate {
             let said = format!("{} {thing}s wait for you{first}: about {time}.", p.total);
             parts.push((said, Role::Text));
         } else {
-            let said = format!("{} of {} {thing}s are done, {left} wait: about {time}.", p.done, p.total);
+            let said =
+                format!("{} of {} {thing}s are done, {left} wait: about {time}.", p.done, p.total);
             parts.push((said, Role::Text));
             if p.put_off > 0 {
                 parts.push((format!("{} were put off.", p.put_off), Role::Text));
             }
         }
-        for (name, said) in [
-            ("Whom to ask", &w.about.contact),
-            ("Ethics", &w.about.ethics),
-            ("Pay", &w.about.pay),
-        ] {
+        for (name, said) in
+            [("Whom to ask", &w.about.contact), ("Ethics", &w.about.ethics), ("Pay", &w.about.pay)]
+        {
             parts.extend(said.as_ref().map(|s| (format!("{name}: {s}"), Role::Text)));
         }
         let warning = w.about.content_warning.as_ref();

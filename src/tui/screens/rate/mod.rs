@@ -213,9 +213,8 @@ impl Rate {
     fn keep(&mut self, cx: &mut Cx<'_>) {
         let Some((study, rater)) = self.wanted.clone() else { return };
         let draft = self.draft.clone();
-        self.keeping.ask(cx, Lane::Files, move |a| {
-            work::write_draft(a.place(), &study, &rater, &draft)
-        });
+        self.keeping
+            .ask(cx, Lane::Files, move |a| work::write_draft(a.place(), &study, &rater, &draft));
     }
 
     fn carry_out(&mut self, effect: Option<crate::study::session::Effect>, cx: &mut Cx<'_>) {
