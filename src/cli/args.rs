@@ -323,17 +323,8 @@ pub enum DecisionArg {
 /// `polyculture ratings ..`
 #[derive(Debug, Subcommand)]
 pub enum RatingsCommand {
-    /// Read ratings into a study: long CSV with rater, item, score
-    Import {
-        /// The file
-        file: PathBuf,
-        /// The study
-        #[arg(long)]
-        study: StudyId,
-        /// Import nothing when a line is wrong
-        #[arg(long)]
-        strict: bool,
-    },
+    /// Read ratings into a study: a long CSV, or what Label Studio, Argilla or Potato write
+    Import(super::study::ImportArgs),
 }
 
 /// Which texts a dataset is made of.
@@ -414,7 +405,7 @@ pub enum DatasetCommand {
     Export {
         /// The dataset
         name: DatasetId,
-        /// Format: chat, text, alpaca, sharegpt
+        /// Format: chat, text, alpaca, sharegpt, parquet
         #[arg(long, default_value = "chat")]
         format: ExportFormat,
         /// Answers per row into which a distribution is apportioned

@@ -8,7 +8,7 @@ mod calls;
 mod classify;
 mod cluster;
 mod dataset;
-mod draft;
+pub mod drafts;
 mod endpoints;
 mod error;
 mod faces;
@@ -35,7 +35,6 @@ pub use cluster::{array_name, as_array, on_slurm};
 pub use dataset::{
     BuildError, DatasetManifest, StoredDataset, build_dataset, dataset_of, open_dataset, samples,
 };
-pub use draft::draft_file;
 pub use endpoints::{ask_services, endpoint, price, reply_files};
 pub use error::LaunchError;
 pub use faces::{BesideWork, KeyRow, NotOpened, Opening, Say, ScreenFace, Tone};

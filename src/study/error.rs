@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::domain::{CultureId, DomainError, RaterId, StudyId};
+use crate::domain::{CultureId, DomainError, ItemId, RaterId, StudyId};
 use crate::providers::prompts::PromptError;
 use crate::store::StoreError;
 use crate::table::TableError;
@@ -123,6 +123,16 @@ pub enum StudyError {
         /// Raters who may have it.
         eligible: usize,
     },
+    /// No such item.
+    #[error(
+        "study {study} has no item {item}; `polyculture study adjudicate --study {study}` lists them"
+    )]
+    NoItem {
+        /// The study.
+        study: StudyId,
+        /// The name given.
+        item: ItemId,
+    },
     /// Ratings were asked of a study without a plan.
     #[error(
         "study {study} has no plan yet; run `polyculture study plan --study {study} --raters NAMES` first"
@@ -240,6 +250,35 @@ pub enum StudyError {
         rows: usize,
         /// The first few bad ones.
         first: String,
+    },
+    /// A file of none of the known forms.
+    #[error(
+        "{path}: no ratings that are known here ({found}); expected a CSV with rater, item and \
+         score, an export of Label Studio (`data` and `annotations`, or `annotation_id`), of Argilla \
+         (`responses`) or of Potato (`label_annotations`, `instance_id_to_label_to_value`, columns \
+         with `:::`)"
+    )]
+    UnknownRatings {
+        /// The file.
+        path: PathBuf,
+        /// Its first keys.
+        found: String,
+    },
+    /// A file with several questions, and none was named.
+    #[error(
+        "{path}: {}; the file asks: {names}",
+        named.as_ref().map_or_else(
+            || "which answers are the scores? name the question with --question NAME".to_owned(),
+            |n| format!("nobody answered `{n}`")
+        )
+    )]
+    WhichQuestion {
+        /// The file.
+        path: PathBuf,
+        /// The question that was named.
+        named: Option<String>,
+        /// Those it asks.
+        names: String,
     },
     /// A prompt that cannot be used.
     #[error(transparent)]

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::cli::{Context, Failure};
 use crate::domain::{RaterId, StudyId};
-use crate::launch::draft_file;
+use crate::launch::drafts;
 use crate::study::{read_names, withdraw, write_names};
 
 /// What `study raters` takes.
@@ -78,12 +78,8 @@ pub fn leave(ctx: &Context, args: &WithdrawArgs) -> Result<(), Failure> {
         confirm(args)?;
     }
     let report = withdraw(&mut store, &args.study, &args.rater)?;
-    if let Some(draft) = draft_file(&ctx.place()?, &args.study, &args.rater)
-        && let Err(e) = std::fs::remove_file(&draft)
-        && e.kind() != std::io::ErrorKind::NotFound
-    {
-        return Err(Failure::failed(e).file(draft));
-    }
+    drafts::erase(&ctx.place()?, &args.study, &args.rater)
+        .map_err(|e| Failure::failed(format!("what the rater was typing was not erased: {e}")))?;
     ctx.out.show(&report, || {
         let w = &report.withdrawal;
         let mut out = format!(
