@@ -251,6 +251,35 @@ pub enum StudyError {
         /// The first few bad ones.
         first: String,
     },
+    /// A file of none of the known forms.
+    #[error(
+        "{path}: no ratings that are known here ({found}); expected a CSV with rater, item and \
+         score, an export of Label Studio (`data` and `annotations`, or `annotation_id`), of Argilla \
+         (`responses`) or of Potato (`label_annotations`, `instance_id_to_label_to_value`, columns \
+         with `:::`)"
+    )]
+    UnknownRatings {
+        /// The file.
+        path: PathBuf,
+        /// Its first keys.
+        found: String,
+    },
+    /// A file with several questions, and none was named.
+    #[error(
+        "{path}: {}; the file asks: {names}",
+        named.as_ref().map_or_else(
+            || "which answers are the scores? name the question with --question NAME".to_owned(),
+            |n| format!("nobody answered `{n}`")
+        )
+    )]
+    WhichQuestion {
+        /// The file.
+        path: PathBuf,
+        /// The question that was named.
+        named: Option<String>,
+        /// Those it asks.
+        names: String,
+    },
     /// A prompt that cannot be used.
     #[error(transparent)]
     Prompt(#[from] PromptError),

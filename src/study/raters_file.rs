@@ -32,6 +32,7 @@ pub fn read_raters(path: &Path) -> Result<Vec<RaterSpec>, StudyError> {
     let rows = rows(path, &["id", "rater", "rater_id", "pseudonym"])?;
     let parsed = rows.into_iter().map(|r| {
         let parse = || {
+            r.whole()?;
             if r.first.is_empty() {
                 return Err("no id".to_owned());
             }
@@ -57,6 +58,7 @@ pub fn read_names(path: &Path) -> Result<(Vec<RaterSpec>, Vec<Named>), StudyErro
     for (n, r) in rows.into_iter().enumerate() {
         let line = r.line;
         let mut parse = || {
+            r.whole()?;
             if r.first.is_empty() {
                 return Err("no name".to_owned());
             }
@@ -109,6 +111,12 @@ struct Line {
     ragged: Option<String>,
 }
 
+impl Line {
+    fn whole(&self) -> Result<(), String> {
+        self.ragged.clone().map_or(Ok(()), Err)
+    }
+}
+
 fn rows(path: &Path, first: &[&str]) -> Result<Vec<Line>, StudyError> {
     let mut reader = CsvReader::open(path)?;
     let id = reader.require(first)?;
@@ -139,9 +147,6 @@ fn rows(path: &Path, first: &[&str]) -> Result<Vec<Line>, StudyError> {
 }
 
 fn person(id: RaterId, r: &Line) -> Result<RaterSpec, String> {
-    if let Some(said) = &r.ragged {
-        return Err(said.clone());
-    }
     if r.languages.is_empty() {
         return Err(format!("{id} declares no language"));
     }

@@ -148,6 +148,19 @@ fn number(drafts: Vec<Draft>, dice: &mut Dice) -> Result<Vec<Item>, StudyError> 
     Ok(items)
 }
 
+/// The same items under numbers after those that are there.
+pub(super) fn renumber(items: Vec<Item>, there: &[Item]) -> Result<Vec<Item>, StudyError> {
+    let number = |i: &Item| i.id.as_str().trim_start_matches('i').parse::<usize>().unwrap_or(0);
+    let last = there.iter().map(number).max().unwrap_or(0);
+    let width = (last + items.len()).to_string().len().max(3);
+    let mut out = Vec::with_capacity(items.len());
+    for (n, item) in items.into_iter().enumerate() {
+        let id = ItemId::new(format!("i{:0width$}", last + n + 1))?;
+        out.push(Item { id, ..item });
+    }
+    Ok(out)
+}
+
 /// SHA-256 of language and both texts, and of the question where there is one, each closed by a
 /// zero byte.
 pub(super) fn item_checksum(item: &Item) -> String {

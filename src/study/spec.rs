@@ -185,6 +185,15 @@ impl StudySpec {
         serde_json::from_value(value).ok()
     }
 
+    /// The settings of a study, or what can be told of them where they were never written.
+    pub fn of(record: &crate::store::StudyRecord) -> Self {
+        Self::stored(&record.spec).unwrap_or_else(|| Self {
+            study_type: record.study_type,
+            k: record.k,
+            ..Self::named(record.id.clone(), 1, record.seed)
+        })
+    }
+
     /// As a study record keeps it.
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::to_value(self).unwrap_or_default()

@@ -131,10 +131,8 @@ impl Tx<'_> {
             let from = a.content.rater.clone();
             let kind = kinds.get(&from);
             let mut to = None;
-            let mut able: Vec<&Rater> = raters
-                .iter()
-                .filter(|r| r.id != from && Some(&r.kind) == kind && r.may_rate(item))
-                .collect();
+            let mut able: Vec<&Rater> =
+                raters.iter().filter(|r| Some(&r.kind) == kind && r.may_rate(item)).collect();
             able.sort_by_key(|r| (left.get(&r.id).copied().unwrap_or(0), &r.id));
             for r in able {
                 if !self.had(study, &item.id, &r.id)?
@@ -209,7 +207,12 @@ impl Tx<'_> {
         Ok(end.unwrap_or(0))
     }
 
-    fn had(&self, study: &StudyId, item: &ItemId, rater: &RaterId) -> Result<bool, StoreError> {
+    pub(super) fn had(
+        &self,
+        study: &StudyId,
+        item: &ItemId,
+        rater: &RaterId,
+    ) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM assignment WHERE study = ?1 AND item = ?2 AND rater = ?3";
         let key = (study.as_str(), item.as_str(), rater.as_str());
         Ok(self.one(sql, key, |_| Ok(()))?.is_some())
