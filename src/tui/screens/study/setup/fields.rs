@@ -11,6 +11,9 @@ pub(super) const NO_PILOT: &str = "none: 12 s a pair, usual spread";
 /// The choice among cultures that stands for none.
 const NO_CULTURE: &str = "none";
 
+/// Kinds of words, as the command names them.
+const TEXTS: [&str; 4] = ["consent", "guideline", "examples", "qualification"];
+
 const STAGES: [Stage; 4] = [Stage::Template, Stage::Synonym, Stage::Imported, Stage::Translation];
 
 fn a_study(text: &str) -> Option<String> {
@@ -249,6 +252,21 @@ pub(super) fn amend(live: &Live) -> Form {
                 "From now on; empty: as it is",
             ),
             Field::line("lease", "Lease", "", lease, "From now on, such as 14d; empty: as it is"),
+            Field::choice(
+                "kind",
+                "Text",
+                TEXTS.map(str::to_owned).to_vec(),
+                0,
+                "Words that raters read: another version from now on, the ones before stay in the log",
+            ),
+            Field::line(
+                "text",
+                "Text file",
+                "",
+                anything,
+                "TOML, or plain text for a consent; empty: all texts stay",
+            ),
+            Field::line("language", "Text language", "en", something, "Tag such as ar"),
         ],
     )
 }
@@ -316,8 +334,13 @@ pub(super) fn lines(setup: &Setup) -> Result<Vec<Vec<String>>, Wrong> {
                     line.extend(words(&["--answers", f.value("answers")]));
                 }
             }
+            if !f.value("text").is_empty() {
+                let flag = format!("--{}", f.value("kind"));
+                line.extend(words(&[&flag, f.value("text"), "--language", f.value("language")]));
+            }
             if line.len() == before {
-                let why = "nothing changes yet: raters, released items, more items, k or a lease";
+                let why =
+                    "nothing changes yet: raters, released items, more items, k, a lease or a text";
                 return Err(("raters", why.into()));
             }
             Ok(vec![line])

@@ -4,6 +4,8 @@
 mod draw;
 mod fields;
 mod look;
+#[cfg(test)]
+mod tests;
 
 use crossterm::event::KeyEvent;
 
@@ -74,8 +76,8 @@ impl Setup {
         if self.form.fields.iter().any(|f| f.wrong().is_some()) {
             return;
         }
-        let Some(ask) = Ask::of(self) else { return };
         self.stale = false;
+        let Some(ask) = Ask::of(self) else { return };
         self.look.ask(cx, Lane::Slow, move |a| look::look(a, ask));
     }
 
