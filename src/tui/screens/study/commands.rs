@@ -57,6 +57,22 @@ pub const COMMANDS: &[Command] = &[
         "where from",
         |s, _| s.how = Some(0),
     ),
+    live(
+        "study.change",
+        &["p"],
+        "Plan the study and fix it; amend it where it is fixed",
+        "plan, amend",
+        Leading::change_study,
+    ),
+    live("study.new", &["n"], "A new study with several raters", "new study", Leading::new_study),
+    command(
+        "form",
+        "study.make",
+        &[],
+        "Make, fix or amend the study as the form says",
+        "",
+        Leading::make,
+    ),
     live("study.refresh", &["r", "f5"], "Read the study again", "", Leading::look),
     live("study.leave", &["esc"], "Back to the list of studies", "back", Leading::back),
     // where figures come from
