@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use polyculture::domain::{ItemId, QuestionId, RaterId, StudyId};
 use polyculture::store::{
-    Access, Consent, EventKind, Item, ItemKind, Rater, RaterKind, RatingRow, StudyRecord, Workspace,
+    Access, Consent, EventKind, Item, ItemKind, Rater, RaterKind, RatingRow, StudyRecord, ViewKind,
+    Workspace,
 };
 use polyculture::study::fix_plan;
 use pty::Pty;
@@ -170,6 +171,8 @@ fn the_whole_flow_goes_by_keys_alone() {
     pty.send("4");
     pty.wait_for_text("saved: pair 1 = 4");
     pty.send("s");
+    pty.wait_for_text("Why do you pass it over?");
+    pty.send("5");
     pty.wait_for_text("pair 3 of 8");
     pty.send("b");
     pty.wait_for_text("flagged: broken text");
@@ -298,6 +301,39 @@ fn a_lost_terminal_ends_the_program_and_keeps_what_was_typed() {
     pty.send("\x13");
     pty.wait_for_text("1 comment");
     assert_eq!(place.events()[0].comment.as_deref(), Some("half a thought"));
+}
+
+#[test]
+fn a_kill_between_the_difference_and_the_rating_does_not_hide_that_it_was_seen() {
+    let place = Place::new(2, true);
+    let mut pty = place.rating();
+    pty.send("d");
+    pty.wait_for_text("word difference shown");
+    pty.signal(Signal::SIGKILL);
+    pty.wait_exit();
+    let pty = place.rating();
+    pty.send("4");
+    pty.wait_for_text("saved: pair 1 = 4");
+    pty.send("4");
+    pty.wait_for_text("Done. Thank you.");
+    let seen: Vec<_> = place.events().iter().map(|e| e.diff_visible).collect();
+    assert_eq!(seen, [Some(true), Some(false)]);
+}
+
+#[test]
+fn a_lost_terminal_keeps_the_time_on_the_pair() {
+    let place = Place::new(2, true);
+    let mut pty = place.rating();
+    // reading on and on: signs of life
+    pty.send("jk");
+    pty.send("o");
+    pty.wait_for_text("The pair");
+    pty.hang_up();
+    pty.wait_exit();
+    let ws = Workspace::open(&place.folder(), Access::Read).unwrap();
+    let views = ws.read().views_of(&study(), &RaterId::new("r1").unwrap()).unwrap();
+    assert_eq!(views.len(), 1, "{views:?}");
+    assert!(views[0].kind == ViewKind::Leave && views[0].active_ms > Some(0));
 }
 
 #[test]

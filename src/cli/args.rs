@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::dataset::{ExportFormat, FindingKind};
 use crate::domain::{
-    CountryCode, CultureId, DatasetId, LabelPolicy, QuestionId, SampleId, StudyId,
+    CountryCode, CultureId, DatasetId, LabelPolicy, QuestionId, SampleId,
 };
 
 pub use super::args_ask::AskArgs;
@@ -67,6 +67,9 @@ pub enum Command {
     /// Rating studies
     #[command(subcommand)]
     Study(super::study::StudyCommand),
+    /// Backups of the workspace's database
+    #[command(subcommand)]
+    Workspace(super::workspace::WorkspaceCommand),
     /// Rate, full screen: nothing else to learn
     Rate(RateArgs),
     /// Ask a model something, to hear how it talks; nothing is kept
@@ -320,17 +323,8 @@ pub enum DecisionArg {
 /// `polyculture ratings ..`
 #[derive(Debug, Subcommand)]
 pub enum RatingsCommand {
-    /// Read ratings into a study: long CSV with rater, item, score
-    Import {
-        /// The file
-        file: PathBuf,
-        /// The study
-        #[arg(long)]
-        study: StudyId,
-        /// Import nothing when a line is wrong
-        #[arg(long)]
-        strict: bool,
-    },
+    /// Read ratings into a study: a long CSV, or what Label Studio, Argilla or Potato write
+    Import(super::study::ImportArgs),
 }
 
 /// Which texts a dataset is made of.
@@ -411,7 +405,7 @@ pub enum DatasetCommand {
     Export {
         /// The dataset
         name: DatasetId,
-        /// Format: chat, text, alpaca, sharegpt
+        /// Format: chat, text, alpaca, sharegpt, parquet
         #[arg(long, default_value = "chat")]
         format: ExportFormat,
         /// Answers per row into which a distribution is apportioned

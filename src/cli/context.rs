@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::{Failure, Output};
 use crate::job::SlurmAsk;
 use crate::launch::{Place, PlaceError, ScreenFace};
-use crate::store::Workspace as Store;
+use crate::store::{Workspace as Store, refuse_network_file_system};
 
 /// Global flags, resolved at first need.
 #[derive(Debug)]
@@ -59,6 +59,16 @@ impl Context {
     /// As [`Context::place`].
     pub fn read(&self) -> Result<Store, Failure> {
         Ok(self.place()?.read()?)
+    }
+
+    /// Its database, for writing what raters do or depend on: not where broken locks could lose it.
+    ///
+    /// # Errors
+    /// As [`Context::write`]; it lies on a network file system.
+    pub fn write_ratings(&self) -> Result<Store, Failure> {
+        let place = self.place()?;
+        refuse_network_file_system(place.folder().root())?;
+        Ok(place.write()?)
     }
 
     /// Its database, for writing.

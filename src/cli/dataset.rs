@@ -231,7 +231,7 @@ fn export_dataset(
     let survey = place.read()?.read().survey()?;
     let stored = open_dataset(&place, name)?;
     let path = output.unwrap_or_else(|| {
-        place.folder().exports().join(format!("{name}.{}.jsonl", options.format.as_str()))
+        place.folder().exports().join(format!("{name}.{}", options.format.extension()))
     });
     if let Some(dir) = path.parent() {
         fs::create_dir_all(dir).map_err(|e| Failure::failed(e).file(dir))?;

@@ -58,6 +58,7 @@ mod sweep;
 mod tasks;
 mod watch;
 mod workbench;
+mod workspace;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -151,6 +152,7 @@ fn dispatch(cli: Cli, screen: ScreenFace) -> Result<ExitCode, Failure> {
         Command::Keys { markdown } => keys::run(&ctx, markdown)?,
         Command::Rate(a) => workbench::rate(&ctx, a, &looks)?,
         Command::Study(c) => study::run(&ctx, c)?,
+        Command::Workspace(c) => workspace::run(&ctx, &c)?,
         Command::Ratings(c) => study::ratings(&ctx, c)?,
         Command::Providers(c) => providers::run(&ctx, &c)?,
         Command::Replies(c) => providers::replies(&ctx, &c)?,

@@ -12,6 +12,7 @@ use super::demo::Line;
 use super::{Context, Failure};
 use crate::launch::{BesideWork, NotOpened, Opening, Place, Tone};
 use crate::store::refuse_network_file_system;
+use crate::study::begin_rating;
 use crate::study::session::{load, who};
 
 fn opened(result: Result<(), NotOpened>) -> Result<(), Failure> {
@@ -69,6 +70,7 @@ pub fn rate(ctx: &Context, args: RateArgs, looks: &LooksArgs) -> Result<(), Fail
         let user = std::env::var("USER").ok();
         let (study, rater) =
             who(store.read(), args.study.as_deref(), args.rater.as_deref(), user.as_deref())?;
+        begin_rating(&mut place.write()?, &study, &rater)?;
         load(store.read(), &study, &rater)?;
         (study.into(), rater.into())
     };

@@ -108,7 +108,15 @@ fn policy_words(dataset: &Dataset) -> String {
 
 fn file_words(s: &mut String, dataset: &Dataset, f: CardFile) {
     let _ = writeln!(s, "- File: {} lines of format `{}`.", f.lines, f.format.as_str());
-    if dataset.examples.iter().any(|e| matches!(e.target, Target::Soft(_))) {
+    let soft = dataset.examples.iter().any(|e| matches!(e.target, Target::Soft(_)));
+    if soft && f.format == ExportFormat::Parquet {
+        let _ = writeln!(
+            s,
+            "- One row an answer: `share` is its share of the target, `copies` how often the text \
+             formats would write it with k = {}.",
+            f.answers
+        );
+    } else if soft {
         let _ = writeln!(
             s,
             "- This format knows single answers only: each distribution became k = {} answers with \

@@ -5,9 +5,10 @@ use std::io::Write;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{DatasetError, largest_remainder};
+use super::{DatasetError, export_table, largest_remainder};
 use crate::domain::prompt::{Prompt, Variant, render};
 use crate::domain::{DomainError, Example, Survey, Target};
+use crate::table::typed::TableForm;
 
 /// A file format of other trainers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -21,19 +22,31 @@ pub enum ExportFormat {
     Alpaca,
     /// `{"conversations": [{"from", "value"}], "system"}`.
     ShareGpt,
+    /// Apache Parquet: one row a prompt and answer, with its share and its origin.
+    Parquet,
 }
 
 impl ExportFormat {
     /// All formats.
-    pub const ALL: [Self; 4] = [Self::Chat, Self::Text, Self::Alpaca, Self::ShareGpt];
+    pub const ALL: [Self; 5] =
+        [Self::Chat, Self::Text, Self::Alpaca, Self::ShareGpt, Self::Parquet];
 
-    /// `chat`, `text`, `alpaca`, `sharegpt`.
+    /// `chat`, `text`, `alpaca`, `sharegpt`, `parquet`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Chat => "chat",
             Self::Text => "text",
             Self::Alpaca => "alpaca",
             Self::ShareGpt => "sharegpt",
+            Self::Parquet => "parquet",
+        }
+    }
+
+    /// The end of a file's name: `chat.jsonl`, .., `parquet`.
+    pub fn extension(self) -> String {
+        match self {
+            Self::Parquet => "parquet".to_owned(),
+            text => format!("{}.jsonl", text.as_str()),
         }
     }
 }
@@ -67,25 +80,37 @@ impl ExportOptions {
     }
 }
 
-/// Writes examples as JSONL and returns the number of lines. Text formats know single answers
-/// only: a distribution becomes `answers` lines with the same prompt (no line for an option that
-/// gets none), which an audit of the file rightly calls contradictory; the card says so.
+/// One answer to one prompt of one example.
+pub(super) struct Answer<'a> {
+    /// The example.
+    pub example: &'a Example,
+    /// The prompt.
+    pub prompt: &'a Prompt,
+    /// Rank of the answer on the question's scale.
+    pub rank: usize,
+    /// Its code.
+    pub code: u8,
+    /// Its share of the target.
+    pub share: f64,
+    /// Lines that it gets in text formats.
+    pub lines: u32,
+}
+
+/// Hands every answer with a share to `take`, in the order of examples, prompts and options.
 ///
 /// # Errors
-/// A question or culture that the survey does not have, a hard label off the scale, no answer or
-/// variant wanted, or a full disk.
-pub fn export(
+/// As [`export`], and those of `take`.
+pub(super) fn each(
     examples: &[Example],
     survey: &Survey,
     options: &ExportOptions,
-    out: &mut dyn Write,
-) -> Result<u64, DatasetError> {
+    mut take: impl FnMut(&Answer<'_>) -> Result<(), DatasetError>,
+) -> Result<(), DatasetError> {
     if options.answers == 0 || options.variants.is_empty() {
         return Err(DatasetError::BadSpec(
             "an export needs at least one answer and one prompt variant".into(),
         ));
     }
-    let mut lines = 0;
     for e in examples {
         let question = survey.question(&e.question).ok_or_else(|| DatasetError::Unknown {
             what: "question",
@@ -100,8 +125,8 @@ pub fn export(
                 known: "the survey's cultures".into(),
             })?),
         };
-        let counts = match &e.target {
-            Target::Soft(d) => largest_remainder(d, options.answers),
+        let (counts, shares) = match &e.target {
+            Target::Soft(d) => (largest_remainder(d, options.answers), d.shares().to_vec()),
             Target::Hard(code) => {
                 let rank = question.scale.rank(*code).ok_or_else(|| {
                     DatasetError::BadSpec(format!(
@@ -110,25 +135,55 @@ pub fn export(
                         e.question
                     ))
                 })?;
-                let mut counts = vec![0; question.scale.len()];
-                counts[rank] = 1;
-                counts
+                let (mut counts, mut shares) =
+                    (vec![0; question.scale.len()], vec![0.0; question.scale.len()]);
+                (counts[rank], shares[rank]) = (1, 1.0);
+                (counts, shares)
             }
         };
+        let codes = question.scale.codes();
         for &v in &options.variants {
             let prompt = render(question, &e.text, culture, v);
-            for (rank, &n) in counts.iter().enumerate() {
-                for _ in 0..n {
-                    let line = row(options.format, &prompt, &prompt.answers[rank]);
-                    writeln!(out, "{line}").map_err(|source| DatasetError::Io {
-                        path: "the exported file".into(),
-                        source,
-                    })?;
-                    lines += 1;
+            for (rank, (&lines, &share)) in counts.iter().zip(&shares).enumerate() {
+                if lines > 0 || share > 0.0 {
+                    let code = codes.get(rank).copied().unwrap_or_default();
+                    take(&Answer { example: e, prompt: &prompt, rank, code, share, lines })?;
                 }
             }
         }
     }
+    Ok(())
+}
+
+/// Writes examples and returns the number of lines, or of rows. Text formats know single answers
+/// only: a distribution becomes `answers` lines with the same prompt (no line for an option that
+/// gets none), which an audit of the file rightly calls contradictory; the card says so. Parquet
+/// has one row an answer with its share, and says how many lines it would be.
+///
+/// # Errors
+/// A question or culture that the survey does not have, a hard label off the scale, no answer or
+/// variant wanted, or a full disk.
+pub fn export(
+    examples: &[Example],
+    survey: &Survey,
+    options: &ExportOptions,
+    out: &mut dyn Write,
+) -> Result<u64, DatasetError> {
+    let failed = |source| DatasetError::Io { path: "the exported file".into(), source };
+    if options.format == ExportFormat::Parquet {
+        let table = export_table(examples, survey, options)?;
+        table.write(TableForm::Parquet, out).map_err(failed)?;
+        return Ok(table.rows.len() as u64);
+    }
+    let mut lines = 0;
+    each(examples, survey, options, |a| {
+        let line = row(options.format, a.prompt, &a.prompt.answers[a.rank]);
+        for _ in 0..a.lines {
+            writeln!(out, "{line}").map_err(failed)?;
+            lines += 1;
+        }
+        Ok(())
+    })?;
     Ok(lines)
 }
 
@@ -143,7 +198,8 @@ fn row(format: ExportFormat, p: &Prompt, answer: &str) -> Value {
             messages.push(json!({"role": "assistant", "content": answer}));
             json!({ "messages": messages })
         }
-        ExportFormat::Text => {
+        // Parquet has columns instead; its texts are those of this form.
+        ExportFormat::Text | ExportFormat::Parquet => {
             // The release's form; a system message, which names the culture, stands before it.
             let system = if p.system.is_empty() {
                 String::new()

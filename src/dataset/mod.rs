@@ -9,6 +9,7 @@ mod build;
 mod card;
 mod error;
 mod export;
+mod export_table;
 mod external;
 #[cfg(test)]
 pub(crate) mod fixtures;
@@ -25,6 +26,7 @@ pub use build::{Arm, CellNote, Dataset, DatasetSpec, Sources, Stages, build, mix
 pub use card::{CardFile, card};
 pub use error::DatasetError;
 pub use export::{ExportFormat, ExportOptions, export};
+pub use export_table::export_table;
 pub use external::{ExternalFile, read_external};
 pub use label::{Label, LabelNote, Refusal, Refused, labels, target};
 pub use leak::{Dropped, Separation, leaks, separate};

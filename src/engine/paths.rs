@@ -4,10 +4,9 @@ use std::fs;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use nix::sys::statfs::statfs;
-
 use super::EngineError;
 use crate::job::write_atomically;
+use crate::store::network_file_system;
 
 /// Names another state folder: for tests, and for engines that should not meet.
 pub const STATE_DIR_VARIABLE: &str = "POLYCULTURE_STATE_DIR";
@@ -157,26 +156,6 @@ fn make_private(dir: &Path) -> Result<(), EngineError> {
             .map_err(|e| wrong(format!("others may enter it, and that cannot be mended: {e}")))?;
     }
     Ok(())
-}
-
-/// The name of the network file system that holds `dir`, if one does. Numbers: `statfs(2)` and
-/// the kernel's `magic.h`.
-fn network_file_system(dir: &Path) -> Option<&'static str> {
-    const KINDS: [(u32, &str); 11] = [
-        (0x6969, "NFS"),
-        (0x517b, "SMB"),
-        (0xff53_4d42, "CIFS"),
-        (0xfe53_4d42, "SMB2"),
-        (0x0bd0_0bd0, "Lustre"),
-        (0x4750_4653, "GPFS"),
-        (0x00c3_6400, "Ceph"),
-        (0x5346_414f, "AFS"),
-        (0x0102_1997, "9p"),
-        (0x1983_0326, "BeeGFS"),
-        (0x6573_5546, "FUSE"),
-    ];
-    let magic = statfs(dir).ok()?.filesystem_type().0 as u32;
-    KINDS.iter().find(|(m, _)| *m == magic).map(|(_, name)| *name)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod calls;
 mod classify;
 mod cluster;
 mod dataset;
+pub mod drafts;
 mod endpoints;
 mod error;
 mod faces;

@@ -42,6 +42,16 @@ impl Place {
         Ok(place)
     }
 
+    /// Makes a folder a workspace with the database of a backup.
+    ///
+    /// # Errors
+    /// The folder has a database; the backup cannot be used.
+    pub fn restore(backup: &Path, dir: &Path) -> Result<Self, PlaceError> {
+        let place = Self { folder: Folder::init(dir)?, awaited: Vec::new() };
+        Store::restore(backup, place.folder.root())?;
+        Ok(place)
+    }
+
     /// The workspace that is named, near, or the default one (see [`Folder::find`]). A database
     /// that is missing is made, with the sample seeds in it.
     ///

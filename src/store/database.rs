@@ -176,6 +176,48 @@ impl Database {
         place(&copy, to).map_err(StoreError::io(to))
     }
 
+    /// Makes a database of a backup: a copy that is checked, and brought up to date where it is
+    /// older, before it gets its name. The backup is only read.
+    ///
+    /// # Errors
+    /// There is a database; the backup is none of ours, newer, damaged, or a file in use.
+    pub fn restore(backup: &Path, to: &Path, schema: &Schema) -> Result<Self, StoreError> {
+        let no = |rule: &str| StoreError::Refused { path: to.to_owned(), rule: rule.to_owned() };
+        if to.exists() {
+            return Err(no(
+                "a restore never overwrites a database; move it away, or restore into \
+                           another folder",
+            ));
+        }
+        let mut log = backup.as_os_str().to_owned();
+        log.push("-wal");
+        if std::fs::metadata(&log).is_ok_and(|m| m.len() > 0) {
+            return Err(no("this is a database in use and not a backup: a part of it is in the \
+                           file beside it; `polyculture workspace backup` copies both"));
+        }
+        if !backup.is_file() {
+            return Err(StoreError::Missing { path: backup.to_owned(), kind: schema.kind });
+        }
+        let tmp = tempfile::Builder::new()
+            .prefix(".restore-")
+            .tempdir_in(folder_of(to))
+            .map_err(StoreError::io(to))?;
+        let copy = tmp.path().join("copy.db");
+        std::fs::copy(backup, &copy).map_err(StoreError::io(&copy))?;
+        // a backup may be kept read-only
+        let mut rights = std::fs::metadata(&copy).map_err(StoreError::io(&copy))?.permissions();
+        std::os::unix::fs::PermissionsExt::set_mode(&mut rights, 0o600);
+        std::fs::set_permissions(&copy, rights).map_err(StoreError::io(&copy))?;
+        let made = Self::open(&copy, schema, Access::Write)?;
+        if let Some(first) = made.check()?.into_iter().next() {
+            return Err(StoreError::Corrupt { path: backup.to_owned(), reason: first });
+        }
+        made.conn.close().map_err(|(_, e)| StoreError::sql(&copy, e))?;
+        std::fs::File::open(&copy).and_then(|f| f.sync_all()).map_err(StoreError::io(&copy))?;
+        place(&copy, to).map_err(StoreError::io(to))?;
+        Self::open(to, schema, Access::Write)
+    }
+
     /// Checks the whole file; an empty list is a sound one. Reads everything: for `doctor`.
     ///
     /// # Errors
@@ -191,6 +233,30 @@ impl Database {
              FROM pragma_foreign_key_check");
         found.extend(broken.map_err(|e| StoreError::sql(&self.path, e))?);
         Ok(found)
+    }
+
+    /// Deleted content is overwritten with zeros.
+    pub(super) fn erase_on_delete(&self) -> Result<(), StoreError> {
+        self.conn
+            .pragma_update(None, "secure_delete", true)
+            .map_err(|e| StoreError::sql(&self.path, e))
+    }
+
+    /// Rewrites the whole file, moves all of it out of the log, and empties that.
+    pub(super) fn clean(&self) -> Result<(), StoreError> {
+        if self.read_only {
+            return Err(StoreError::ReadOnly { path: self.path.clone() });
+        }
+        let at = |e| StoreError::sql(&self.path, e);
+        // old versions of pages may hold what was deleted from the new ones
+        self.conn.execute_batch("VACUUM").map_err(at)?;
+        let busy: i64 =
+            self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |r| r.get(0)).map_err(at)?;
+        if busy == 0 {
+            return Ok(());
+        }
+        let waited_ms = connection::BUSY_BUDGET_MS;
+        Err(StoreError::Busy { path: self.path.clone(), waited_ms })
     }
 
     /// Every read looks now and then whether `stop` is set, and ends then with

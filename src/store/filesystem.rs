@@ -6,7 +6,7 @@ use super::StoreError;
 
 /// Magic numbers of `statfs(2)` (linux/magic.h and the file systems' own headers).
 #[cfg(target_os = "linux")]
-const NETWORK: [(i64, &str); 9] = [
+const NETWORK: [(i64, &str); 14] = [
     (0x6969, "NFS"),
     (0x517b, "SMB"),
     (0xff53_4d42, "CIFS"),
@@ -16,6 +16,11 @@ const NETWORK: [(i64, &str); 9] = [
     (0x6573_5546, "FUSE"),
     (0x00c3_6400, "Ceph"),
     (0x1983_0326, "BeeGFS"),
+    (0x0102_1997, "9p"),
+    (0x5346_414f, "AFS"),
+    (0x7461_636f, "OCFS2"),
+    (0x0116_1970, "GFS2"),
+    (0x786f_4256, "vboxsf"),
 ];
 
 /// The name of the network (or FUSE) file system that `folder` lies on; `None` for a local one,

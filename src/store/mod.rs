@@ -5,6 +5,8 @@
 
 mod codec;
 mod connection;
+#[cfg(test)]
+pub(crate) mod damage;
 mod database;
 mod datasets;
 pub mod engine;
@@ -46,10 +48,11 @@ pub use sample_pages::PageFrom;
 pub use samples::{PutReport, SampleCount, SampleCursor, SampleRow};
 pub use seed_sources::CountSource;
 pub use study::{
-    Action, Adjudication, Amendment, Assignment, Change, Consent, ConsentGiven, EventKind, Item,
-    ItemKind, ItemOrigin, JUDGE_SLOTS, JudgeRecord, NewAssignment, NewEvent, NewView, Practice,
-    Rater, RaterKind, RaterProgress, RatingRow, Reason, Reclaimed, Shown, StudyKey, StudyRecord,
-    StudyText, TextKind, TextSource, VerdictClass, VerdictRow, View, ViewKind, Withdrawal,
+    Action, Adjudication, Amendment, Assignment, Carried, Change, Consent, ConsentGiven, EventKind,
+    Item, ItemKind, ItemOrigin, JUDGE_SLOTS, JudgeRecord, NewAssignment, NewEvent, NewView,
+    Practice, Rater, RaterKind, RaterProgress, RatingRow, Reason, Reclaimed, Shown, StudyKey,
+    StudyRecord, StudyText, TextKind, TextSource, VerdictClass, VerdictRow, View, ViewKind,
+    Withdrawal,
 };
 pub use survey_merge::{MergeReport, MergeRule};
 pub use transaction::{Interrupter, Reader, Tx};

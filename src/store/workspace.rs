@@ -45,6 +45,14 @@ impl Workspace {
         Database::open(&folder.join(Self::FILE), &SCHEMA, access).map(|db| Self { db })
     }
 
+    /// Makes the database of a folder from a backup; see [`Database::restore`].
+    ///
+    /// # Errors
+    /// As [`Database::restore`].
+    pub fn restore(backup: &Path, folder: &Path) -> Result<Self, StoreError> {
+        Database::restore(backup, &folder.join(Self::FILE), &SCHEMA).map(|db| Self { db })
+    }
+
     /// The schema version that this program writes.
     pub fn schema_version() -> u32 {
         SCHEMA.version()
@@ -72,6 +80,23 @@ impl Workspace {
     /// SQLite refuses.
     pub fn stop_reads_when(&mut self, stop: Option<Arc<AtomicBool>>) -> Result<(), StoreError> {
         self.db.stop_when(stop)
+    }
+
+    /// From now on deleted rows of this connection are overwritten with zeros in the file.
+    ///
+    /// # Errors
+    /// SQLite refuses.
+    pub fn erase_on_delete(&mut self) -> Result<(), StoreError> {
+        self.db.erase_on_delete()
+    }
+
+    /// Rewrites the database without any trace of what was deleted, in the file and in its log.
+    /// Others may go on; they are waited for, and they wait.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] where somebody holds the database; no space for a second copy.
+    pub fn clean(&mut self) -> Result<(), StoreError> {
+        self.db.clean()
     }
 
     /// Runs `f` in one transaction. On `Ok` everything is on the disk; on an error nothing is

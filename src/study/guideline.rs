@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::StudyError;
+use crate::domain::StudyType;
 
 const SIMILARITY: &str = include_str!("guideline.toml");
 /// The same in other languages, by the first part of their BCP 47 tags.
@@ -18,7 +19,8 @@ const TRANSLATED: [(&str, &str); 9] = [
     ("tr", include_str!("../../sample_data/guidelines/tr.toml")),
     ("zh", include_str!("../../sample_data/guidelines/zh.toml")),
 ];
-const EXAMPLES: &str = include_str!("examples.toml");
+const PREFERENCE: &str = include_str!("preference.toml");
+const APPROPRIATENESS: &str = include_str!("appropriateness.toml");
 
 /// A guideline as its file has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,41 +49,7 @@ pub struct ScaleAnchor {
     pub text: String,
 }
 
-/// A pair with the score it should get.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Example {
-    /// 1 to 5.
-    pub score: u8,
-    /// One text.
-    pub left: String,
-    /// The other.
-    pub right: String,
-    /// Why it gets that score.
-    pub why: String,
-}
-
 impl Guideline {
-    /// Three examples for every score, best first, and their version (`examples@1`). People see
-    /// them; model judges do not, so they have a version of their own.
-    ///
-    /// # Errors
-    /// None in practice: the file is part of the program, and a test reads it.
-    pub fn examples() -> Result<(Vec<Example>, String), StudyError> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct File {
-            version: u32,
-            example: Vec<Example>,
-        }
-        let file: File = toml::from_str(EXAMPLES).map_err(|e| StudyError::BadSetting {
-            what: "the examples",
-            value: e.to_string(),
-            expected: "version and [[example]]s with score, left, right, why",
-        })?;
-        Ok((file.example, format!("examples@{}", file.version)))
-    }
-
     /// The guideline of similarity studies.
     ///
     /// # Errors
@@ -96,16 +64,37 @@ impl Guideline {
     /// # Errors
     /// None in practice: the files are part of the program, and a test reads them.
     pub fn similarity_in(language: &str) -> Result<Self, StudyError> {
-        let main = language.split('-').next().unwrap_or_default();
-        let text = TRANSLATED.iter().find(|(tag, _)| tag.eq_ignore_ascii_case(main));
-        Self::parse(text.map_or(SIMILARITY, |(_, text)| text))
+        Self::parse(Self::built_in(StudyType::Similarity, language).1)
     }
 
-    /// Reads a guideline.
+    /// The program's own guideline of a type of study, as its file has it, and the language that it
+    /// is in: the one asked for where there is one, else English.
+    pub fn built_in(kind: StudyType, language: &str) -> (&'static str, &'static str) {
+        match kind {
+            StudyType::Preference => ("en", PREFERENCE),
+            StudyType::Appropriateness => ("en", APPROPRIATENESS),
+            StudyType::Similarity => {
+                let main = language.split('-').next().unwrap_or_default();
+                let text = TRANSLATED.iter().find(|(tag, _)| tag.eq_ignore_ascii_case(main));
+                text.copied().unwrap_or(("en", SIMILARITY))
+            }
+        }
+    }
+
+    /// Reads a guideline with five scores.
     ///
     /// # Errors
     /// No TOML, an unknown key, or not one anchor for each of 5, 4, 3, 2, 1.
     pub fn parse(text: &str) -> Result<Self, StudyError> {
+        Self::parse_for(StudyType::Similarity, text)
+    }
+
+    /// Reads the guideline of a type of study. That of a preference has the anchors 1 (the left or
+    /// upper answer), 2 (no difference) and 3 (the right or lower one), as they stand on the screen.
+    ///
+    /// # Errors
+    /// No TOML, an unknown key, or not one anchor for each score of the type.
+    pub fn parse_for(kind: StudyType, text: &str) -> Result<Self, StudyError> {
         let bad = |value: String, expected| StudyError::BadSetting {
             what: "the guideline",
             value,
@@ -114,8 +103,12 @@ impl Guideline {
         let g: Self = toml::from_str(text)
             .map_err(|e| bad(e.to_string(), "name, version, question, rules and [[anchor]]s"))?;
         let scores: Vec<u8> = g.anchors.iter().map(|a| a.score).collect();
-        if scores != [5, 4, 3, 2, 1] {
-            return Err(bad(format!("{scores:?}"), "anchors for the scores 5, 4, 3, 2, 1"));
+        let (wanted, expected): (&[u8], _) = match kind {
+            StudyType::Preference => (&[1, 2, 3], "anchors for 1, 2, 3"),
+            _ => (&[5, 4, 3, 2, 1], "anchors for the scores 5, 4, 3, 2, 1"),
+        };
+        if scores != wanted {
+            return Err(bad(format!("{scores:?}"), expected));
         }
         Ok(g)
     }
@@ -157,10 +150,13 @@ mod tests {
     }
 
     #[test]
-    fn every_score_has_three_examples_best_first() {
-        let (examples, version) = Guideline::examples().unwrap();
-        let scores: Vec<u8> = examples.iter().map(|e| e.score).collect();
-        assert_eq!(scores, [5, 5, 5, 4, 4, 4, 3, 3, 3, 2, 2, 2, 1, 1, 1]);
-        assert_eq!(version, "examples@1");
+    fn the_other_types_have_guidelines_of_their_own() {
+        for kind in [StudyType::Preference, StudyType::Appropriateness] {
+            let (language, text) = Guideline::built_in(kind, "de");
+            let g = Guideline::parse_for(kind, text).unwrap();
+            assert_eq!((language, g.name.as_str()), ("en", kind.as_str()));
+            assert_eq!(g.anchors.len(), usize::from(kind.top()));
+        }
+        assert!(Guideline::parse_for(StudyType::Preference, SIMILARITY).is_err());
     }
 }

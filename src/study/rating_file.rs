@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::table::{CsvReader, CsvRow, TableError};
@@ -18,14 +19,42 @@ const CLUSTER: [&str; 4] = ["seed", "seed_id", "cluster", "question"];
 /// A line that was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BadLine {
-    /// 1-based line of the file.
+    /// 1-based line of the file; in a file of records: the record's number.
     pub line: u64,
+    /// What it is called where it is no line: `record 3, annotation 1001`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<String>,
     /// What is wrong, and what was expected.
     pub reason: String,
 }
 
+impl BadLine {
+    /// A line of a text table.
+    pub(super) fn line(line: u64, reason: String) -> Self {
+        Self { line, record: None, reason }
+    }
+
+    /// Where it is, in words.
+    pub fn place(&self) -> String {
+        self.record.clone().unwrap_or_else(|| format!("line {}", self.line))
+    }
+}
+
+/// What another tool says beside a score.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beside {
+    /// When it was made there.
+    pub rated_at: Option<Timestamp>,
+    /// How long it took there, in milliseconds.
+    pub active_ms: Option<u32>,
+    /// The rater's words.
+    pub comment: Option<String>,
+    /// What the record is called, where it is no line.
+    pub record: Option<String>,
+}
+
 /// What a file of ratings holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RatingFile {
     /// The good rows, in file order.
     pub ratings: Vec<Rating>,
@@ -35,6 +64,12 @@ pub struct RatingFile {
     pub bad: Vec<BadLine>,
     /// All rows below the header.
     pub rows: usize,
+    /// What stands beside each good row; empty for a plain table.
+    #[serde(default)]
+    pub beside: Vec<Beside>,
+    /// What a reader must know: what was left out, and why.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 impl RatingFile {
@@ -44,7 +79,7 @@ impl RatingFile {
             return "the file has no rows below its header".to_owned();
         }
         let shown: Vec<String> =
-            self.bad.iter().take(3).map(|b| format!("line {}: {}", b.line, b.reason)).collect();
+            self.bad.iter().take(3).map(|b| format!("{}: {}", b.place(), b.reason)).collect();
         let more = self.bad.len() - shown.len();
         let tail = if more > 0 { format!("; and {more} more") } else { String::new() };
         shown.join("; ") + &tail
@@ -79,7 +114,7 @@ pub fn read_ratings(
     let mut reader = CsvReader::open(path)?;
     let columns = [reader.require(&RATER)?, reader.require(&ITEM)?, reader.require(&SCORE)?];
     let cluster = reader.columns().find(&CLUSTER).filter(|c| !columns.contains(c));
-    let mut file = RatingFile { ratings: Vec::new(), lines: Vec::new(), bad: Vec::new(), rows: 0 };
+    let mut file = RatingFile::default();
     let mut seen: BTreeMap<(String, String), u64> = BTreeMap::new();
     let mut cluster_of: BTreeMap<String, String> = BTreeMap::new();
     loop {
@@ -90,7 +125,7 @@ pub fn read_ratings(
             Err(e) => {
                 file.rows += 1;
                 let line = e.line().unwrap_or_default();
-                file.bad.push(BadLine { line, reason: e.to_string() });
+                file.bad.push(BadLine::line(line, e.to_string()));
                 continue;
             }
         };
@@ -133,7 +168,7 @@ pub fn read_ratings(
                 file.ratings.push(r);
                 file.lines.push(line);
             }
-            Err(reason) => file.bad.push(BadLine { line, reason }),
+            Err(reason) => file.bad.push(BadLine::line(line, reason)),
         }
     }
     file.check(path, strict)?;
@@ -160,7 +195,7 @@ fn parse(
 }
 
 /// A whole number 1 to 5, also written `4.0`. Nothing is rounded and nothing rescaled.
-fn parse_score(text: &str) -> Result<u8, String> {
+pub(super) fn parse_score(text: &str) -> Result<u8, String> {
     let short: String = text.chars().take(40).collect();
     if text.is_empty() {
         return Err("no score: expected 1 to 5".to_owned());

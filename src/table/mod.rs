@@ -10,6 +10,7 @@ mod jsonl;
 mod lines;
 pub mod quotes;
 mod records;
+pub mod typed;
 
 pub use columns::{Columns, column_code};
 pub use delimiter::Delimiter;

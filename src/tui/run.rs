@@ -151,6 +151,8 @@ pub fn open(opening: Opening) -> Result<(), TuiError> {
     };
     let end = runtime.block_on(this.go(events, &mut beside));
     this.terminal.leave();
+    let effects = this.app.closing();
+    this.carry_out(effects);
     this.workers.finish();
     if !this.app.shared.alone {
         memory.write(&this.app.save());
@@ -238,17 +240,20 @@ impl Loop {
 
     /// After the first frame: nothing that starts the program may wait for these.
     fn watch(&mut self, beside: &mut Option<BesideWork>) {
-        let send = self.send.clone();
-        let folder = self.app.shared.place.folder().root().to_owned();
-        let watched = watch_store(&folder, move || drop(send.send(Event::Msg(Msg::StoreChanged))));
-        if let Err(e) = watched {
-            let said = format!("changes by others are seen only when a screen is entered ({e})");
-            drop(self.send.send(Event::Msg(Msg::Note(Tone::Warn, said))));
-        }
         if let Err(e) = self.terminal.ask_background() {
             self.ends = Some(End::Failed(e));
         }
+        // One rater alone looks at nothing that others write: fifty of them would otherwise draw a
+        // frame for each commit of the forty-nine.
         if !self.app.shared.alone {
+            let send = self.send.clone();
+            let folder = self.app.shared.place.folder().root().to_owned();
+            let told = move || drop(send.send(Event::Msg(Msg::StoreChanged)));
+            if let Err(e) = watch_store(&folder, told) {
+                let said =
+                    format!("changes by others are seen only when a screen is entered ({e})");
+                drop(self.send.send(Event::Msg(Msg::Note(Tone::Warn, said))));
+            }
             let send = self.send.clone();
             watch_engine(move |news| send.send(Event::Msg(Msg::Engine(news))).is_ok());
         }

@@ -65,43 +65,7 @@ impl Pty {
     /// variables that change what is drawn are unset, unless `env` says otherwise; an empty value
     /// unsets.
     pub fn spawn(command: &Command, cols: u16, rows: u16, env: &[(&str, &str)]) -> Self {
-        let (master, slave) = open(cols, rows);
-        let end = || Stdio::from(slave.try_clone().expect("a descriptor"));
-        let found = tcgetattr(&master).expect("settings");
-        let mut wrapped = Command::new("setsid");
-        wrapped.arg("--ctty").arg(command.get_program()).args(command.get_args());
-        if let Some(dir) = command.get_current_dir() {
-            wrapped.current_dir(dir);
-        }
-        // A backtrace would push what a panic says off the screen.
-        for name in [
-            "NO_COLOR",
-            "COLORTERM",
-            "COLORFGBG",
-            "TMUX",
-            "STY",
-            "SSH_CONNECTION",
-            "RUST_BACKTRACE",
-        ] {
-            wrapped.env_remove(name);
-        }
-        wrapped.env("TERM", "xterm-256color");
-        for (name, value) in command.get_envs() {
-            match value {
-                Some(value) => wrapped.env(name, value),
-                None => wrapped.env_remove(name),
-            };
-        }
-        for (name, value) in env {
-            if value.is_empty() {
-                wrapped.env_remove(name)
-            } else {
-                wrapped.env(name, value)
-            };
-        }
-        let child = wrapped.stdin(end()).stdout(end()).stderr(end()).spawn().expect("setsid");
-        drop(wrapped);
-        drop(slave);
+        let Started { child, master, found } = start(command, cols, rows, env);
         let (rows, cols) = (NonZeroU16::new(rows).unwrap(), NonZeroU16::new(cols).unwrap());
         let seen = Arc::new(Seen {
             state: Mutex::new(State {
@@ -282,6 +246,49 @@ impl Pty {
         }
         status
     }
+}
+
+/// A program just started: its process, our end of its terminal, and the settings that it found.
+pub struct Started {
+    pub child: Child,
+    pub master: OwnedFd,
+    found: Termios,
+}
+
+/// Starts a command in a pseudo-terminal of its own, as [`Pty::spawn`] says; nobody reads yet.
+pub fn start(command: &Command, cols: u16, rows: u16, env: &[(&str, &str)]) -> Started {
+    let (master, slave) = open(cols, rows);
+    let end = || Stdio::from(slave.try_clone().expect("a descriptor"));
+    let found = tcgetattr(&master).expect("settings");
+    let mut wrapped = Command::new("setsid");
+    wrapped.arg("--ctty").arg(command.get_program()).args(command.get_args());
+    if let Some(dir) = command.get_current_dir() {
+        wrapped.current_dir(dir);
+    }
+    // A backtrace would push what a panic says off the screen.
+    for name in
+        ["NO_COLOR", "COLORTERM", "COLORFGBG", "TMUX", "STY", "SSH_CONNECTION", "RUST_BACKTRACE"]
+    {
+        wrapped.env_remove(name);
+    }
+    wrapped.env("TERM", "xterm-256color");
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => wrapped.env(name, value),
+            None => wrapped.env_remove(name),
+        };
+    }
+    for (name, value) in env {
+        if value.is_empty() {
+            wrapped.env_remove(name)
+        } else {
+            wrapped.env(name, value)
+        };
+    }
+    let child = wrapped.stdin(end()).stdout(end()).stderr(end()).spawn().expect("setsid");
+    drop(wrapped);
+    drop(slave);
+    Started { child, master, found }
 }
 
 /// Opens both ends. Neither is handed to any child but the slave as its standard descriptors: a

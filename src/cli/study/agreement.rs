@@ -11,8 +11,8 @@ use crate::cli::{Context, Failure, study_judges};
 use crate::domain::StudyId;
 use crate::stats::Estimate;
 use crate::study::{
-    AgreementReport, Among, By, RaterEffects, ResultsOptions, agreement, read_ratings, results_by,
-    results_with,
+    AgreementReport, Among, By, RaterEffects, ReadOptions, ResultsOptions, agreement,
+    read_ratings_as, results_by, results_with,
 };
 use crate::text;
 
@@ -22,7 +22,8 @@ pub struct AgreementArgs {
     /// The study
     #[arg(long, conflicts_with = "from")]
     study: Option<StudyId>,
-    /// Ratings in a file instead: CSV with rater, item, score
+    /// Ratings in a file instead: CSV with rater, item, score, or what Label Studio, Argilla or
+    /// Potato write
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
     /// Count model judges as raters like any other; they stand apart otherwise
@@ -141,11 +142,15 @@ fn effects(e: &RaterEffects) -> String {
 }
 
 fn from_file(ctx: &Context, path: &Path, draws: usize, seed: u64) -> Result<(), Failure> {
-    let file = read_ratings(path, None, false)?;
+    let file = read_ratings_as(path, &ReadOptions::default())?;
     let report =
         agreement(&file.ratings, draws, seed).map_err(|e| Failure::bad_input(e).file(path))?;
-    let doc = json!({"file": path, "rows": file.rows, "bad": file.bad, "agreement": report});
-    ctx.out.show(&doc, || bad_lines(&file.bad) + &report_lines(&report))
+    let doc = json!({"file": path, "rows": file.rows, "bad": file.bad, "notes": file.notes, "agreement": report});
+    ctx.out.show(&doc, || {
+        let notes: String =
+            file.notes.iter().map(|n| format!("note: {}\n", text::display(n))).collect();
+        bad_lines(&file.bad) + &notes + &report_lines(&report)
+    })
 }
 
 fn of_study(ctx: &Context, study: &StudyId, options: &ResultsOptions) -> Result<(), Failure> {

@@ -1,19 +1,28 @@
 //! `polyculture study ..`: one file a command, its arguments beside its code.
 
+mod adjudicate;
 mod agreement;
+mod amend;
 mod calibrate;
 mod export;
 mod groups;
+mod import;
+mod keys;
 mod new;
 mod plan;
+mod rights;
 mod status;
+mod texts;
+mod verify;
 
 use clap::Subcommand;
 
 use super::args::RatingsCommand;
 use super::{Context, Failure};
-use crate::study::{BadLine, StudyError, import_ratings};
+use crate::study::{BadLine, StudyError};
 use crate::text;
+
+pub use import::ImportArgs;
 
 impl From<StudyError> for Failure {
     fn from(e: StudyError) -> Self {
@@ -27,18 +36,34 @@ impl From<StudyError> for Failure {
 /// `polyculture study ..`
 #[derive(Debug, Subcommand)]
 pub enum StudyCommand {
-    /// Make a study of kept samples
-    New(new::NewArgs),
+    /// Make a study of kept samples, or of models' answers
+    New(Box<new::NewArgs>),
     /// Assign items to raters: k raters an item, seeded, balanced
     Plan(plan::PlanArgs),
+    /// Change a fixed study, logged: raters, items, k, leases
+    Amend(amend::AmendArgs),
+    /// Give pseudonyms to people, their names kept apart
+    Raters(rights::RatersArgs),
+    /// Erase all that a rater did who leaves
+    Withdraw(rights::WithdrawArgs),
+    /// Play the log again and compare it with what stands
+    Verify(verify::VerifyArgs),
+    /// Carry a study to another workspace
+    Move(verify::MoveArgs),
     /// How far each rater is
     Status(status::StatusArgs),
+    /// Decide on items that divide raters, or list them
+    Adjudicate(adjudicate::AdjudicateArgs),
     /// Agreement with intervals: alpha, AC2, raw agreement
     Agreement(agreement::AgreementArgs),
     /// What a similarity means to people, and the threshold for a wished share of 4 and 5
     Calibrate(calibrate::CalibrateArgs),
     /// Write ratings as a long table
     Export(export::ExportArgs),
+    /// Print authorized_keys lines that tie a key to a rater and allow nothing but rating
+    Keys(keys::KeysArgs),
+    /// Give the study a consent, a guideline, examples or practice of its own, or list them
+    Texts(texts::TextsArgs),
 }
 
 /// Lines of a file that are named one by one.
@@ -50,12 +75,20 @@ const NAMED: usize = 10;
 /// An unknown study, a plan that cannot be, a file without ratings.
 pub fn run(ctx: &Context, command: StudyCommand) -> Result<(), Failure> {
     match command {
-        StudyCommand::New(a) => new::run(ctx, a),
-        StudyCommand::Plan(a) => plan::run(ctx, a),
+        StudyCommand::New(a) => new::run(ctx, &a),
+        StudyCommand::Plan(a) => plan::run(ctx, &a),
+        StudyCommand::Amend(a) => amend::run(ctx, a),
+        StudyCommand::Raters(a) => rights::raters(ctx, &a),
+        StudyCommand::Withdraw(a) => rights::leave(ctx, &a),
+        StudyCommand::Verify(a) => verify::run(ctx, &a),
+        StudyCommand::Move(a) => verify::carry(ctx, &a),
         StudyCommand::Status(a) => status::run(ctx, &a),
+        StudyCommand::Adjudicate(a) => adjudicate::run(ctx, a),
         StudyCommand::Agreement(a) => agreement::run(ctx, a),
         StudyCommand::Calibrate(a) => calibrate::run(ctx, &a),
         StudyCommand::Export(a) => export::run(ctx, a),
+        StudyCommand::Keys(a) => keys::run(ctx, a),
+        StudyCommand::Texts(a) => texts::run(ctx, &a),
     }
 }
 
@@ -64,27 +97,15 @@ pub fn run(ctx: &Context, command: StudyCommand) -> Result<(), Failure> {
 /// # Errors
 /// An unknown study; with `--strict`, any bad line.
 pub fn ratings(ctx: &Context, command: RatingsCommand) -> Result<(), Failure> {
-    let RatingsCommand::Import { file, study, strict } = command;
-    let mut store = ctx.write()?;
-    let report = import_ratings(&mut store, &study, &file, strict)?;
-    ctx.out.show(&report, || {
-        let mut out = format!(
-            "{}: {} rows: {} ratings stored, {} known already, {} new raters\n",
-            file.display(),
-            report.rows,
-            report.stored,
-            report.known,
-            report.new_raters
-        );
-        out += &bad_lines(&report.bad);
-        out
-    })
+    let RatingsCommand::Import(args) = command;
+    import::run(ctx, args)
 }
 
 fn bad_lines(bad: &[BadLine]) -> String {
     let mut out = String::new();
     for b in bad.iter().take(NAMED) {
-        out += &format!("  line {}: not read: {}\n", b.line, text::display(&b.reason));
+        out +=
+            &format!("  {}: not read: {}\n", text::display(&b.place()), text::display(&b.reason));
     }
     if bad.len() > NAMED {
         out += &format!("  {} lines were not read in all\n", bad.len());

@@ -204,3 +204,12 @@ CREATE TABLE study_key (
     PRIMARY KEY (study, rater, fingerprint),
     FOREIGN KEY (study, rater) REFERENCES rater (study, id)
 ) STRICT, WITHOUT ROWID;
+
+-- k people an item and no more: as the study was set up, or as an amendment says
+DROP TRIGGER assignment_within_k;
+CREATE TRIGGER assignment_within_k BEFORE INSERT ON assignment
+WHEN NEW.slot >= (SELECT max(i.k, ifnull((SELECT max(json_extract(m.change, '$.more.k'))
+                                          FROM study_amendment m WHERE m.study = NEW.study), 0))
+                  FROM item i WHERE i.study = NEW.study AND i.id = NEW.item)
+ AND (SELECT kind FROM rater WHERE study = NEW.study AND id = NEW.rater) IS NOT 'judge'
+BEGIN SELECT raise(ABORT, 'over-assigned: the item has all its raters'); END;

@@ -5,8 +5,11 @@
 mod adjudications;
 mod amendments;
 mod assignments;
+mod carry;
+mod eligible;
 mod events;
 mod judges;
+mod places;
 mod ratings;
 mod reclaim;
 mod records;
@@ -14,11 +17,14 @@ mod rights;
 mod studies;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_fixed;
 mod texts;
 mod views;
 
 pub use adjudications::{Adjudication, StudyKey};
 pub use amendments::{Amendment, Change};
+pub use carry::Carried;
 pub use judges::{JUDGE_SLOTS, JudgeRecord, Shown, VerdictClass, VerdictRow};
 pub use reclaim::Reclaimed;
 pub use records::{

@@ -236,6 +236,10 @@ pub enum Reason {
     BrokenText,
     /// The rater cannot judge the pair; it is not shown again.
     CannotJudge,
+    /// The rater does not understand a text; the pair is not shown again.
+    NotUnderstood,
+    /// A text offends; the pair is not shown again.
+    Offensive,
     /// Only words for the researcher.
     Comment,
     /// Something else; the comment says what.

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::domain::Score;
-use crate::store::{Action, Consent, EventKind, NewEvent, Reason};
+use crate::domain::StudyType;
+use crate::store::{Action, ConsentGiven, EventKind, NewEvent, Reason, ViewKind};
 use crate::study::StudyError;
 
 use super::clock::Clock;
@@ -27,9 +28,26 @@ impl Session {
         match (self.place, act) {
             (_, Act::Look) => None,
             (_, Act::Retry) => self.retry(now),
+            (place, Act::Leave) => self.leave_off(place, now),
             (Place::Welcome, Act::Begin) => self.begin(now),
             (Place::FirstGuideline, Act::Begin | Act::Guideline(false)) => {
+                self.practise(now);
+                None
+            }
+            (Place::Practice { round, i, given: None }, Act::Score(score)) => {
+                self.answer_practice(round, i, score, now)
+            }
+            (Place::Practice { given: Some(_), .. }, Act::Begin) => {
+                self.practise(now);
+                None
+            }
+            (Place::PracticeOver, Act::Begin) => {
                 self.show_next(now);
+                None
+            }
+            (Place::Practice { .. } | Place::PracticeOver, Act::Guideline(true)) => {
+                // reading it again leads back to where practice stands
+                self.place = Place::FirstGuideline;
                 None
             }
             (Place::Guideline(back), Act::Begin | Act::Guideline(_)) => {
@@ -53,24 +71,28 @@ impl Session {
 
     fn begin(&mut self, now: Timestamp) -> Option<Effect> {
         if !self.loaded.consented {
-            let version = self.consent.reference();
-            let what = What::Consent(Consent { version, at: now });
-            return Some(self.send(what, now));
+            let texts = &self.loaded.texts;
+            let given = ConsentGiven {
+                language: texts.consent_language.clone(),
+                version: texts.consent.reference(),
+                sha256: texts.consent_sha256.clone(),
+                at: now,
+            };
+            return Some(self.send(What::Consent(given), now));
         }
         self.after_welcome(now);
         None
     }
 
     fn after_welcome(&mut self, now: Timestamp) {
-        let fresh = self.loaded.entries.iter().all(|e| e.standing == Standing::Open);
-        if fresh {
+        if self.is_fresh() {
             self.place = Place::FirstGuideline;
         } else {
             self.show_next(now);
         }
     }
 
-    fn show_next(&mut self, now: Timestamp) {
+    pub(super) fn show_next(&mut self, now: Timestamp) {
         match self.front() {
             Some(i) => self.show(i, now),
             None => self.place = Place::Done,
@@ -102,19 +124,21 @@ impl Session {
     }
 
     fn act_on(&mut self, i: usize, act: Act, now: Timestamp) -> Option<Effect> {
-        let standing = self.loaded.entries.get(i)?.standing;
+        let entry = self.loaded.entries.get(i)?;
+        let standing = entry.standing;
+        let covered = entry.sensitive && !entry.revealed;
         match act {
-            Act::Score(score) => match standing {
-                Standing::Rated { score: same, .. } if same == score && self.failed.is_none() => {
-                    self.move_on(i, now);
-                    None
-                }
-                Standing::Rated { event, .. } => {
-                    self.event(i, Action::Edit { score, previous: event }, None, None, now)
-                }
-                _ => self.event(i, Action::Submit(score), None, None, now),
-            },
-            Act::Skip | Act::CannotJudge if matches!(standing, Standing::Rated { .. }) => {
+            Act::Reveal if covered => self.log_first(i, ViewKind::Revealed, now),
+            Act::Score(_) | Act::ShowDiff(_) | Act::Broken if covered => {
+                self.notice = Some("the texts are covered: Enter shows them, s passes over".into());
+                None
+            }
+            Act::Score(score) if score.get() > self.loaded.about.study_type.top() => {
+                self.notice = Some("here 1, 2 and 3 rate, or a, t and b".into());
+                None
+            }
+            Act::Score(score) => self.rate(i, entry.turn(score), standing, now),
+            Act::Skip | Act::LeaveOut(..) if matches!(standing, Standing::Rated { .. }) => {
                 self.notice = Some("this pair is rated; `u` takes a rating back".into());
                 None
             }
@@ -123,7 +147,12 @@ impl Session {
                 None
             }
             Act::Skip => self.event(i, Action::Skip, None, None, now),
-            Act::CannotJudge => self.event(i, Action::Skip, Some(Reason::CannotJudge), None, now),
+            Act::LeaveOut(Reason::Comment, _) => None,
+            Act::LeaveOut(reason, _) if standing == Standing::LeftOut(reason) => {
+                self.move_on(i, now);
+                None
+            }
+            Act::LeaveOut(reason, words) => self.event(i, Action::Skip, Some(reason), words, now),
             Act::Broken => self.event(i, Action::Flag, Some(Reason::BrokenText), None, now),
             Act::Flag(words) => self.event(i, Action::Flag, Some(Reason::Other), Some(words), now),
             Act::Comment(words) if words.trim().is_empty() => None,
@@ -134,9 +163,18 @@ impl Session {
                 self.notice = Some("this study does not show the word difference".into());
                 None
             }
+            Act::ShowDiff(_) if self.loaded.about.study_type != StudyType::Similarity => {
+                self.notice =
+                    Some("the word difference is for pairs that should mean the same".into());
+                None
+            }
+            // logged once a rating: shown again it is known already
+            Act::ShowDiff(true) if !entry.diff_seen && self.may_leave() => {
+                self.log_first(i, ViewKind::Diff, now)
+            }
+            Act::ShowDiff(true) if self.failed.is_some() => None,
             Act::ShowDiff(on) => {
                 self.diff = on;
-                self.loaded.entries[i].diff_seen |= on;
                 None
             }
             Act::Guideline(true) => {
@@ -145,7 +183,7 @@ impl Session {
                 None
             }
             Act::Pause => {
-                self.leave(i, now);
+                self.leave_by(i, ViewKind::Pause, now);
                 self.place = Place::Break { asked: true, then: Some(i) };
                 None
             }
@@ -154,6 +192,49 @@ impl Session {
                 self.go(act, i, now)
             }
             _ => None,
+        }
+    }
+
+    /// The rater goes: the time on the pair they are at is logged, and what else waits for a write.
+    fn leave_off(&mut self, place: Place, now: Timestamp) -> Option<Effect> {
+        if let Place::Item(i) | Place::Guideline(Some(i)) = place {
+            self.clock.pause(now);
+            self.note_time(i, ViewKind::Leave);
+            if let Some(e) = self.loaded.entries.get_mut(i) {
+                e.spent_ms = self.clock.active_ms();
+            }
+        }
+        if self.unlogged.is_empty() || self.failed.is_some() {
+            self.resume_item(now);
+            return None;
+        }
+        Some(self.send(What::Views, now))
+    }
+
+    /// The clock runs on where a pair is on the screen.
+    fn resume_item(&mut self, now: Timestamp) {
+        if matches!(self.place, Place::Item(_)) {
+            self.clock.resume(now);
+        }
+    }
+
+    /// Rates a pair, the score being that of the log.
+    fn rate(
+        &mut self,
+        i: usize,
+        score: Score,
+        standing: Standing,
+        now: Timestamp,
+    ) -> Option<Effect> {
+        match standing {
+            Standing::Rated { score: same, .. } if same == score && self.failed.is_none() => {
+                self.move_on(i, now);
+                None
+            }
+            Standing::Rated { event, .. } => {
+                self.event(i, Action::Edit { score, previous: event }, None, None, now)
+            }
+            _ => self.event(i, Action::Submit(score), None, None, now),
         }
     }
 
@@ -202,7 +283,7 @@ impl Session {
         }
         let action = Action::Undo { previous: step.event };
         let event = NewEvent {
-            guideline_version: Some(self.version.clone()),
+            guideline_version: Some(self.loaded.texts.version()),
             ..NewEvent::new(step.assignment, self.loaded.rater.clone(), action)
         };
         Some(self.send(What::Event(event), now))
@@ -250,18 +331,26 @@ impl Session {
             shown_at: self.clock.shown_at(),
             active_ms: Some(u32::try_from(self.clock.active_ms()).unwrap_or(u32::MAX)),
             diff_visible: Some(entry.diff_seen),
-            guideline_version: Some(self.version.clone()),
+            guideline_version: Some(self.loaded.texts.version()),
             source: None,
             rated_at: None,
         };
         Some(self.send(What::Event(event), now))
     }
 
-    fn send(&mut self, what: What, now: Timestamp) -> Effect {
+    pub(super) fn send(&mut self, what: What, now: Timestamp) -> Effect {
         // the time of saving is not the rater's
         self.clock.pause(now);
         let (study, rater) = (self.loaded.study.clone(), self.loaded.rater.clone());
-        let write = Write { study, rater, what };
+        if let What::Event(event) = &what
+            && !matches!(event.action, Action::Flag | Action::Undo { .. })
+        {
+            // the rating holds all the time on its pair
+            self.unlogged.retain(|v| v.assignment != event.assignment);
+        }
+        let views = self.unlogged.clone();
+        let texts = self.loaded.texts.unstored.clone();
+        let write = Write { study, rater, what, views, texts };
         self.failed = None;
         self.unsure = false;
         self.pending = Some(write.clone());
@@ -286,6 +375,8 @@ impl Session {
         let write = self.pending.take()?;
         match result {
             Ok(saved) => {
+                self.logged(&write.views);
+                self.loaded.texts.unstored.retain(|t| !write.texts.contains(t));
                 self.saved(&write.what, saved, now);
                 None
             }
@@ -300,10 +391,17 @@ impl Session {
     }
 
     fn saved(&mut self, what: &What, saved: Saved, now: Timestamp) {
-        let What::Event(event) = what else {
-            self.loaded.consented = true;
-            self.last_saved = Some(LastSaved { number: 0, score: None, undone: false });
-            return self.after_welcome(now);
+        let event = match what {
+            What::Event(event) => event,
+            What::Consent(_) => {
+                self.loaded.consented = true;
+                self.loaded.consent_changed = false;
+                self.last_saved = Some(LastSaved { number: 0, score: None, undone: false });
+                return self.after_welcome(now);
+            }
+            What::Practice(answer) => return self.practised(answer),
+            What::View(view) => return self.seen(view.assignment, view.kind, now),
+            What::Views => return self.resume_item(now),
         };
         let at = self.loaded.entries.iter().position(|e| e.assignment == event.assignment);
         let Some(i) = at else { return self.show_next(now) };
@@ -314,7 +412,9 @@ impl Session {
         let comment = event.comment.as_deref();
         let done = Done { event: number, kind, score, reason: event.reason, comment, previous };
         apply(entry, &mut self.loaded.trail, &done);
-        self.last_saved = Some(LastSaved { number: i + 1, score, undone: kind == EventKind::Undo });
+        let shown = score.map(|s| entry.turn(s));
+        self.last_saved =
+            Some(LastSaved { number: i + 1, score: shown, undone: kind == EventKind::Undo });
         let spent = event.active_ms.map_or(0, u64::from);
         match kind {
             EventKind::Undo => {
@@ -327,6 +427,7 @@ impl Session {
             EventKind::Submit | EventKind::Edit | EventKind::Skip => {
                 let entry = &mut self.loaded.entries[i];
                 entry.spent_ms = 0;
+                entry.logged_ms = 0;
                 entry.diff_seen = false;
                 self.loaded.active_ms += spent;
                 self.since_break.1 += spent;
@@ -359,11 +460,34 @@ impl Session {
     }
 
     fn leave(&mut self, i: usize, now: Timestamp) {
+        self.leave_by(i, ViewKind::Leave, now);
+    }
+
+    fn leave_by(&mut self, i: usize, kind: ViewKind, now: Timestamp) {
         self.clock.pause(now);
+        self.note_time(i, kind);
         if let Some(e) = self.loaded.entries.get_mut(i) {
             e.spent_ms = self.clock.active_ms();
         }
         self.clock = Clock::default();
+    }
+
+    /// What was to be shown is in the log now.
+    fn seen(&mut self, assignment: i64, kind: ViewKind, now: Timestamp) {
+        let at = self.loaded.entries.iter().position(|e| e.assignment == assignment);
+        if let Some(i) = at {
+            let here = self.place == Place::Item(i);
+            let entry = &mut self.loaded.entries[i];
+            match kind {
+                ViewKind::Diff => {
+                    entry.diff_seen = true;
+                    self.diff = here;
+                }
+                ViewKind::Revealed => entry.revealed = true,
+                ViewKind::Shown | ViewKind::Pause | ViewKind::Leave => {}
+            }
+        }
+        self.clock.resume(now);
     }
 
     fn show(&mut self, i: usize, now: Timestamp) {
@@ -395,7 +519,8 @@ impl Session {
             self.notice = Some(failed.message);
         }
         self.stale = false;
-        self.loaded = loaded;
+        let before = std::mem::replace(&mut self.loaded, loaded);
+        self.keep_seen(&before.entries);
         let Some(here) = here else { return };
         match self.loaded.entries.iter().position(|e| e.assignment == here) {
             Some(i) => self.show(i, now),

@@ -2,26 +2,60 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::StudyType;
 use crate::domain::{RaterId, Score, StudyId};
-use crate::store::{EventKind, Item, RaterKind, RatingRow, Reader, Reason};
-use crate::study::StudyError;
+use crate::store::{
+    Consent, ConsentGiven, EventKind, Item, Practice, RaterKind, RatingRow, Reader, Reason,
+};
+use crate::study::{About, RaterTexts, StudyError};
 
 use super::Standing;
+use super::seen::replay_views;
 
 /// A pair, its history, and nothing that would tell what it is for.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Entry {
     pub(super) assignment: i64,
     pub(super) left: String,
+    /// Empty where one answer is judged.
     pub(super) right: String,
+    /// The question asked, where the study shows one.
+    pub(super) context: Option<String>,
     pub(super) language: String,
+    /// By the item's first and second text, as stored.
     pub(super) standing: Standing,
+    /// True where the score of a preference is turned round on its way to the log and back.
+    pub(super) turned: bool,
+    /// True while the texts are to be covered until a key.
+    pub(super) sensitive: bool,
+    /// True once they were uncovered.
+    pub(super) revealed: bool,
     pub(super) flags: Vec<Reason>,
     pub(super) comments: Vec<String>,
     /// Spent on it since its last rating, in milliseconds.
     pub(super) spent_ms: u64,
+    /// As much of it as is in the log.
+    pub(super) logged_ms: u64,
     /// Whether the word difference was shown since its last rating.
     pub(super) diff_seen: bool,
+}
+
+impl Entry {
+    /// A score as it stands on the screen from one of the log, and the other way round.
+    pub(super) fn turn(&self, score: Score) -> Score {
+        if !self.turned {
+            return score;
+        }
+        Score::new(4_u8.saturating_sub(score.get())).unwrap_or(score)
+    }
+
+    /// Its standing as the screen shows it.
+    pub(super) fn shown_standing(&self) -> Standing {
+        match self.standing {
+            Standing::Rated { score, event } => Standing::Rated { score: self.turn(score), event },
+            other => other,
+        }
+    }
 }
 
 /// A step that undo goes back over.
@@ -39,6 +73,12 @@ pub struct Loaded {
     pub(super) study: StudyId,
     pub(super) rater: RaterId,
     pub(super) consented: bool,
+    /// True where an earlier text was agreed to.
+    pub(super) consent_changed: bool,
+    pub(super) about: About,
+    pub(super) texts: RaterTexts,
+    /// This rater's answers in practice, in order.
+    pub(super) practised: Vec<Practice>,
     pub(super) word_diff: bool,
     pub(super) entries: Vec<Entry>,
     pub(super) trail: Vec<Step>,
@@ -56,8 +96,30 @@ impl Loaded {
 
     /// The one language of all pairs; `None` where there are several.
     pub fn language(&self) -> Option<&str> {
-        let first = self.entries.first()?.language.as_str();
-        self.entries.iter().all(|e| e.language == first).then_some(first)
+        one_language(&self.entries)
+    }
+}
+
+fn one_language(entries: &[Entry]) -> Option<&str> {
+    let first = entries.first()?.language.as_str();
+    entries.iter().all(|e| e.language == first).then_some(first)
+}
+
+/// `consent` and 1 of `consent.de@1`: a consent of the program in whatever language.
+fn of_any_language(version: &str) -> (&str, &str) {
+    let (name, number) = version.rsplit_once('@').unwrap_or((version, ""));
+    (name.split('.').next().unwrap_or_default(), number)
+}
+
+/// Whether this text was agreed to. Where nothing but a version was stored (studies of old, and
+/// imported ones), the version decides.
+fn agreed(stored: Option<&Consent>, given: &[ConsentGiven], texts: &RaterTexts) -> bool {
+    match stored {
+        None => false,
+        // one's own samples: there is nobody to consent to
+        Some(c) if c.version == "own" => true,
+        Some(_) if !given.is_empty() => given.iter().any(|g| g.sha256 == texts.consent_sha256),
+        Some(c) => of_any_language(&c.version) == of_any_language(&texts.consent.reference()),
     }
 }
 
@@ -90,16 +152,25 @@ pub fn load(reader: Reader<'_>, study: &StudyId, rater: &RaterId) -> Result<Load
         // a repeat has an item of its own, so that every item is taken once
         let Some(item) = items.remove(&a.content.item) else { continue };
         let (seed, sample) = (item.seed_text, item.sample_text);
-        let (left, right) = if a.content.swap { (sample, seed) } else { (seed, sample) };
+        let (left, right) = match (record.study_type, a.content.swap) {
+            (StudyType::Appropriateness, _) => (sample, String::new()),
+            (_, true) => (sample, seed),
+            (_, false) => (seed, sample),
+        };
         entries.push(Entry {
             assignment: a.id,
             left,
             right,
+            context: item.context,
             language: item.language,
             standing: Standing::Open,
+            turned: record.study_type == StudyType::Preference && a.content.swap,
+            sensitive: item.sensitive,
+            revealed: false,
             flags: Vec::new(),
             comments: Vec::new(),
             spent_ms: 0,
+            logged_ms: 0,
             diff_seen: false,
         });
     }
@@ -120,10 +191,20 @@ pub fn load(reader: Reader<'_>, study: &StudyId, rater: &RaterId) -> Result<Load
         }
         return Err(StudyError::NothingAssigned { study: who.0, rater: who.1 });
     }
+    // Who rates in several languages reads the words that all raters share.
+    let language = one_language(&entries).unwrap_or("en").to_owned();
+    let texts = RaterTexts::of(reader, &record, &language)?;
+    let consented = agreed(person.consent.as_ref(), &reader.consents(study, rater)?, &texts);
+    let mut practised = reader.practice(study)?;
+    practised.retain(|p| p.rater == *rater);
     let mut loaded = Loaded {
         study: who.0,
         rater: who.1,
-        consented: person.consent.is_some(),
+        consented,
+        consent_changed: !consented && person.consent.is_some(),
+        about: About::of(&record),
+        texts,
+        practised,
         // studies made before the setting existed allow it
         word_diff: record.spec.get("word_diff").and_then(serde_json::Value::as_bool) != Some(false),
         entries,
@@ -131,9 +212,11 @@ pub fn load(reader: Reader<'_>, study: &StudyId, rater: &RaterId) -> Result<Load
         times: Vec::new(),
         active_ms: 0,
     };
-    for row in reader.events_of(study, rater)? {
-        loaded.replay(&row);
+    let events = reader.events_of(study, rater)?;
+    for row in &events {
+        loaded.replay(row);
     }
+    replay_views(&mut loaded.entries, &reader.views_of(study, rater)?, &events);
     Ok(loaded)
 }
 
@@ -198,10 +281,7 @@ pub(super) fn apply(entry: &mut Entry, trail: &mut Vec<Step>, done: &Done<'_>) {
         }
         EventKind::Skip => {
             if !matches!(entry.standing, Standing::Rated { .. }) {
-                entry.standing = match done.reason {
-                    Some(Reason::CannotJudge) => Standing::CannotJudge,
-                    _ => Standing::PutOff,
-                };
+                entry.standing = done.reason.map_or(Standing::PutOff, Standing::LeftOut);
             }
             trail.push(step);
         }

@@ -3,7 +3,7 @@
 //! carried out by [`save`] elsewhere. A screen draws [`Session::view`] and hands keys to
 //! [`Session::act`]; nothing here draws, waits, or reads a clock.
 //!
-//! Blind by construction: an entry holds two texts and a language. Which of them is the seed, how
+//! Blind by construction: an entry holds its texts, their language and the question asked. Which of them is the seed, how
 //! similar a filter found them, where the sample came from, what the pair is for and what others
 //! gave it never reach this room's memory.
 
@@ -13,7 +13,9 @@ mod clock;
 mod effect;
 mod load;
 mod own;
+mod practice;
 mod save;
+mod seen;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -29,7 +31,8 @@ pub use own::{OwnStudy, own_study};
 pub use save::{PATIENCE, SaveError, Saved, save};
 pub use state::{BREAK_AFTER_ITEMS, BREAK_AFTER_MS, Session};
 pub use view::{
-    BreakView, ItemView, LastSaved, Own, Progress, Saving, Standing, Summary, View, Welcome,
+    BreakView, ItemView, LastSaved, Own, PracticeView, Progress, Saving, Standing, Summary, View,
+    Welcome,
 };
 pub use who::{Pick, picks, who};
 pub use write::{What, Write};

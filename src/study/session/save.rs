@@ -16,7 +16,7 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 /// A write that is on the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Saved {
-    /// Number of the event in the log; `None` for a consent.
+    /// Number of the event in the log; `None` for anything but an event.
     pub event: Option<i64>,
     /// The event's uuid.
     pub uuid: Option<Uuid>,
@@ -69,21 +69,37 @@ pub fn save(store: &mut Workspace, write: &Write, patience: Duration) -> Result<
 }
 
 fn once(store: &mut Workspace, write: &Write) -> Result<Saved, StoreError> {
-    match &write.what {
-        What::Event(event) => {
-            let number = store.submit_rating(event)?;
-            Ok(Saved { event: Some(number), uuid: Some(event.uuid) })
+    store.write(|tx| {
+        for text in &write.texts {
+            tx.put_study_text(&write.study, text)?;
         }
-        What::Consent(consent) => store.write(|tx| {
-            let Some(mut rater) = tx.rater(&write.study, &write.rater)? else {
-                return Err(StoreError::Refused {
-                    path: std::path::PathBuf::new(),
-                    rule: format!("rater {} is no longer in study {}", write.rater, write.study),
-                });
-            };
-            rater.consent = Some(consent.clone());
-            tx.put_rater(&write.study, &rater)?;
-            Ok(Saved { event: None, uuid: None })
-        }),
-    }
+        // before the rating: what it supersedes is older than it
+        for view in &write.views {
+            tx.put_view(view)?;
+        }
+        let none = Saved { event: None, uuid: None };
+        match &write.what {
+            What::Event(event) => {
+                let number = tx.put_event(event)?;
+                Ok(Saved { event: Some(number), uuid: Some(event.uuid) })
+            }
+            What::View(view) => tx.put_view(view).map(|()| none),
+            What::Practice(answer) => tx.put_practice(&write.study, answer).map(|()| none),
+            What::Views => Ok(none),
+            What::Consent(given) => {
+                let (study, rater) = (&write.study, &write.rater);
+                if tx.rater(study, rater)?.is_none() {
+                    return Err(StoreError::Refused {
+                        path: std::path::PathBuf::new(),
+                        rule: format!("rater {rater} is no longer in study {study}"),
+                    });
+                }
+                // sent again after an answer was lost, it is there already
+                if !tx.consents(study, rater)?.contains(given) {
+                    tx.put_consent(study, rater, given)?;
+                }
+                Ok(none)
+            }
+        }
+    })
 }

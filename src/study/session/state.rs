@@ -1,8 +1,8 @@
 //! Where a session stands, and what there is to draw.
 
-use crate::domain::{RaterId, StudyId};
-use crate::store::Reader;
-use crate::study::{ConsentText, Example, Guideline, StudyError};
+use crate::domain::{RaterId, Score, StudyId};
+use crate::store::{NewView, Reader};
+use crate::study::{About, Example, Guideline, StudyError};
 
 use super::clock::Clock;
 use super::load::Entry;
@@ -20,6 +20,14 @@ pub(super) enum Place {
     Welcome,
     /// Before the first pair.
     FirstGuideline,
+    /// A pair of practice; the score once it is saved.
+    Practice {
+        round: u32,
+        i: usize,
+        given: Option<Score>,
+    },
+    /// Practice is over.
+    PracticeOver,
     /// Opened over a pair or the end.
     Guideline(Option<usize>),
     Item(usize),
@@ -46,13 +54,11 @@ pub struct Session {
     pub(super) loaded: Loaded,
     pub(super) place: Place,
     pub(super) clock: Clock,
-    pub(super) guideline: Guideline,
-    pub(super) examples: Vec<Example>,
-    pub(super) consent: ConsentText,
-    pub(super) version: String,
     /// True on the second way through, over what was put off.
     pub(super) again: bool,
     pub(super) diff: bool,
+    /// Time on pairs that is not in the log yet; it goes with the next write.
+    pub(super) unlogged: Vec<NewView>,
     /// The write under way. While there is one, no other is made.
     pub(super) pending: Option<Write>,
     /// True where an earlier try of it may have been stored.
@@ -78,22 +84,15 @@ impl Session {
     /// A session over what was read.
     ///
     /// # Errors
-    /// None in practice: guideline and consent are part of the program, and tests read them.
+    /// None today; opening can ask for more than reading one day.
     pub fn new(loaded: Loaded) -> Result<Self, StudyError> {
-        // Who rates in several languages reads the one that all raters share.
-        let guideline = Guideline::similarity_in(loaded.language().unwrap_or("en"))?;
-        let (examples, examples_version) = Guideline::examples()?;
-        let version = format!("{}+{examples_version}", guideline.reference());
         Ok(Self {
             loaded,
             place: Place::Welcome,
             clock: Clock::default(),
-            guideline,
-            examples,
-            consent: ConsentText::current()?,
-            version,
             again: false,
             diff: false,
+            unlogged: Vec::new(),
             pending: None,
             failed: None,
             unsure: false,
@@ -116,12 +115,23 @@ impl Session {
 
     /// The guideline in force.
     pub fn guideline(&self) -> &Guideline {
-        &self.guideline
+        &self.loaded.texts.guideline
+    }
+
+    /// True while practice is not over.
+    pub fn practice_waits(&self) -> bool {
+        let (texts, done) = (&self.loaded.texts, &self.loaded.practised);
+        crate::study::qualification::practice_next(&texts.practice, done).is_some()
+    }
+
+    /// What the study tells about itself.
+    pub fn about(&self) -> &About {
+        &self.loaded.about
     }
 
     /// Its examples.
     pub fn examples(&self) -> &[Example] {
-        &self.examples
+        &self.loaded.texts.examples
     }
 
     /// The last write that reached the disk in this session.
@@ -159,11 +169,21 @@ impl Session {
             Place::Welcome => View::Welcome(Welcome {
                 study: &self.loaded.study,
                 rater: &self.loaded.rater,
-                consent: (!self.loaded.consented).then_some(&self.consent),
+                consent: (!self.loaded.consented).then_some(&self.loaded.texts.consent),
+                language: &self.loaded.texts.consent_language,
+                changed: self.loaded.consent_changed,
+                about: &self.loaded.about,
+                practice: if self.is_fresh() { self.loaded.texts.practice.len() } else { 0 },
+                takes_ms: self.takes_ms(),
                 saving: self.saving(),
             }),
             Place::FirstGuideline => View::Guideline { first: true },
             Place::Guideline(_) => View::Guideline { first: false },
+            Place::Practice { round, i, given } => match self.practice_view(round, i, given) {
+                Some(p) => View::Practice(p),
+                None => View::Guideline { first: true },
+            },
+            Place::PracticeOver => View::PracticeOver { counts: self.practice_counts() },
             Place::Break { asked, .. } => {
                 let (items, active_ms) = self.since_break;
                 View::Break(BreakView { asked, items, active_ms })
@@ -178,12 +198,16 @@ impl Session {
 
     fn item<'a>(&'a self, i: usize, e: &'a Entry) -> ItemView<'a> {
         ItemView {
+            study_type: self.loaded.about.study_type,
+            context: e.context.as_deref(),
+            hidden: e.sensitive && !e.revealed,
+            warning: self.loaded.about.content_warning.as_deref(),
             left: &e.left,
             right: &e.right,
             language: &e.language,
             number: i + 1,
             total: self.loaded.total(),
-            standing: e.standing,
+            standing: e.shown_standing(),
             flags: &e.flags,
             comments: &e.comments,
             diff: self.diff,
@@ -205,7 +229,7 @@ impl Session {
     pub fn progress(&self) -> Progress {
         let entries = &self.loaded.entries;
         let is = |f: fn(&Standing) -> bool| entries.iter().filter(|e| f(&e.standing)).count();
-        let done = is(|s| matches!(s, Standing::Rated { .. } | Standing::CannotJudge));
+        let done = is(|s| matches!(s, Standing::Rated { .. } | Standing::LeftOut(_)));
         let left = (entries.len() - done) as u64;
         let mut times = self.loaded.times.clone();
         times.sort_unstable();
@@ -225,7 +249,11 @@ impl Session {
             .iter()
             .enumerate()
             .filter(|(i, e)| *i <= front || e.standing != Standing::Open)
-            .map(|(i, e)| Own { number: i + 1, left: &e.left, standing: e.standing })
+            .map(|(i, e)| {
+                // what is covered there is covered here
+                let left = if e.sensitive && !e.revealed { "(covered)" } else { e.left.as_str() };
+                Own { number: i + 1, left, standing: e.shown_standing() }
+            })
             .collect()
     }
 
@@ -236,10 +264,10 @@ impl Session {
             ..Summary::default()
         };
         for e in &self.loaded.entries {
-            match e.standing {
+            match e.shown_standing() {
                 Standing::Open => {}
                 Standing::PutOff => s.put_off += 1,
-                Standing::CannotJudge => s.cannot_judge += 1,
+                Standing::LeftOut(_) => s.left_out += 1,
                 Standing::Rated { score, .. } => {
                     s.rated += 1;
                     s.scores[usize::from(score.get() - 1)] += 1;
@@ -249,6 +277,18 @@ impl Session {
             s.comments += e.comments.len();
         }
         s
+    }
+
+    /// True before anything was done about any pair.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.loaded.entries.iter().all(|e| e.standing == Standing::Open)
+    }
+
+    /// What the pairs that wait will take, by this rater's pace or by a usual one.
+    fn takes_ms(&self) -> u64 {
+        let p = self.progress();
+        let left = (p.total - p.done) as u64;
+        p.left_ms.unwrap_or(left * 1000 * self.loaded.about.seconds_an_item())
     }
 
     /// The first pair that waits.

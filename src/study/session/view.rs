@@ -1,8 +1,8 @@
 //! What a screen draws.
 
-use crate::domain::{RaterId, Score, StudyId};
+use crate::domain::{RaterId, Score, StudyId, StudyType};
 use crate::store::Reason;
-use crate::study::ConsentText;
+use crate::study::{About, ConsentText, Example, Nearness};
 
 /// What is on the screen now.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +13,13 @@ pub enum View<'a> {
     Guideline {
         /// True before the first pair: [`super::Act::Begin`] goes on.
         first: bool,
+    },
+    /// A pair of practice, or what to make of the answer.
+    Practice(PracticeView<'a>),
+    /// Practice is over: [`super::Act::Begin`] shows the first pair.
+    PracticeOver {
+        /// How often the answer was right, near and far in the first round.
+        counts: [usize; 3],
     },
     /// A pair.
     Item(ItemView<'a>),
@@ -31,14 +38,49 @@ pub struct Welcome<'a> {
     pub rater: &'a RaterId,
     /// What the rater has to agree to; `None` where they did.
     pub consent: Option<&'a ConsentText>,
+    /// BCP 47 tag of the consent.
+    pub language: &'a str,
+    /// True where they agreed to an earlier text.
+    pub changed: bool,
+    /// Who runs the study, and on what terms.
+    pub about: &'a About,
+    /// Pairs of practice that come before the first.
+    pub practice: usize,
+    /// What the pairs that wait will take, in milliseconds, by this rater's pace or by a usual one.
+    pub takes_ms: u64,
     /// Whether the consent is being saved, or could not be.
+    pub saving: Saving<'a>,
+}
+
+/// A pair of practice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PracticeView<'a> {
+    /// The pair, its score and why.
+    pub pair: &'a Example,
+    /// Its place among those of this round, from 1, and how many there are.
+    pub number: usize,
+    /// Pairs in this round.
+    pub of: usize,
+    /// Which round, from 1.
+    pub round: u32,
+    /// What the rater gave and how near it came; `None` before.
+    pub given: Option<(Score, Nearness)>,
+    /// Whether the answer is being saved, or could not be.
     pub saving: Saving<'a>,
 }
 
 /// A pair of texts in the order of showing. Nothing tells which one is the seed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ItemView<'a> {
-    /// On the left, or above.
+    /// What raters judge.
+    pub study_type: StudyType,
+    /// The question that was asked; shown above.
+    pub context: Option<&'a str>,
+    /// True while the texts are covered: [`super::Act::Reveal`] shows them.
+    pub hidden: bool,
+    /// What in the texts may hurt.
+    pub warning: Option<&'a str>,
+    /// On the left, or above; the only one where one answer is judged.
     pub left: &'a str,
     /// On the right, or below.
     pub right: &'a str,
@@ -69,15 +111,16 @@ pub enum Standing {
     Open,
     /// Rated; the number is that of the event that stands.
     Rated {
-        /// The score that stands.
+        /// The score that stands: in a view as it stands on the screen, in the log by the item's
+        /// first and second text.
         score: Score,
         /// The event.
         event: i64,
     },
     /// Put off.
     PutOff,
-    /// The rater cannot judge it.
-    CannotJudge,
+    /// Left out, and why.
+    LeftOut(Reason),
 }
 
 /// The state of the one write that can be under way.
@@ -108,7 +151,7 @@ pub struct LastSaved {
 /// How far the rater is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Pairs rated or found impossible to judge.
+    /// Pairs rated or left out for a reason.
     pub done: usize,
     /// Pairs put off.
     pub put_off: usize,
@@ -141,8 +184,8 @@ pub struct Summary {
     pub scores: [usize; 5],
     /// Pairs put off: [`super::Act::Begin`] shows them again.
     pub put_off: usize,
-    /// Pairs found impossible to judge.
-    pub cannot_judge: usize,
+    /// Pairs left out for a reason.
+    pub left_out: usize,
     /// Pairs flagged.
     pub flagged: usize,
     /// Comments.

@@ -1,9 +1,12 @@
 //! The room's door: bad inputs first, then golden values, the plan's properties, whole studies.
 
+mod after;
 mod agreement;
 mod files;
 mod judge;
 mod plan;
+mod sampling;
+mod setting_up;
 mod whole;
 
 use std::path::{Path, PathBuf};

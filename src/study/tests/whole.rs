@@ -34,6 +34,7 @@ const PLAIN: ExportOptions = ExportOptions {
     format: ExportFormat::Csv,
     comments: false,
     timings: false,
+    sensitive: false,
 };
 
 #[test]
@@ -183,6 +184,7 @@ fn an_export_reads_back_and_keeps_comments_and_times_unless_asked() {
         format: ExportFormat::Jsonl,
         comments: true,
         timings: true,
+        sensitive: false,
     };
     let lines: Vec<serde_json::Value> =
         text(&ws, all).lines().map(|l| serde_json::from_str(l).unwrap()).collect();

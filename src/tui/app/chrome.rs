@@ -84,7 +84,8 @@ impl App {
         let name = self.shared.place.folder().root().file_name();
         let name = name.map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         if self.shared.alone {
-            return name;
+            // where the study lies is not a rater's concern
+            return if self.at == ScreenId::Rate { String::new() } else { name };
         }
         let engine = match &self.shared.engine.link {
             Link::Unknown => String::new(),

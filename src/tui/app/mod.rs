@@ -3,6 +3,7 @@
 mod chrome;
 mod commands;
 mod help;
+mod locked;
 mod overlay;
 mod palette;
 mod run_command;
@@ -25,6 +26,7 @@ use super::screens::Screens;
 use crate::domain::Survey;
 
 pub use commands::COMMANDS;
+pub use locked::permitted;
 pub use overlay::Overlay;
 
 /// See [`Reader::survey_stamp`](crate::store::Reader::survey_stamp).
@@ -336,6 +338,12 @@ impl App {
         let cursor = pen.cursor();
         self.kept = kept;
         cursor
+    }
+
+    /// The program ends, whatever ends it: what the screen still has to keep.
+    pub fn closing(&mut self) -> Vec<Effect> {
+        self.with_screen(|s, cx| s.leave(cx));
+        std::mem::take(&mut self.effects)
     }
 
     /// What is typed and saved nowhere.

@@ -2,23 +2,10 @@
 
 use super::App;
 use crate::tui::command::{self, Command, Run, When};
-use crate::tui::screen::{Cx, Effect, ScreenId, Tone};
+use crate::tui::screen::{Cx, Effect, Tone};
 use crate::tui::widgets::ListControl;
 
 impl App {
-    /// True when the command may be given at all: where only rating or watching is offered, nothing else is.
-    pub(super) fn allows(&self, c: &Command) -> bool {
-        let watching = self.at == ScreenId::Watch;
-        !self.shared.alone
-            || matches!(c.run, Run::Rate(_) | Run::List(_))
-            || watching && matches!(c.run, Run::Watch(_))
-            || watching && matches!(c.name, "app.export" | "app.shot" | "app.filter")
-            || matches!(
-                c.name,
-                "app.help" | "app.quit" | "app.leave" | "app.back" | "app.redraw" | "app.plain"
-            )
-    }
-
     /// Does something to the list that has the focus, and tells the screen.
     pub(super) fn move_list(&mut self, f: impl FnOnce(&mut dyn ListControl)) {
         let stood = self.with_screen(|s, _| s.list().map(|l| l.position().at));
@@ -52,6 +39,7 @@ impl App {
                     Run::Runs(f) => f(&mut s.runs, &mut cx),
                     Run::Settings(f) => f(&mut s.settings, &mut cx),
                     Run::Watch(f) => f(&mut s.watch, &mut cx),
+                    Run::Study(f) => f(&mut s.study, &mut cx),
                     Run::App(_) | Run::List(_) => {}
                 }
             }

@@ -6,15 +6,18 @@ use std::time::{Duration, Instant};
 
 use super::{End, Event, Loop};
 use crate::engine::notify;
-use crate::tui::app::Msg;
+use crate::tui::app::{Msg, permitted};
 use crate::tui::data::Lane;
-use crate::tui::screen::{Effect, Job, Tone};
+use crate::tui::screen::{Effect, Job, ScreenId, Tone};
 use crate::tui::terminal::Copied;
 use crate::tui::{settings, shot};
 
 impl Loop {
     pub(super) fn carry_out(&mut self, effects: Vec<Effect>) {
         for effect in effects {
+            if !permitted(&self.app.shared, self.app.at(), &effect) {
+                continue;
+            }
             match effect {
                 Effect::Work { to, ticket, lane, job, stale } => {
                     self.workers.put(to, ticket, lane, job, stale);
@@ -123,7 +126,12 @@ impl Loop {
         self.workers.put(self.app.at(), 0, Lane::Files, job, None);
     }
 
+    /// Where only rating or watching is offered the file stays as it is: it may be that of an
+    /// account which many raters share.
     fn keep_looks(&mut self) {
+        if self.app.shared.alone {
+            return;
+        }
         let (kept, send) = (self.user.kept.clone(), self.send.clone());
         self.files(move || {
             if let Err(e) = kept.save(&settings::looks_file()) {
@@ -134,6 +142,10 @@ impl Loop {
     }
 
     pub(super) fn suspend(&mut self) {
+        if self.app.shared.alone && self.app.at() == ScreenId::Rate {
+            self.say(Tone::Plain, "rating is not put aside: q leaves, all is saved".into());
+            return;
+        }
         match self.terminal.suspend() {
             Ok(true) => {}
             Ok(false) => {

@@ -4,8 +4,11 @@
 mod durable;
 mod flow;
 mod opening;
+mod practice;
 mod random;
+mod seen;
 mod times;
+mod types;
 
 use jiff::{Span, Timestamp};
 
@@ -57,10 +60,14 @@ fn person(name: &str, languages: &[&str]) -> Rater {
 }
 
 fn put(ws: &mut Workspace, items: &[Item], spec: serde_json::Value) {
+    put_type(ws, StudyType::Similarity, items, spec);
+}
+
+fn put_type(ws: &mut Workspace, kind: StudyType, items: &[Item], spec: serde_json::Value) {
     let record = StudyRecord {
         id: study(),
         created: Timestamp::now(),
-        study_type: crate::domain::StudyType::default(),
+        study_type: kind,
         k: 1,
         seed: 7,
         spec,

@@ -21,7 +21,10 @@ fn acts() -> impl Strategy<Value = Act> {
         8 => (1u8..=5).prop_map(|n| Act::Score(Score::new(n).unwrap())),
         2 => Just(Act::Begin),
         2 => Just(Act::Skip),
-        1 => Just(Act::CannotJudge),
+        1 => Just(Act::LeaveOut(crate::store::Reason::CannotJudge, None)),
+        1 => Just(Act::LeaveOut(crate::store::Reason::Other, Some("why".into()))),
+        2 => Just(Act::Reveal),
+        2 => Just(Act::Leave),
         1 => Just(Act::Broken),
         1 => Just(Act::Flag(String::new())),
         1 => Just(Act::Comment("words".into())),
@@ -30,7 +33,7 @@ fn acts() -> impl Strategy<Value = Act> {
         1 => Just(Act::Next),
         1 => Just(Act::Front),
         2 => (0usize..9).prop_map(Act::GoTo),
-        1 => any::<bool>().prop_map(Act::ShowDiff),
+        3 => any::<bool>().prop_map(Act::ShowDiff),
         1 => any::<bool>().prop_map(Act::Guideline),
         1 => Just(Act::Pause),
         3 => Just(Act::Retry),
@@ -50,10 +53,15 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
     #[test]
     fn session_and_store_agree_and_nothing_acknowledged_is_lost(
-        day in proptest::collection::vec((acts(), fates()), 1..60)
+        day in proptest::collection::vec((acts(), fates()), 1..60),
+        kind in prop_oneof![Just(StudyType::Similarity), Just(StudyType::Preference)],
     ) {
         let dir = tempfile::tempdir().unwrap();
-        let mut ws = place(&dir, 6);
+        let mut ws = Workspace::create(dir.path()).unwrap();
+        let items: Vec<Item> =
+            (1..=6).map(|n| Item { sensitive: n % 3 == 0, ..item(n, "en") }).collect();
+        put_type(&mut ws, kind, &items, serde_json::json!({"qualification": 2}));
+        fix_plan(&mut ws, &study(), &[person("r1", &["en"])]).unwrap();
         let mut s = open(&ws);
         begin(&mut s, &mut ws);
         let mut acknowledged = BTreeSet::new();
@@ -87,6 +95,19 @@ proptest! {
                 prop_assert_eq!(standings(&s.loaded), standings(&anew));
                 prop_assert_eq!(&s.loaded.active_ms, &anew.active_ms);
                 prop_assert_eq!(&s.loaded.times, &anew.times);
+                prop_assert_eq!(s.loaded.practised.len(), anew.practised.len());
+                for (i, (here, there)) in s.loaded.entries.iter().zip(&anew.entries).enumerate() {
+                    // of the pair on the screen the clock knows more
+                    let on = matches!(s.view(), View::Item(v) if v.number == i + 1);
+                    let spent = here.spent_ms.max(if on { s.clock.active_ms() } else { 0 });
+                    prop_assert!(there.diff_seen || !here.diff_seen, "shown and not logged");
+                    prop_assert!(there.revealed || !here.revealed, "uncovered and not logged");
+                    prop_assert!(there.spent_ms <= spent, "logged and not spent");
+                }
+                if let View::Item(i) = s.view() {
+                    let entry = &s.loaded.entries[i.number - 1];
+                    prop_assert!(!i.diff || entry.diff_seen, "shown before it was logged");
+                }
             } else {
                 // at most the one pair on the screen can differ
                 let differing = standings(&s.loaded)

@@ -1,7 +1,9 @@
 //! Commands of the Rate screen. Digits rate while a pair is shown, and switch screens elsewhere.
 
+use super::keys::score_act;
+use super::words::Purpose;
 use super::{Panel, Rate};
-use crate::domain::Score;
+use crate::store::Reason;
 use crate::study::session::Act;
 use crate::tui::command::{Command, Run, When};
 use crate::tui::screen::{Cx, ScreenId};
@@ -20,9 +22,7 @@ macro_rules! rate {
 }
 
 fn score(r: &mut Rate, cx: &mut Cx<'_>, n: u8) {
-    if let Ok(s) = Score::new(n) {
-        r.act(Act::Score(s), cx);
-    }
+    r.act(score_act(n), cx);
 }
 
 /// All of them. Those of a pair stand in the order of the footer.
@@ -44,6 +44,14 @@ pub const COMMANDS: &[Command] = &[
         "rate your own samples",
         Rate::new_form
     ),
+    rate!(
+        "rate.lead",
+        "pick",
+        &["m"],
+        "The study as whoever leads it sees it: progress, agreement, items to decide on",
+        "lead the study",
+        Rate::lead
+    ),
     rate!("rate.refresh", "pick", &["r"], "Read the list again", "", Rate::read_picks),
     rate!("rate.try-again", "failed", &["r"], "Try again", "try again", Rate::try_again),
     rate!("rate.give-up", "failed", &["esc"], "Back to the list", "back", Rate::leave_session),
@@ -52,7 +60,7 @@ pub const COMMANDS: &[Command] = &[
         "rate.1",
         "item",
         &["1"],
-        "Rate 1: different or opposite meaning",
+        "Rate 1: different or opposite meaning (of two answers: A is better)",
         "to 5: rate",
         |r, cx| score(r, cx, 1)
     ),
@@ -66,9 +74,9 @@ pub const COMMANDS: &[Command] = &[
         "rate.skip",
         "item",
         &["s"],
-        "Put the pair off; it comes again at the end",
+        "Pass the pair over: later, or for a reason that you choose by one key",
         "skip",
-        |r, cx| r.act(Act::Skip, cx)
+        Rate::skip_open
     ),
     rate!("rate.guide", "item", &["g"], "The guideline, with examples", "guideline", |r, cx| r
         .act(Act::Guideline(true), cx)),
@@ -78,25 +86,35 @@ pub const COMMANDS: &[Command] = &[
         &["n"],
         "You cannot judge this pair; it does not come again",
         "cannot judge",
-        |r, cx| r.act(Act::CannotJudge, cx)
+        |r, cx| r.act(Act::LeaveOut(Reason::CannotJudge, None), cx)
     ),
     rate!(
         "rate.broken",
         "item",
         &["b"],
-        "A text is broken; rate its meaning all the same, or skip",
+        "A text is broken; rate its meaning all the same, or skip (of two answers: B is better)",
         "broken",
-        |r, cx| r.act(Act::Broken, cx)
+        Rate::key_b
+    ),
+    rate!("rate.a", "item", &["a"], "Of two answers: A is better", "", |r, cx| r.choose(1, cx)),
+    rate!("rate.tie", "item", &["t"], "Of two answers: no difference", "", |r, cx| r.choose(2, cx)),
+    rate!(
+        "rate.reveal",
+        "item",
+        &["enter"],
+        "Show texts that are covered; that is logged",
+        "",
+        Rate::reveal
     ),
     rate!("rate.comment", "item", &["c"], "Write a comment on the pair", "comment", |r, cx| r
-        .words_open(false, cx)),
+        .words_open(Purpose::Comment, cx)),
     rate!(
         "rate.flag",
         "item",
         &["f"],
         "Flag the pair for the researcher, with words",
         "flag",
-        |r, cx| r.words_open(true, cx)
+        |r, cx| r.words_open(Purpose::Flag, cx)
     ),
     rate!(
         "rate.diff",
@@ -165,9 +183,88 @@ pub const COMMANDS: &[Command] = &[
     rate!("rate.page-up", "item", &["pageup"], "Scroll the texts a page up", "", |r, cx| r
         .scroll_by(-8, cx)),
     rate!("rate.leave", "item", &["esc"], "Back to the list of studies", "", Rate::leave_session),
-    // the welcome
-    rate!("rate.begin", "welcome", &["enter"], "Begin, or go on", "begin", |r, cx| r
+    // why a pair is passed over
+    rate!("rate.skip-meaning", "skip", &["1"], "You do not understand it", "", |r, cx| r
+        .skip_for(Reason::NotUnderstood, cx)),
+    rate!("rate.skip-broken", "skip", &["2"], "A text is broken", "", |r, cx| r
+        .skip_for(Reason::BrokenText, cx)),
+    rate!("rate.skip-judge", "skip", &["3"], "You cannot judge it", "", |r, cx| r
+        .skip_for(Reason::CannotJudge, cx)),
+    rate!("rate.skip-offends", "skip", &["4"], "It offends you", "", |r, cx| r
+        .skip_for(Reason::Offensive, cx)),
+    rate!(
+        "rate.skip-later",
+        "skip",
+        &["5", "s"],
+        "Later: it comes again at the end",
+        "later",
+        Rate::skip_later
+    ),
+    rate!("rate.skip-words", "skip", &["6"], "Another reason, in words", "", |r, cx| r
+        .skip_for(Reason::Other, cx)),
+    rate!("rate.skip-close", "skip", &["esc"], "Back to the pair", "back", Rate::skip_close),
+    // practice
+    rate!("rate.practice-1", "practice", &["1"], "Rate 1", "to 5: rate", |r, cx| score(r, cx, 1)),
+    rate!("rate.practice-2", "practice", &["2"], "Rate 2", "", |r, cx| score(r, cx, 2)),
+    rate!("rate.practice-3", "practice", &["3"], "Rate 3", "", |r, cx| score(r, cx, 3)),
+    rate!("rate.practice-4", "practice", &["4"], "Rate 4", "", |r, cx| score(r, cx, 4)),
+    rate!("rate.practice-5", "practice", &["5"], "Rate 5", "", |r, cx| score(r, cx, 5)),
+    rate!("rate.practice-a", "practice", &["a"], "Of two answers: A is better", "", |r, cx| r
+        .choose(1, cx)),
+    rate!("rate.practice-tie", "practice", &["t"], "Of two answers: no difference", "", |r, cx| r
+        .choose(2, cx)),
+    rate!("rate.practice-b", "practice", &["b"], "Of two answers: B is better", "", |r, cx| r
+        .choose(3, cx)),
+    rate!(
+        "rate.practice-guide",
+        "practice",
+        &["g"],
+        "The guideline again",
+        "guideline",
+        |r, cx| {
+            r.act(Act::Guideline(true), cx);
+        }
+    ),
+    rate!(
+        "rate.practice-retry",
+        "practice",
+        &["r"],
+        "Save again what could not be saved",
+        "",
+        |r, cx| r.act(Act::Retry, cx)
+    ),
+    rate!(
+        "rate.practice-down",
+        "practice",
+        &["j", "down"],
+        "Scroll the texts down",
+        "",
+        |r, cx| r.scroll_by(1, cx)
+    ),
+    rate!("rate.practice-up", "practice", &["k", "up"], "Scroll the texts up", "", |r, cx| r
+        .scroll_by(-1, cx)),
+    rate!(
+        "rate.practice-leave",
+        "practice",
+        &["esc"],
+        "Back to the list of studies",
+        "",
+        Rate::leave_session
+    ),
+    rate!("rate.practice-on", "feedback", &["enter", "space"], "Go on", "go on", |r, cx| r
         .act(Act::Begin, cx)),
+    rate!("rate.feedback-guide", "feedback", &["g"], "The guideline again", "", |r, cx| r
+        .act(Act::Guideline(true), cx)),
+    rate!(
+        "rate.feedback-leave",
+        "feedback",
+        &["esc"],
+        "Back to the list of studies",
+        "",
+        Rate::leave_session
+    ),
+    // the welcome
+    rate!("rate.begin", "welcome", &["enter"], "Begin, or go on", "begin", Rate::begin),
     rate!(
         "rate.welcome-retry",
         "welcome",

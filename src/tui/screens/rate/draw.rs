@@ -3,10 +3,11 @@
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::draw_practice::draw_practice_over;
 use super::{Panel, Rate};
-use crate::study::session::{
-    BreakView, Progress, Saving, Session, Standing, Summary, View, Welcome,
-};
+use crate::domain::{Score, StudyType};
+use crate::store::Reason;
+use crate::study::session::{BreakView, Progress, Saving, Session, Standing, Summary, View};
 use crate::text;
 use crate::tui::pen::Pen;
 use crate::tui::screen::Shared;
@@ -21,7 +22,7 @@ const PICKS: [Column; 4] = [
 ];
 
 const OWN: [Column; 3] =
-    [Column::number("pair", 6), Column::words("score", 12), Column::words("text A", 0)];
+    [Column::number("pair", 6), Column::words("score", 14), Column::words("text A", 0)];
 
 /// `4 min`, `1 h 05 min`; under a minute in seconds.
 pub(super) fn duration(ms: u64) -> String {
@@ -39,18 +40,41 @@ pub(super) fn last_saved(session: &Session) -> Option<String> {
     Some(match (last.number, last.score, last.undone) {
         (0, ..) => return None,
         (n, _, true) => format!("taken back: pair {n}"),
-        (n, Some(s), _) => format!("saved: pair {n} = {}", s.get()),
+        (n, Some(s), _) => {
+            format!("saved: pair {n} = {}", score_word(session.about().study_type, s))
+        }
         (n, None, _) => format!("saved: pair {n}"),
     })
 }
 
 /// What became of a pair, in a word.
-pub(super) fn standing(s: Standing) -> String {
+pub(super) fn standing(kind: StudyType, s: Standing) -> String {
     match s {
         Standing::Open => "waits".into(),
-        Standing::Rated { score, .. } => score.get().to_string(),
+        Standing::Rated { score, .. } => score_word(kind, score),
         Standing::PutOff => "put off".into(),
-        Standing::CannotJudge => "cannot judge".into(),
+        Standing::LeftOut(reason) => left_out(reason).into(),
+    }
+}
+
+/// Why a pair was left out, in two words.
+pub(super) fn left_out(reason: Reason) -> &'static str {
+    match reason {
+        Reason::CannotJudge => "cannot judge",
+        Reason::NotUnderstood => "not understood",
+        Reason::BrokenText => "broken text",
+        Reason::Offensive => "offensive",
+        Reason::Other | Reason::Comment => "left out",
+    }
+}
+
+/// A score as its study words it.
+pub(super) fn score_word(kind: StudyType, score: Score) -> String {
+    match (kind, score.get()) {
+        (StudyType::Preference, 1) => "A".into(),
+        (StudyType::Preference, 2) => "no difference".into(),
+        (StudyType::Preference, _) => "B".into(),
+        (_, n) => n.to_string(),
     }
 }
 
@@ -76,6 +100,10 @@ impl Rate {
             return;
         }
         match self.panel {
+            Panel::Skip => {
+                self.draw_session(pen, area, shared);
+                self.draw_skip(pen, area);
+            }
             Panel::Pick => self.draw_picks(pen, area),
             Panel::Own => self.draw_own(pen, area),
             Panel::Reader => self.draw_reader(pen, area),
@@ -90,6 +118,8 @@ impl Rate {
                 self.draw_welcome(pen, area, &w, &session, shared);
             }
             View::Guideline { first } => self.draw_guide(pen, area, &session, first),
+            View::Practice(p) => self.draw_practice(pen, area, &p, &session),
+            View::PracticeOver { counts } => draw_practice_over(pen, area, counts, &session),
             View::Item(item) => self.draw_item(pen, area, &item, &session, shared),
             View::Break(b) => {
                 draw_break(pen, area, b, session.progress(), !session.has_unsaved());
@@ -176,6 +206,7 @@ impl Rate {
         let inner = pen.pane(area, &title, true);
         let height = usize::from(inner.height.saturating_sub(1));
         let (text, muted) = (pen.style(Role::Text), pen.style(Role::Muted));
+        let kind = self.session.as_ref().map_or(StudyType::default(), |s| s.about().study_type);
         let rows: Vec<(Vec<(String, Style)>, bool, bool)> = self
             .own
             .window(height)
@@ -184,7 +215,7 @@ impl Rate {
                 let style = if matches!(o.standing, Standing::Rated { .. }) { text } else { muted };
                 let cells = vec![
                     (o.number.to_string(), muted),
-                    (standing(o.standing), style),
+                    (standing(kind, o.standing), style),
                     (o.left.clone(), text),
                 ];
                 (cells, here, marked)
@@ -214,6 +245,7 @@ impl Rate {
             .collect();
         self.most = lines.len().saturating_sub(usize::from(inner.height));
         self.scroll = self.scroll.min(self.most);
+        self.page = i64::from(inner.height.saturating_sub(1));
         let shown = lines.iter().skip(self.scroll).take(usize::from(inner.height));
         for (y, (line, role)) in (inner.y..).zip(shown) {
             let style = pen.style(*role);
@@ -229,80 +261,6 @@ impl Rate {
                 muted,
             );
         }
-    }
-
-    fn draw_welcome(
-        &mut self,
-        pen: &mut Pen<'_>,
-        area: Rect,
-        w: &Welcome<'_>,
-        session: &Session,
-        shared: &Shared,
-    ) {
-        let p = session.progress();
-        let mut parts = vec![
-            (format!("Study {}, rated by {}.", w.study, w.rater), Role::Text),
-            (String::new(), Role::Text),
-        ];
-        match w.consent {
-            Some(consent) => {
-                parts.push(("Before you begin:".into(), Role::Title));
-                for line in &consent.lines {
-                    parts.push((format!("- {line}"), Role::Text));
-                }
-                parts.push((String::new(), Role::Text));
-                parts.push((format!("{} pairs wait for you.", p.total), Role::Text));
-                let yes = format!("Enter: I have read this and agree ({}).", consent.reference());
-                parts.push((yes, Role::Accent));
-                let no = if shared.alone {
-                    "q leaves; nothing is stored then."
-                } else {
-                    "Esc goes back; nothing is stored then."
-                };
-                parts.push((no.into(), Role::Muted));
-            }
-            None => {
-                let left = p.total - p.done - p.put_off;
-                let said = format!("{} of {} pairs are done, {} wait.", p.done, p.total, left);
-                parts.push((said, Role::Text));
-                if p.put_off > 0 {
-                    parts.push((format!("{} were put off.", p.put_off), Role::Text));
-                }
-                parts.push((String::new(), Role::Text));
-                parts.push(("Enter goes on.".into(), Role::Accent));
-            }
-        }
-        match w.saving {
-            Saving::Idle => {}
-            Saving::Now => parts.push(("saving ..".into(), Role::Muted)),
-            Saving::Failed { message } => parts.push((message.to_owned(), Role::Bad)),
-        }
-        self.draw_pages(pen, area, "Welcome", &parts);
-    }
-
-    fn draw_guide(&mut self, pen: &mut Pen<'_>, area: Rect, session: &Session, first: bool) {
-        let g = session.guideline();
-        let mut parts = vec![(g.question.clone(), Role::Title), (String::new(), Role::Text)];
-        for a in &g.anchors {
-            parts.push((format!("{}  {}", a.score, a.text), Role::Text));
-        }
-        parts.push((String::new(), Role::Text));
-        for rule in &g.rules {
-            parts.push((format!("- {rule}"), Role::Text));
-        }
-        parts.push((String::new(), Role::Text));
-        parts.push(("A broken text (cut off, garbled, another language): b. Not sure what it means: n, not s; s only puts a pair off.".into(), Role::Text));
-        parts.push((String::new(), Role::Text));
-        parts.push(("Examples".into(), Role::Title));
-        for e in session.examples() {
-            parts.push((String::new(), Role::Text));
-            parts.push((format!("{}  {}", e.score, e.why), Role::Accent));
-            parts.push((format!("   A  {}", e.left), Role::Text));
-            parts.push((format!("   B  {}", e.right), Role::Text));
-        }
-        let go = if first { "Enter shows the first pair" } else { "Enter goes back to the pair" };
-        let title = format!("Guideline {} · {go}", g.reference());
-        self.draw_pages(pen, area, &title, &parts);
     }
 
     fn draw_reader(&mut self, pen: &mut Pen<'_>, area: Rect) {
@@ -334,13 +292,16 @@ fn draw_break(pen: &mut Pen<'_>, area: Rect, b: BreakView, p: Progress, saved: b
 
 fn draw_done(pen: &mut Pen<'_>, area: Rect, s: &Summary, session: &Session, alone: bool) {
     let rated = format!("{} of {} pairs rated in {}.", s.rated, s.total, duration(s.active_ms));
-    let scores = format!(
-        "Scores 1 to 5: {} {} {} {} {}.",
-        s.scores[0], s.scores[1], s.scores[2], s.scores[3], s.scores[4]
-    );
+    let [one, two, three, four, five] = s.scores;
+    let scores = match session.about().study_type {
+        StudyType::Preference => {
+            format!("The one on the left or above {one}, no difference {two}, the other {three}.")
+        }
+        _ => format!("Scores 1 to 5: {one} {two} {three} {four} {five}."),
+    };
     let other = format!(
-        "{} put off, {} you could not judge, {} flagged, {} comments.",
-        s.put_off, s.cannot_judge, s.flagged, s.comments
+        "{} put off, {} left out, {} flagged, {} comments.",
+        s.put_off, s.left_out, s.flagged, s.comments
     );
     let again = if s.put_off > 0 { "Enter shows the pairs you put off." } else { "" };
     let leave = if alone {

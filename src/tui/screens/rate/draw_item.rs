@@ -4,7 +4,10 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::Rate;
-use super::draw::{bar, duration, last_saved, standing};
+use super::draw::{bar, duration, last_saved, left_out, standing};
+use super::draw_welcome::anchor_key;
+use super::words::Purpose;
+use crate::domain::StudyType;
 use crate::store::Reason;
 use crate::study::session::{ItemView, Saving, Session, Standing};
 use crate::text::{self, Change, Laid, Resolved};
@@ -14,12 +17,23 @@ use crate::tui::screen::Shared;
 use crate::tui::theme::Role;
 
 /// Columns from which two texts stand side by side.
-const SIDE_BY_SIDE: u16 = 72;
+pub(super) const SIDE_BY_SIDE: u16 = 72;
 /// Rows below which frames and anchors give way to the texts.
-const TALL: u16 = 15;
+pub(super) const TALL: u16 = 15;
 
 /// Rows that two short texts side by side are given, frames included.
 const LOW: u16 = 12;
+
+/// What stands in the place of covered texts; gives the row below.
+fn draw_covered(pen: &mut Pen<'_>, area: Rect, item: &ItemView<'_>) -> u16 {
+    let height = area.height.min(LOW);
+    let at = Rect { height, ..area };
+    let inner = pen.pane(at, "covered", false);
+    let warning = item.warning.unwrap_or("These texts can be hard to read.");
+    let keys = "Enter shows them; that is logged. s passes over, for now or for good.";
+    pen.says(inner, &[(warning, Role::Warn), (keys, Role::Text)]);
+    at.bottom()
+}
 
 /// One text with the words that the other has not, as pieces with a style each: 0, or 1 for those
 /// words.
@@ -78,10 +92,14 @@ impl Rate {
             pen.put(row(y).x, y, row(y).width, &question, style);
             y += 1;
         }
-        let anchors = if tall { 5 } else { 1 };
+        let anchors = if tall { session.guideline().anchors.len() as u16 } else { 1 };
         let foot = anchors + 1;
         let texts = Rect { y, height: area.bottom().saturating_sub(y + foot), ..area };
-        y = self.draw_texts(pen, texts, item, tall);
+        y = if item.hidden {
+            draw_covered(pen, texts, item)
+        } else {
+            self.draw_texts(pen, texts, item, tall)
+        };
         draw_scale(pen, Rect { y, height: anchors, ..row(y) }, item, session, tall);
         y += anchors;
         self.draw_state(pen, row(y), item, session, shared);
@@ -94,7 +112,7 @@ impl Rate {
     }
 
     /// Draws both texts; gives the row below them.
-    fn draw_texts(
+    pub(super) fn draw_texts(
         &mut self,
         pen: &mut Pen<'_>,
         area: Rect,
@@ -103,6 +121,9 @@ impl Rate {
     ) -> u16 {
         if area.height == 0 {
             return area.y;
+        }
+        if item.context.is_some() || item.study_type == StudyType::Appropriateness {
+            return self.draw_answers(pen, area, item, tall);
         }
         let mode = pen.looks.direction;
         let text_style = pen.style(Role::Text);
@@ -220,11 +241,13 @@ impl Rate {
                     Standing::Rated { .. } => {
                         parts.push(format!(
                             "you gave {}; another key changes it",
-                            standing(item.standing)
+                            standing(item.study_type, item.standing)
                         ));
                     }
                     Standing::PutOff => parts.push("put off before".into()),
-                    Standing::CannotJudge => parts.push("you could not judge it before".into()),
+                    Standing::LeftOut(reason) => {
+                        parts.push(format!("left out before: {}", left_out(reason)));
+                    }
                 }
                 if item.flags.contains(&Reason::BrokenText) {
                     parts.push("flagged: broken text".into());
@@ -241,12 +264,15 @@ impl Rate {
                     parts.push("word difference shown (logged)".into());
                 }
                 let here = session.here();
-                if here.is_some_and(|h| self.draft.text(h, false).is_some()) && self.words.is_none()
+                if here.is_some_and(|h| self.draft.text(h, Purpose::Comment).is_some())
+                    && self.words.is_none()
                 {
                     parts.push("a comment is not sent yet: c".into());
                 }
-                if parts.is_empty() {
-                    parts.push("1 to 5 rates".into());
+                if parts.is_empty() && item.hidden {
+                    parts.push("Enter shows the texts, s passes over".into());
+                } else if parts.is_empty() {
+                    parts.push(format!("1 to {} rates", item.study_type.top()));
                     parts.push("? shows all keys".into());
                 }
                 (parts.join(" · "), Role::Muted)
@@ -259,7 +285,11 @@ impl Rate {
     fn draw_words(&self, pen: &mut Pen<'_>, area: Rect) {
         let Some(words) = &self.words else { return };
         pen.clear(area);
-        let what = if words.flag { "Why you flag this pair" } else { "Comment on this pair" };
+        let what = match words.purpose {
+            Purpose::Flag => "Why you flag this pair",
+            Purpose::Comment => "Comment on this pair",
+            Purpose::LeaveOut => "Why you pass it over",
+        };
         let inner = pen.pane(area, &format!("{what} · Ctrl-S saves, Esc leaves"), true);
         words.draw(pen, inner);
     }
@@ -269,8 +299,13 @@ impl Rate {
 fn draw_head(pen: &mut Pen<'_>, row: Rect, item: &ItemView<'_>, session: &Session) {
     let p = session.progress();
     let (title, muted) = (pen.style(Role::Title), pen.style(Role::Muted));
-    let number =
-        format!("pair {} of {}{}", item.number, item.total, if pen.looks.plain { " " } else { "" });
+    let number = format!(
+        "{} {} of {}{}",
+        session.about().item_word(),
+        item.number,
+        item.total,
+        if pen.looks.plain { " " } else { "" }
+    );
     let cells = if row.width >= 60 { 18 } else { 0 };
     let meter =
         if cells > 0 { bar(p.done, p.total, cells, pen.looks.plain) } else { String::new() };
@@ -290,15 +325,30 @@ fn draw_head(pen: &mut Pen<'_>, row: Rect, item: &ItemView<'_>, session: &Sessio
     }
 }
 
-fn draw_scale(pen: &mut Pen<'_>, area: Rect, item: &ItemView<'_>, session: &Session, tall: bool) {
+pub(super) fn draw_scale(
+    pen: &mut Pen<'_>,
+    area: Rect,
+    item: &ItemView<'_>,
+    session: &Session,
+    tall: bool,
+) {
     let (key, word) = (pen.style(Role::Key), pen.style(Role::Text));
     let given = match item.standing {
         Standing::Rated { score, .. } => score.get(),
         _ => 0,
     };
+    let kind = item.study_type;
     if !tall {
-        let said =
-            if area.width >= 44 { "1 different .. 5 same meaning" } else { "1 differs .. 5 same" };
+        let said = match (kind, area.width >= 44) {
+            (StudyType::Similarity, true) => "1 different .. 5 same meaning",
+            (StudyType::Similarity, false) => "1 differs .. 5 same",
+            (StudyType::Preference, true) => {
+                "1 a: A is better  2 t: no difference  3 b: B is better"
+            }
+            (StudyType::Preference, false) => "1 A  2 same  3 B",
+            (StudyType::Appropriateness, true) => "1 not fitting at all .. 5 entirely fitting",
+            (StudyType::Appropriateness, false) => "1 unfit .. 5 fits",
+        };
         pen.put_safe(area.x, area.y, area.width, said, key);
         return;
     }
@@ -308,7 +358,7 @@ fn draw_scale(pen: &mut Pen<'_>, area: Rect, item: &ItemView<'_>, session: &Sess
             break;
         }
         let sign = if a.score == given { "> " } else { "  " };
-        let number = format!("{} ", a.score);
+        let number = format!("{} ", anchor_key(kind, a.score));
         pen.line(area.x, y, area.width, &[(sign, key), (&number, key), (&a.text, word)]);
         if a.score == given {
             let look = pen.style(Role::Selection);

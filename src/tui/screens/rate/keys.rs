@@ -1,10 +1,13 @@
 //! What keys do.
 
+use super::words::Purpose;
 use super::{OwnRow, Panel, Rate, Words};
+use crate::domain::StudyType;
+use crate::store::Reason;
 use crate::study::session::{Act, View, picks};
 use crate::text;
 use crate::tui::data::Lane;
-use crate::tui::screen::{Cx, Effect, Tone};
+use crate::tui::screen::{Cx, Effect, ScreenId, Told, Tone};
 use crate::tui::widgets::ListControl;
 
 impl Rate {
@@ -43,6 +46,14 @@ impl Rate {
         self.open_wanted(cx);
     }
 
+    /// The screen of whoever leads the study under the cursor.
+    pub(super) fn lead(&mut self, cx: &mut Cx<'_>) {
+        let study = self.picks.current().map(|p| p.study.clone());
+        if let (Some(study), false) = (study, cx.shared.alone) {
+            cx.go(ScreenId::Study, Some(Told::Study(study)));
+        }
+    }
+
     pub(super) fn try_again(&mut self, cx: &mut Cx<'_>) {
         if self.wanted.is_some() { self.open_wanted(cx) } else { self.open_named(cx) }
     }
@@ -55,6 +66,8 @@ impl Rate {
         if self.session.as_ref().is_some_and(crate::study::session::Session::has_unsaved) {
             return cx.note(Tone::Warn, "the last act is not saved yet: `r` tries again");
         }
+        // the time on the pair is logged; the session is gone when the answer comes
+        self.act(Act::Leave, cx);
         self.session = None;
         self.wanted = None;
         self.asked = None;
@@ -64,13 +77,14 @@ impl Rate {
         self.read_picks(cx);
     }
 
-    pub(super) fn words_open(&mut self, flag: bool, cx: &mut Cx<'_>) {
+    pub(super) fn words_open(&mut self, purpose: Purpose, cx: &mut Cx<'_>) {
         let Some(session) = &self.session else { return };
         if session.unsaved().is_some() {
             return cx.note(Tone::Warn, "the last act is not saved yet: `r` tries again");
         }
         if let Some(here) = session.here() {
-            self.words = Some(Words::new(flag, self.draft.text(here, flag).unwrap_or_default()));
+            let before = self.draft.text(here, purpose).unwrap_or_default();
+            self.words = Some(Words::new(purpose, before));
             self.act(Act::Look, cx);
         }
     }
@@ -79,8 +93,8 @@ impl Rate {
         let here = self.session.as_ref().and_then(crate::study::session::Session::here);
         if let (Some(words), Some(here)) = (&self.words, here) {
             let text = words.text();
-            if self.draft.text(here, words.flag).unwrap_or_default() != text {
-                self.draft.set(here, words.flag, &text);
+            if self.draft.text(here, words.purpose).unwrap_or_default() != text {
+                self.draft.set(here, words.purpose, &text);
                 self.keep(cx);
             }
         }
@@ -90,14 +104,18 @@ impl Rate {
     pub(super) fn words_send(&mut self, cx: &mut Cx<'_>) {
         let here = self.session.as_ref().and_then(crate::study::session::Session::here);
         let (Some(words), Some(here)) = (&self.words, here) else { return };
-        let text = words.text();
-        if text.trim().is_empty() && !words.flag {
+        let (text, purpose) = (words.text(), words.purpose);
+        if text.trim().is_empty() && purpose == Purpose::Comment {
             self.words = None;
             return;
         }
         // the words stay where they are until they are on the disk
-        self.sent_words = Some((here, words.flag));
-        let act = if words.flag { Act::Flag(text) } else { Act::Comment(text) };
+        self.sent_words = Some((here, purpose));
+        let act = match purpose {
+            Purpose::Flag => Act::Flag(text),
+            Purpose::Comment => Act::Comment(text),
+            Purpose::LeaveOut => Act::LeaveOut(Reason::Other, Some(text)),
+        };
         self.act(act, cx);
     }
 
@@ -141,39 +159,91 @@ impl Rate {
         }
     }
 
+    /// What is shown now, part by part: name and words. Nothing while it is covered.
+    fn parts(&self) -> Option<Vec<(&'static str, &str)>> {
+        let Some(View::Item(item)) = self.view() else { return None };
+        if item.hidden {
+            return None;
+        }
+        let mut parts: Vec<(&'static str, &str)> = Vec::new();
+        parts.extend(item.context.map(|c| ("Question", c)));
+        if item.study_type == StudyType::Appropriateness {
+            parts.push(("Answer", item.left));
+        } else {
+            parts.extend([("A", item.left), ("B", item.right)]);
+        }
+        Some(parts)
+    }
+
     /// The pair as plain text.
     pub(super) fn pair_text(&self) -> Option<String> {
         let Some(View::Item(item)) = self.view() else { return None };
-        Some(format!(
-            "pair {} of {} ({})\n\nA\n\n{}\n\nB\n\n{}\n",
-            item.number, item.total, item.language, item.left, item.right
-        ))
+        let mut out = format!("pair {} of {} ({})\n", item.number, item.total, item.language);
+        for (name, words) in self.parts()? {
+            out.push_str(&format!("\n{name}\n\n{words}\n"));
+        }
+        Some(out)
     }
 
     pub(super) fn read_pair(&mut self, cx: &mut Cx<'_>) {
+        let Some(text) = self.pair_text() else {
+            return cx.note(Tone::Plain, "the texts are covered: Enter shows them");
+        };
         if cx.shared.alone {
             // no pager: it could start a shell
             self.panel = Panel::Reader;
             self.scroll = 0;
-        } else if let Some(text) = self.pair_text() {
+        } else {
             cx.ask(Effect::Pager(text));
         }
     }
 
     pub(super) fn page_pair(&mut self, cx: &mut Cx<'_>) {
-        if cx.shared.alone {
+        if cx.shared.alone || self.parts().is_none() {
             return self.read_pair(cx);
         }
-        let Some(session) = &self.session else { return };
+        let (Some(session), Some(parts)) = (&self.session, self.parts()) else { return };
         if let View::Item(item) = session.view() {
             let title = format!("Pair {} of {}", item.number, item.total);
-            let page = text::html::pair_page(
-                &title,
-                &[("A", item.left, item.language), ("B", item.right, item.language)],
-            );
+            let parts: Vec<_> = parts.into_iter().map(|(n, t)| (n, t, item.language)).collect();
+            let page = text::html::pair_page(&title, &parts);
             let name = format!("pair-{}-{}.html", session.study(), item.number);
             cx.ask(Effect::Export { name, bytes: page.into_bytes() });
         }
+    }
+
+    /// `b`: in a study of preference the other answer, elsewhere a broken text.
+    pub(super) fn key_b(&mut self, cx: &mut Cx<'_>) {
+        let preference = self.is_preference();
+        self.act(if preference { score_act(3) } else { Act::Broken }, cx);
+    }
+
+    /// `a` and `t`, which rate in a study of preference and nowhere else.
+    pub(super) fn choose(&mut self, n: u8, cx: &mut Cx<'_>) {
+        if self.is_preference() {
+            self.act(score_act(n), cx);
+        }
+    }
+
+    fn is_preference(&self) -> bool {
+        let of = |s: &crate::study::session::Session| s.about().study_type;
+        self.session.as_ref().map(of) == Some(StudyType::Preference)
+    }
+
+    /// Enter on a pair: it uncovers what is covered, and does nothing else.
+    pub(super) fn reveal(&mut self, cx: &mut Cx<'_>) {
+        if matches!(self.view(), Some(View::Item(item)) if item.hidden) {
+            self.act(Act::Reveal, cx);
+        }
+    }
+
+    /// Enter on the welcome: nobody agrees to words that they could not see.
+    pub(super) fn begin(&mut self, cx: &mut Cx<'_>) {
+        let consents = matches!(self.view(), Some(View::Welcome(w)) if w.consent.is_some());
+        if consents && self.scroll < self.most {
+            return self.scroll_by(self.page.max(1), cx);
+        }
+        self.act(Act::Begin, cx);
     }
 
     pub(super) fn close_reader(&mut self, cx: &mut Cx<'_>) {
@@ -187,4 +257,9 @@ impl Rate {
         let ms = now.as_millisecond().saturating_sub(self.sent_at?.as_millisecond());
         u64::try_from(ms).ok().filter(|ms| *ms >= 400).map(|ms| ms / 1000)
     }
+}
+
+/// The act of a digit.
+pub(super) fn score_act(n: u8) -> Act {
+    crate::domain::Score::new(n).map_or(Act::Look, Act::Score)
 }

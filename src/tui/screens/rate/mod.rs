@@ -3,9 +3,13 @@
 
 mod commands;
 mod draw;
+mod draw_answers;
 mod draw_item;
+mod draw_practice;
+mod draw_welcome;
 mod keys;
 mod own_form;
+mod skip;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -17,7 +21,7 @@ use ratatui::layout::Rect;
 
 use crate::domain::{RaterId, StudyId};
 use crate::study::StudyError;
-use crate::study::session::{Loaded, Pick, SaveError, Saved, Session, Standing, View, who};
+use crate::study::session::{Act, Loaded, Pick, SaveError, Saved, Session, Standing, View, who};
 use crate::tui::data::Lane;
 use crate::tui::load::Load;
 use crate::tui::pen::Pen;
@@ -25,7 +29,7 @@ use crate::tui::screen::{Answer, Cx, Effect, Screen, ScreenId, Shared, Taken, To
 use crate::tui::widgets::{Form, ListControl, Memory};
 
 pub use commands::COMMANDS;
-use words::{Typed, Words};
+use words::{Purpose, Typed, Words};
 use work::{Draft, Opened};
 
 /// What fills the screen.
@@ -40,6 +44,8 @@ enum Panel {
     Own,
     /// The pair as one text.
     Reader,
+    /// Why a pair is passed over.
+    Skip,
 }
 
 /// A row of one's own ratings.
@@ -66,8 +72,8 @@ pub struct Rate {
     form: Option<Form>,
     making: Load<(StudyId, RaterId)>,
     words: Option<Words>,
-    /// The words under way to the disk: their pair, and whether they are a flag's.
-    sent_words: Option<(i64, bool)>,
+    /// The words under way to the disk: their pair, and what for.
+    sent_words: Option<(i64, Purpose)>,
     draft: Draft,
     keeping: Load<()>,
     saving: Load<Result<Saved, SaveError>>,
@@ -77,6 +83,8 @@ pub struct Rate {
     scroll: usize,
     /// How far the texts can be scrolled, as of the last drawing.
     most: usize,
+    /// Rows of a page of text, as of the last drawing.
+    page: i64,
 }
 
 impl Default for Rate {
@@ -116,6 +124,7 @@ impl Default for Rate {
             sent_at: None,
             scroll: 0,
             most: 0,
+            page: 0,
         }
     }
 }
@@ -181,12 +190,17 @@ impl Rate {
         let effect = session.written(result, cx.shared.now);
         // what did not reach the disk is kept outside the database, and sent another day
         let unsaved = session.unsaved().cloned();
-        if good && let Some((assignment, flag)) = self.sent_words.take() {
-            self.draft.set(assignment, flag, "");
+        if good && let Some((assignment, purpose)) = self.sent_words.take() {
+            self.draft.set(assignment, purpose, "");
             self.draft.unsaved = unsaved;
             self.words = None;
             self.keep(cx);
-            cx.note(Tone::Good, if flag { "flag saved" } else { "comment saved" });
+            let said = match purpose {
+                Purpose::Comment => "comment saved",
+                Purpose::Flag => "flag saved",
+                Purpose::LeaveOut => "passed over, with your reason",
+            };
+            cx.note(Tone::Good, said);
         } else if self.draft.unsaved != unsaved {
             self.draft.unsaved = unsaved;
             self.keep(cx);
@@ -199,10 +213,8 @@ impl Rate {
     fn keep(&mut self, cx: &mut Cx<'_>) {
         let Some((study, rater)) = self.wanted.clone() else { return };
         let draft = self.draft.clone();
-        self.keeping.ask(cx, Lane::Files, move |a| {
-            work::write_draft(a.place(), &study, &rater, &draft);
-            Ok(())
-        });
+        self.keeping
+            .ask(cx, Lane::Files, move |a| work::write_draft(a.place(), &study, &rater, &draft));
     }
 
     fn carry_out(&mut self, effect: Option<crate::study::session::Effect>, cx: &mut Cx<'_>) {
@@ -243,12 +255,15 @@ impl Screen for Rate {
             (Panel::Pick, _) => "pick",
             (Panel::Own, _) => "own",
             (Panel::Reader, _) => "reader",
+            (Panel::Skip, _) => "skip",
             (Panel::Session, None) if self.opening.is_asked() || self.making.is_asked() => {
                 "opening"
             }
             (Panel::Session, None) => "failed",
             (Panel::Session, Some(View::Welcome(_))) => "welcome",
             (Panel::Session, Some(View::Guideline { .. })) => "guide",
+            (Panel::Session, Some(View::Practice(p))) if p.given.is_none() => "practice",
+            (Panel::Session, Some(View::Practice(_) | View::PracticeOver { .. })) => "feedback",
             (Panel::Session, Some(View::Item(_))) => "item",
             (Panel::Session, Some(View::Break(_))) => "break",
             (Panel::Session, Some(View::Done(_))) => "done",
@@ -326,9 +341,15 @@ impl Screen for Rate {
                     cx.note(Tone::Warn, said);
                 }
             }
-        } else {
-            self.keeping.accept(answer);
+        } else if self.keeping.accept(answer)
+            && let Some(e) = self.keeping.error()
+        {
+            cx.note(Tone::Warn, e.to_string());
         }
+    }
+
+    fn leave(&mut self, cx: &mut Cx<'_>) {
+        self.act(Act::Leave, cx);
     }
 
     fn changed(&mut self, cx: &mut Cx<'_>) {

@@ -212,7 +212,9 @@ fn flags_skips_and_the_guideline_are_one_key_away() {
     assert!(b.shows("Examples") || b.shows("more lines"));
     step(&mut b, "j j g");
     assert!(b.shows("pair 1 of 5"));
-    step(&mut b, "s n p");
+    step(&mut b, "s");
+    assert!(b.shows("Why do you pass it over?"), "{}", b.screen());
+    step(&mut b, "esc s s n p");
     assert!(b.shows("A break.") && b.shows("2 pairs in"));
     step(&mut b, "enter d");
     assert!(b.shows("word difference shown"));

@@ -2,6 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
+use serde::{Deserialize, Serialize};
 use tui_textarea::TextArea;
 
 use crate::text;
@@ -11,6 +12,19 @@ use crate::tui::theme::Role;
 
 /// At most so many bytes: a comment, not a file.
 const LONGEST: usize = 10_000;
+
+/// What words are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Purpose {
+    /// Words about the pair.
+    #[default]
+    Comment,
+    /// Why it is flagged.
+    Flag,
+    /// Why it is passed over.
+    LeaveOut,
+}
 
 /// What a key did to the words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,14 +48,13 @@ impl From<Typed> for Taken {
 /// A text area and what it is for.
 #[derive(Debug)]
 pub(super) struct Words {
-    /// True for a flag.
-    pub(super) flag: bool,
+    pub(super) purpose: Purpose,
     area: TextArea<'static>,
 }
 
 impl Words {
-    pub(super) fn new(flag: bool, before: &str) -> Self {
-        let mut words = Self { flag, area: TextArea::default() };
+    pub(super) fn new(purpose: Purpose, before: &str) -> Self {
+        let mut words = Self { purpose, area: TextArea::default() };
         words.paste(before);
         words
     }
@@ -129,7 +142,7 @@ mod tests {
 
     #[test]
     fn pasted_control_characters_stay_outside_and_a_paste_has_a_limit() {
-        let mut w = Words::new(false, "");
+        let mut w = Words::new(Purpose::Comment, "");
         w.paste("a\u{1b}[31mb\u{7}\r\nc\td");
         assert_eq!(w.text(), "a[31mb\nc d");
         w.paste(&"好".repeat(20_000));
@@ -139,7 +152,7 @@ mod tests {
 
     #[test]
     fn letters_are_text_and_ctrl_s_sends() {
-        let mut w = Words::new(true, "old ");
+        let mut w = Words::new(Purpose::Flag, "old ");
         for c in "q5:".chars() {
             assert_eq!(w.key(KeyEvent::from(KeyCode::Char(c))), Typed::Yes);
         }

@@ -1,13 +1,10 @@
 //! What the screen reads and writes, off its task.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use super::words::Purpose;
 use crate::domain::{RaterId, StudyId};
-use crate::engine::StateDir;
-use crate::launch::Place;
+use crate::launch::{Place, drafts};
 use crate::store::refuse_network_file_system;
 use crate::study::session::{Loaded, PATIENCE, SaveError, Saved, Write, load, save};
 use crate::tui::data::{Access, WorkError};
@@ -17,8 +14,8 @@ use crate::tui::data::{Access, WorkError};
 pub(super) struct Unsent {
     /// The pair they belong to.
     pub(super) assignment: i64,
-    /// True for a flag's words.
-    pub(super) flag: bool,
+    #[serde(default)]
+    pub(super) purpose: Purpose,
     pub(super) text: String,
 }
 
@@ -37,16 +34,16 @@ impl Draft {
     }
 
     /// The words of a pair.
-    pub(super) fn text(&self, assignment: i64, flag: bool) -> Option<&str> {
-        let of = |w: &&Unsent| w.assignment == assignment && w.flag == flag;
+    pub(super) fn text(&self, assignment: i64, purpose: Purpose) -> Option<&str> {
+        let of = |w: &&Unsent| w.assignment == assignment && w.purpose == purpose;
         self.words.iter().find(of).map(|w| w.text.as_str())
     }
 
     /// Other words for a pair; empty ones are forgotten.
-    pub(super) fn set(&mut self, assignment: i64, flag: bool, text: &str) {
-        self.words.retain(|w| w.assignment != assignment || w.flag != flag);
+    pub(super) fn set(&mut self, assignment: i64, purpose: Purpose, text: &str) {
+        self.words.retain(|w| w.assignment != assignment || w.purpose != purpose);
         if !text.trim().is_empty() {
-            self.words.push(Unsent { assignment, flag, text: text.to_owned() });
+            self.words.push(Unsent { assignment, purpose, text: text.to_owned() });
         }
     }
 }
@@ -75,9 +72,19 @@ pub(super) fn open(a: &mut Access, study: &StudyId, rater: &RaterId) -> Result<O
             Err(e) => return Err(WorkError::new(format!("an earlier rating is {e}"))),
         }
     }
-    let loaded = load(store.read(), study, rater)?;
+    let loaded = match load(store.read(), study, rater) {
+        Ok(loaded) => loaded,
+        Err(e) => {
+            // who left the study takes along what they typed and never sent
+            let left = store.read().withdrawals(study)?.iter().any(|w| w.rater == *rater);
+            if left && let Err(e) = drafts::erase(a.place(), study, rater) {
+                return Err(WorkError::new(format!("words not sent could not be erased: {e}")));
+            }
+            return Err(e.into());
+        }
+    };
     if sent {
-        write_draft(a.place(), study, rater, &draft);
+        write_draft(a.place(), study, rater, &draft)?;
     }
     Ok(Opened { loaded, draft, sent })
 }
@@ -104,47 +111,25 @@ pub(super) fn reload(
     load(store.read(), study, rater)
 }
 
-/// Beside the engine's state, not in the workspace: what is typed belongs to nobody else.
-fn draft_file(place: &Place, study: &StudyId, rater: &RaterId) -> Option<PathBuf> {
-    let root = place.folder().root();
-    let root = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
-    let mut hash = Sha256::new();
-    for part in [root.as_os_str().as_encoded_bytes(), study.as_str().as_bytes()] {
-        hash.update(part);
-        hash.update([0]);
-    }
-    hash.update(rater.as_str());
-    let name: String = hash.finalize().iter().take(12).map(|b| format!("{b:02x}")).collect();
-    // unit tests never meet the state of whoever runs them
-    let state = if cfg!(test) {
-        StateDir::at(place.folder().root().join("engine")).ok()?
-    } else {
-        StateDir::find().ok()?
-    };
-    Some(state.dir().join("workbench").join(format!("draft-{name}.json")))
-}
-
 fn read_draft(place: &Place, study: &StudyId, rater: &RaterId) -> Draft {
-    draft_file(place, study, rater)
+    drafts::file(place, study, rater)
         .and_then(|f| std::fs::read_to_string(f).ok())
         .and_then(|t| serde_json::from_str(&t).ok())
         .unwrap_or_default()
 }
 
-/// Keeps a draft, or forgets it where it is empty. The file appears whole or not at all.
-pub(super) fn write_draft(place: &Place, study: &StudyId, rater: &RaterId, draft: &Draft) {
-    let Some(file) = draft_file(place, study, rater) else { return };
-    if draft.is_empty() {
-        drop(std::fs::remove_file(&file));
-        return;
-    }
-    let Some(folder) = file.parent() else { return };
-    let written = std::fs::create_dir_all(folder)
-        .and_then(|()| tempfile::NamedTempFile::new_in(folder))
-        .and_then(|mut f| {
-            std::io::Write::write_all(&mut f, serde_json::json!(draft).to_string().as_bytes())?;
-            f.persist(&file).map_err(|e| e.error)
-        });
-    // the rating itself is never here first: losing a draft costs the words being typed
-    drop(written);
+/// Keeps a draft, or forgets it where it is empty. The file appears whole or not at all, and is on
+/// the disk when this answers.
+pub(super) fn write_draft(
+    place: &Place,
+    study: &StudyId,
+    rater: &RaterId,
+    draft: &Draft,
+) -> Result<(), WorkError> {
+    let kept = if draft.is_empty() {
+        drafts::erase(place, study, rater)
+    } else {
+        drafts::keep(place, study, rater, &serde_json::json!(draft).to_string())
+    };
+    kept.map_err(|e| WorkError::new(format!("what you type is not kept: {e}")))
 }

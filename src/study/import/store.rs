@@ -1,114 +1,48 @@
-//! Ratings made elsewhere, into a study of this workspace.
+//! Storing what was read: assignments, raters, events.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::domain::{ItemId, RaterId, Score, StudyId};
 use crate::store::{
-    Action, Assignment, Change, EventKind, ImportRecord, Item, NewAssignment, NewEvent, Rater,
-    RaterKind, StoreError, Tx, Workspace,
+    Action, Assignment, Change, EventKind, Item, NewAssignment, NewEvent, Rater, RaterKind,
+    StoreError, Tx,
 };
-use crate::table::TableError;
+use crate::study::rating_file::{BadLine, Beside, RatingFile};
+use crate::study::{Rating, StudyError};
 
-use super::rating_file::{BadLine, RatingFile, read_ratings};
-use super::setup::hex;
-use super::{Rating, StudyError};
+use super::{ImportReport, RatingFormat};
 
-/// What an import did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImportReport {
-    /// Rows below the header.
-    pub rows: usize,
-    /// Ratings stored now.
-    pub stored: usize,
-    /// Ratings that stood already with the same score: the file was read before.
-    pub known: usize,
-    /// Raters who were new to the study.
-    pub new_raters: usize,
-    /// Lines not taken.
-    pub bad: Vec<BadLine>,
+/// Where ratings go.
+pub(super) struct Into<'a> {
+    /// The study.
+    pub study: &'a StudyId,
+    /// Its items.
+    pub items: &'a [Item],
+    /// By all their names.
+    pub names: &'a BTreeMap<String, usize>,
+    /// What every event says of where it comes from.
+    pub source: &'a str,
 }
 
-/// Reads a file as [`read_ratings`] does and stores its ratings, all in one transaction. Items are
-/// named by item id, or by sample id where one item alone shows that sample. Raters are taken for
-/// people. A rater who has the item by the plan rates there; others take a free place.
-///
-/// # Errors
-/// As [`read_ratings`]; no such study. Items without a free place, ratings that differ from what
-/// stands and names of the wrong form are bad lines; with `strict` nothing is stored then.
-pub fn import_ratings(
-    workspace: &mut Workspace,
-    study: &StudyId,
-    path: &Path,
-    strict: bool,
-) -> Result<ImportReport, StudyError> {
-    let reader = workspace.read();
-    reader.need_study(study)?;
-    let items = reader.items(study)?;
-    let names = names(&items);
-    let known: BTreeSet<String> = names.keys().cloned().collect();
-    let mut file = read_ratings(path, Some(&known), strict)?;
-    let sha256 = checksum(path)?;
-    workspace.write_as(|tx| {
-        let mut report = store(tx, study, &file, &items, &names)?;
-        let mut fresh = std::mem::take(&mut report.bad);
-        file.bad.append(&mut fresh);
-        file.bad.sort_by_key(|b| b.line);
-        report.bad.clone_from(&file.bad);
-        if strict {
-            file.check(path, true)?;
-        }
-        tx.log_import(&ImportRecord {
-            kind: "ratings".into(),
-            file: path.to_string_lossy().into_owned(),
-            sha256: sha256.clone(),
-            report: serde_json::to_value(&report).unwrap_or_default(),
-        })?;
-        Ok(report)
-    })
-}
-
-/// Items by their own name, and by their sample where that is unambiguous (a repeat shows a
-/// sample a second time and is only reached by its own name).
-fn names(items: &[Item]) -> BTreeMap<String, usize> {
-    let mut out = BTreeMap::new();
-    for (i, item) in items.iter().enumerate() {
-        if let (Some(sample), None) = (&item.sample, &item.repeat_of) {
-            out.insert(sample.as_str().to_owned(), i);
-        }
-    }
-    for (i, item) in items.iter().enumerate() {
-        out.insert(item.id.as_str().to_owned(), i);
-    }
-    out
-}
-
-fn checksum(path: &Path) -> Result<String, StudyError> {
-    use std::io::Read as _;
-    let io = || TableError::io(path);
-    let mut file = std::fs::File::open(path).map_err(io())?;
-    let (mut hash, mut buffer) = (Sha256::new(), vec![0u8; 1 << 16]);
-    loop {
-        let n = file.read(&mut buffer).map_err(io())?;
-        if n == 0 {
-            return Ok(hex(&hash.finalize()));
-        }
-        hash.update(&buffer[..n]);
-    }
-}
-
-fn store(
+/// Stores what the file holds; `top` is the highest score of the study.
+pub(super) fn store(
     tx: &Tx<'_>,
-    study: &StudyId,
+    into: &Into<'_>,
     file: &RatingFile,
-    items: &[Item],
-    names: &BTreeMap<String, usize>,
+    format: RatingFormat,
+    top: u8,
 ) -> Result<ImportReport, StudyError> {
-    let mut report =
-        ImportReport { rows: file.rows, stored: 0, known: 0, new_raters: 0, bad: Vec::new() };
+    let Into { study, items, names, source } = *into;
+    let mut report = ImportReport {
+        format,
+        rows: file.rows,
+        stored: 0,
+        known: 0,
+        new_raters: 0,
+        notes: file.notes.clone(),
+        bad: Vec::new(),
+    };
+    let gone: BTreeSet<RaterId> = tx.withdrawals(study)?.into_iter().map(|w| w.rater).collect();
     let mut raters: BTreeMap<RaterId, Rater> =
         tx.raters(study)?.into_iter().map(|r| (r.id.clone(), r)).collect();
     amend(tx, study, file, items, names, &raters)?;
@@ -116,9 +50,17 @@ fn store(
     for a in tx.assignments(study)?.into_iter().filter(|a| a.released_at.is_none()) {
         held.entry(a.content.item.clone()).or_default().push(a);
     }
-    for (rating, line) in file.ratings.iter().zip(&file.lines) {
+    for (n, (rating, line)) in file.ratings.iter().zip(&file.lines).enumerate() {
+        let beside = file.beside.get(n).cloned().unwrap_or_default();
         let Some(item) = names.get(&rating.item).and_then(|i| items.get(*i)) else { continue };
-        let mut refuse = |reason: String| report.bad.push(BadLine { line: *line, reason });
+        let record = beside.record.clone();
+        let mut refuse = |reason: String| {
+            report.bad.push(BadLine { line: *line, record: record.clone(), reason })
+        };
+        if rating.score > top {
+            refuse(format!("score {}: expected 1 to {top} in this study", rating.score));
+            continue;
+        }
         let id = match RaterId::new(rating.rater.clone()) {
             Ok(id) => id,
             Err(e) => {
@@ -126,6 +68,15 @@ fn store(
                 continue;
             }
         };
+        if let Some(known) = raters.get(&id).filter(|r| r.kind != RaterKind::Human) {
+            let what = if known.kind == RaterKind::Judge { "a model judge" } else { "a script" };
+            refuse(format!("{id} is {what} in this study: no person's rating is stored there"));
+            continue;
+        }
+        if gone.contains(&id) {
+            refuse(format!("{id} left the study: nothing of theirs is taken again"));
+            continue;
+        }
         let here = held.entry(item.id.clone()).or_default();
         let assignment = if let Some(a) = here.iter().find(|a| a.content.rater == id) {
             a.id
@@ -150,7 +101,7 @@ fn store(
             here.push(Assignment { id: number, content, released_at: None });
             number
         };
-        match put(tx, assignment, id, rating)? {
+        match put(tx, assignment, id, rating, (source, beside))? {
             Put::Stored => report.stored += 1,
             Put::Known => report.known += 1,
             Put::Differs(stands) => refuse(format!(
@@ -227,7 +178,13 @@ enum Put {
     Differs(u8),
 }
 
-fn put(tx: &Tx<'_>, assignment: i64, rater: RaterId, rating: &Rating) -> Result<Put, StudyError> {
+fn put(
+    tx: &Tx<'_>,
+    assignment: i64,
+    rater: RaterId,
+    rating: &Rating,
+    (source, beside): (&str, Beside),
+) -> Result<Put, StudyError> {
     if let Some(score) = tx
         .current_rating(assignment)?
         .filter(|r| matches!(r.kind, EventKind::Submit | EventKind::Edit))
@@ -236,6 +193,13 @@ fn put(tx: &Tx<'_>, assignment: i64, rater: RaterId, rating: &Rating) -> Result<
         return Ok(if score == rating.score { Put::Known } else { Put::Differs(score) });
     }
     let action = Action::Submit(Score::new(rating.score)?);
-    tx.put_event(&NewEvent::new(assignment, rater, action))?;
+    let event = NewEvent {
+        comment: beside.comment,
+        active_ms: beside.active_ms,
+        rated_at: beside.rated_at,
+        source: Some(source.to_owned()),
+        ..NewEvent::new(assignment, rater, action)
+    };
+    tx.put_event(&event)?;
     Ok(Put::Stored)
 }
