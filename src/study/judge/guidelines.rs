@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::StudyType;
-use crate::store::{Item, StudyText, TextKind};
-use crate::study::{Guideline, StudyError};
+use crate::store::{Item, StudyText};
+use crate::study::{Guideline, RaterTexts, StudyError};
 
 /// The guideline in force for each language of these items.
 ///
@@ -18,23 +18,9 @@ pub fn guidelines(
     let languages: BTreeSet<&str> = items.iter().map(|i| i.language.as_str()).collect();
     languages
         .into_iter()
-        .map(|language| Ok((language.to_owned(), in_language(study_type, stored, language)?)))
+        .map(|language| {
+            let texts = RaterTexts::among(stored, study_type, language, 0)?;
+            Ok((language.to_owned(), texts.guideline))
+        })
         .collect()
-}
-
-fn in_language(
-    study_type: StudyType,
-    stored: &[StudyText],
-    language: &str,
-) -> Result<Guideline, StudyError> {
-    let own = stored.iter().rev().find(|t| t.kind == TextKind::Guideline && t.language == language);
-    match own {
-        Some(text) => Guideline::parse(&text.body),
-        None if study_type == StudyType::Similarity => Guideline::similarity_in(language),
-        None => Err(StudyError::BadSetting {
-            what: "the guideline",
-            value: format!("none in {language}"),
-            expected: "one of the study's own",
-        }),
-    }
 }

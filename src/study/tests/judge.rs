@@ -412,7 +412,8 @@ fn a_judge_reads_the_guideline_of_the_items_language() {
     let (_ws, items) = rated(dir.path());
     let mut german = items[0].clone();
     german.language = "de".into();
-    let texts = guidelines(StudyType::Similarity, &[], &[items[1].clone(), german.clone()]).unwrap();
+    let texts =
+        guidelines(StudyType::Similarity, &[], &[items[1].clone(), german.clone()]).unwrap();
     assert_eq!(texts.keys().map(String::as_str).collect::<Vec<_>>(), ["de", "en"]);
     let spec = JudgeSpec { guidelines: texts, ..spec("j") };
     let prompt = spec.prompt_file().unwrap();
