@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::dataset::{ExportFormat, FindingKind};
 use crate::domain::{
-    CountryCode, CultureId, DatasetId, LabelPolicy, QuestionId, SampleId, StudyId,
+    CountryCode, CultureId, DatasetId, LabelPolicy, QuestionId, SampleId,
 };
 
 pub use super::args_ask::AskArgs;

@@ -5,6 +5,8 @@
 
 mod codec;
 mod connection;
+#[cfg(test)]
+pub(crate) mod damage;
 mod database;
 mod datasets;
 pub mod engine;

@@ -75,7 +75,7 @@ pub fn read_answers(path: &Path, study_type: StudyType) -> Result<Vec<Answer>, S
     for (line, row) in rows {
         match row.and_then(|a| check(a, study_type)) {
             Ok(a) => good.push(canonical(a, &mut order)),
-            Err(reason) => bad.push(BadLine { line, reason }),
+            Err(reason) => bad.push(BadLine::line(line, reason)),
         }
     }
     if !bad.is_empty() {

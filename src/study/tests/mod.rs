@@ -1,5 +1,6 @@
 //! The room's door: bad inputs first, then golden values, the plan's properties, whole studies.
 
+mod after;
 mod agreement;
 mod files;
 mod judge;
