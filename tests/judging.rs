@@ -161,6 +161,24 @@ fn a_judge_rates_a_study_and_stands_apart_from_people() {
     let apart = p.json(&["study", "agreement", "--study", "pilot", "--draws", "200"]);
     assert_eq!(apart["agreement"]["raters"], 2);
     assert!(apart["judges"][0]["beside_people"]["items"].as_u64().unwrap() > 5);
+    let alternative = &apart["judges"][0]["alternative"];
+    assert!(alternative["winning_rate"].is_null(), "two people with few items are no test");
+    assert!(alternative["undefined"].as_str().unwrap().contains("30 items"), "{alternative}");
+    let e = p.fails(2, &["study", "agreement", "--study", "pilot", "--epsilon", "2"]);
+    assert!(e.contains("0.15 skilled"), "{e}");
+    let e = p.fails(2, &["study", "agreement", "--study", "pilot", "--by", "rater"]);
+    assert!(e.contains("culture, stage"), "{e}");
+    let by =
+        p.json(&["study", "agreement", "--study", "pilot", "--by", "language", "--draws", "200"]);
+    assert_eq!(by["groups"][0]["name"], "en");
+    assert_eq!(by["groups"][0]["agreement"]["raters"], 2);
+    assert_eq!(by["groups"][0]["judges"][0]["judge"], "j");
+    let table =
+        p.ok(&["study", "agreement", "--study", "pilot", "--by", "stage", "--draws", "200"]);
+    assert!(
+        table.contains("model judges beside people") && table.contains("judge - people"),
+        "{table}"
+    );
     let together =
         p.json(&["study", "agreement", "--study", "pilot", "--draws", "200", "--with-judges"]);
     assert_eq!(together["agreement"]["raters"], 3);
@@ -180,7 +198,9 @@ fn a_judge_rates_a_study_and_stands_apart_from_people() {
         let line: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
         line["key"].as_str().unwrap().to_owned()
     };
-    assert!(p.ok(&["replies", "show", &key]).contains("Score") || !key.is_empty());
+    // the stand-in says a score or is sorry, and nothing else
+    let reply = p.ok(&["replies", "show", &key]);
+    assert!(["Score: ", "**Score:** ", "I'm sorry"].iter().any(|w| reply.contains(w)), "{reply}");
 }
 
 #[test]

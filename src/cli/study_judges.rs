@@ -3,7 +3,7 @@
 use super::judge::word;
 use super::output::table;
 use crate::stats::Estimate;
-use crate::study::judge::JudgeResults;
+use crate::study::judge::{Alternative, JudgeResults};
 use crate::text;
 
 /// The lines of all judges; empty without any.
@@ -17,6 +17,12 @@ fn one(j: &JudgeResults) -> String {
         "\nmodel judge {}: {name}, prompt {}, guideline {} (not among the raters above)\n",
         j.judge.rater, j.judge.prompt, j.judge.guideline
     );
+    if let Some(family) = &j.wrote_too {
+        out += &format!(
+            "  MARKED: {} wrote texts of this study too; it may favour its own\n",
+            text::display(family)
+        );
+    }
     let classes: Vec<String> =
         j.verdicts.iter().map(|(class, n)| format!("{n} {}", word(*class))).collect();
     out += &format!("  verdicts, both orders: {}\n", classes.join(", "));
@@ -51,6 +57,44 @@ fn one(j: &JudgeResults) -> String {
         for u in &p.undefined {
             out += &format!("  undefined: {u}\n");
         }
+        out += &alternative(&j.alternative);
+    }
+    if let Some(t) = &j.threshold {
+        let share = t.share.as_ref().map_or_else(|| "-".into(), |e| format!("{e}"));
+        out += &format!(
+            "  its score {} or more: people say 4 or 5 in {share}, on the half of the seeds that did not choose it\n",
+            t.similarity
+        );
+    }
+    out
+}
+
+/// The alternative-annotator test in lines.
+fn alternative(a: &Alternative) -> String {
+    let head = format!("  alternative-annotator test, epsilon {}: ", a.spec.epsilon);
+    let (Some(rate), Some(rho), Some(passes)) = (a.winning_rate, a.advantage, a.passes) else {
+        return head + &format!("undefined: {}\n", a.undefined.as_deref().unwrap_or("no data"));
+    };
+    let mut out = head;
+    out += &format!(
+        "{}; winning rate {rate:.2} over {} people, average advantage {rho:.3}\n",
+        if passes { "passes" } else { "does not pass" },
+        a.people.len()
+    );
+    for p in &a.people {
+        out += &format!(
+            "    against {}: as close as the others in {:.2} of {} items (the person {:.2}), p {:.4}, adjusted {:.4}{}\n",
+            p.rater,
+            p.advantage,
+            p.items,
+            p.own,
+            p.p,
+            p.adjusted,
+            if p.beaten { ", won" } else { "" }
+        );
+    }
+    for (rater, items) in &a.left_out {
+        out += &format!("    {rater} is left out: {items} items of {} needed\n", a.spec.min_units);
     }
     out
 }

@@ -10,6 +10,7 @@ mod error;
 mod example;
 mod ids;
 mod language;
+mod lease;
 mod paper;
 pub mod prompt;
 mod question;
@@ -32,6 +33,7 @@ pub use ids::{
     StudyId,
 };
 pub use language::{KnownLanguage, known_language, language_name, primary_language, same_language};
+pub use lease::Lease;
 pub use paper::PaperMeans;
 pub use question::{Form, Question, Topic};
 pub use sample::{Decision, FailReason, Provenance, RejectReason, Sample, Stage, Substitution};

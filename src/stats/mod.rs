@@ -3,11 +3,13 @@
 //! Knows no question and no culture. Random things take a seed and do not depend on threads.
 
 pub mod agreement;
+pub mod altest;
 pub mod bootstrap;
 pub mod classification;
 pub mod correlation;
 pub mod dice;
 pub mod divergence;
+pub mod isotonic;
 pub mod normal;
 pub mod proportion;
 pub mod significance;

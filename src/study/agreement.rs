@@ -4,15 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::stats::agreement::{Coefficient, Keyed, Ratings, bootstrap, icc};
-use crate::stats::bootstrap::{Resampling, clustered_mean, statistic};
+use crate::domain::StudyType;
+use crate::stats::agreement::{Coefficient, Keyed, Ratings, bootstrap, effects, pairwise_kappa};
+use crate::stats::bootstrap::{Resampling, crossed_mean};
 use crate::stats::{Estimate, Interval, Undefined};
 
-/// The scale of all ratings here. Declared, because AC2's chance term counts unused scores too.
+use super::effects::RaterEffects;
+
+/// The scale of all ratings here, as far as a type of study goes. Declared, because AC2's chance
+/// term counts unused scores too.
 const SCALE: [f64; 5] = [1.0, 2.0, 3.0, 4.0, 5.0];
 
-/// Draws of ICC are capped: unlike the others it is computed anew from all ratings in each draw.
-const MAX_ICC_DRAWS: usize = 2_000;
+/// Kappas of pairs are drawn so often at most: each draw counts all pairs of raters anew.
+const MAX_PAIR_DRAWS: usize = 2_000;
 
 /// One rating to compute from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -31,7 +35,8 @@ pub struct Rating {
 /// One number of the report, or the reason why it does not exist.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
-    /// `alpha-ordinal`, `ac2-quadratic`, `raw`, `icc2k`, `mean`, `share-4-5`.
+    /// `alpha-ordinal`, `ac2-quadratic`, `raw`, `kappa-pairs`, `kappa-fleiss`, `icc2`, `icc2k`,
+    /// `mean`, `share-4-5`; of preferences `share-first`, `share-tie`, `share-second`, `win-rate`.
     pub name: String,
     /// The value; absent where undefined.
     pub value: Option<f64>,
@@ -41,7 +46,8 @@ pub struct Figure {
     pub items: usize,
     /// Raters it is computed from.
     pub raters: usize,
-    /// What was resampled: `seed`, or `item` where the ratings name no seeds.
+    /// What was resampled: `seed`, or `item` where the ratings name no seeds; `seed and rater` for
+    /// means and shares.
     pub unit: String,
     /// How many of them.
     pub units: usize,
@@ -55,7 +61,7 @@ pub struct Figure {
 }
 
 impl Figure {
-    fn new(
+    pub(super) fn new(
         name: &str,
         items: usize,
         raters: usize,
@@ -111,6 +117,9 @@ pub struct AgreementReport {
     pub distribution: [u64; 5],
     /// All numbers. Alpha, AC2 and raw agreement belong together in print.
     pub figures: Vec<Figure>,
+    /// What raters and items contribute to the scores; absent where that cannot be told apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effects: Option<RaterEffects>,
     /// What a reader must know.
     pub notes: Vec<String>,
 }
@@ -122,23 +131,60 @@ impl AgreementReport {
     }
 }
 
-/// All figures of a set of ratings. The interval resamples clusters (samples of one seed
-/// correlate) and keeps raters; where no rating names a cluster, items are resampled.
+/// All figures of a set of ratings of similarity or appropriateness; see [`agreement_of`].
 ///
 /// # Errors
-/// No ratings, a rater who rated an item twice, a score outside 1 to 5, an item in two clusters,
-/// zero draws. A figure that is undefined has its reason in the report and is no error.
+/// As there.
 pub fn agreement(
     ratings: &[Rating],
     draws: usize,
     seed: u64,
+) -> Result<AgreementReport, Undefined> {
+    agreement_of(StudyType::Similarity, ratings, draws, seed)
+}
+
+/// All figures of a set of ratings. The interval of a coefficient resamples clusters (samples of one
+/// seed correlate) and keeps raters; that of a mean or a share draws raters too. Where no rating
+/// names a cluster, items are resampled.
+///
+/// # Errors
+/// No ratings, a rater who rated an item twice, a score off the scale, an item in two clusters,
+/// zero draws. A figure that is undefined has its reason in the report and is no error.
+pub fn agreement_of(
+    study_type: StudyType,
+    ratings: &[Rating],
+    draws: usize,
+    seed: u64,
+) -> Result<AgreementReport, Undefined> {
+    report(study_type, ratings, draws, seed, true)
+}
+
+/// The figures that belong together in a short table: alpha, AC2, raw agreement, mean, shares.
+///
+/// # Errors
+/// As [`agreement_of`].
+pub fn agreement_short(
+    study_type: StudyType,
+    ratings: &[Rating],
+    draws: usize,
+    seed: u64,
+) -> Result<AgreementReport, Undefined> {
+    report(study_type, ratings, draws, seed, false)
+}
+
+fn report(
+    study_type: StudyType,
+    ratings: &[Rating],
+    draws: usize,
+    seed: u64,
+    whole: bool,
 ) -> Result<AgreementReport, Undefined> {
     if ratings.is_empty() {
         return Err(Undefined::TooFew { unit: "ratings", have: 0, need: 1 });
     }
     let how = Resampling { draws, seed, ..Resampling::default() };
     let keyed = Ratings::from_triples(
-        Some(&SCALE),
+        Some(&SCALE[..usize::from(study_type.top())]),
         ratings.iter().map(|r| (r.item.as_str(), r.rater.as_str(), f64::from(r.score))),
     )?;
     let (clusters, unit) = clusters(&keyed, ratings)?;
@@ -160,6 +206,7 @@ pub fn agreement(
             Coefficient::Ac1,
             Coefficient::Ac2Ordinal,
             Coefficient::Ac2Quadratic,
+            Coefficient::Fleiss,
             Coefficient::Raw,
         ],
         unit,
@@ -167,23 +214,39 @@ pub fn agreement(
     )? {
         figures.push(Figure::new(which.name(), paired_items, raters, unit, estimate));
     }
-    figures.push(icc_figure(&keyed, &clusters, unit, &how));
+    let mut notes = Vec::new();
+    let mut found = None;
+    if whole {
+        let numbers = numbers(&clusters);
+        found = crossed(&keyed, &numbers, unit, &how, &mut figures);
+        kappas(&keyed, &numbers, unit, &how, &mut figures, &mut notes)?;
+    }
 
-    let scores: Vec<f64> = ratings.iter().map(|r| f64::from(r.score)).collect();
     let of_rating: Vec<&str> =
         ratings.iter().map(|r| of_item.get(r.item.as_str()).copied().unwrap_or("")).collect();
-    let mean = clustered_mean(&scores, &of_rating, unit, &how);
-    figures.push(Figure::new("mean", items, raters, unit, mean));
-    let high: Vec<f64> = scores.iter().map(|s| f64::from(u8::from(*s >= 4.0))).collect();
-    let share = clustered_mean(&high, &of_rating, unit, &how);
-    figures.push(Figure::new("share-4-5", items, raters, unit, share));
-
+    let of_rater: Vec<&str> = ratings.iter().map(|r| r.rater.as_str()).collect();
+    let both = if raters > 1 { format!("{unit} and rater") } else { unit.to_owned() };
+    let mut mean = |name: &str, of: &dyn Fn(u8) -> f64| {
+        let values: Vec<f64> = ratings.iter().map(|r| of(r.score)).collect();
+        let estimate = crossed_mean(&values, &of_rating, &of_rater, unit, &how);
+        figures.push(Figure::new(name, items, raters, &both, estimate));
+    };
+    let is = |yes: bool| f64::from(u8::from(yes));
+    mean("mean", &|s| f64::from(s));
+    if study_type == StudyType::Preference {
+        mean("share-first", &|s| is(s == 1));
+        mean("share-tie", &|s| is(s == 2));
+        mean("share-second", &|s| is(s == 3));
+        // a tie is half a win of the first
+        mean("win-rate", &|s| f64::from(3 - s.min(3)) / 2.0);
+    } else {
+        mean("share-4-5", &|s| is(s >= 4));
+    }
     let mut distribution = [0u64; 5];
     for r in ratings {
         distribution[usize::from(r.score.clamp(1, 5) - 1)] += 1;
     }
     let units = clusters.iter().collect::<BTreeSet<_>>().len();
-    let mut notes = Vec::new();
     if unit == "item" {
         notes.push(
             "the ratings name no seeds: items were resampled, and samples of one seed may \
@@ -209,6 +272,7 @@ pub fn agreement(
         seed,
         distribution,
         figures,
+        effects: found,
         notes,
     })
 }
@@ -240,56 +304,62 @@ fn clusters(
     Ok((keyed.units.iter().map(name).collect(), unit))
 }
 
-/// ICC(2,k) over the items that every rater rated.
-fn icc_figure(
-    keyed: &Keyed<&str, &str>,
-    clusters: &[String],
-    unit: &str,
-    how: &Resampling,
-) -> Figure {
-    let raters = keyed.raters.len();
-    let mut groups: BTreeMap<&str, Vec<Vec<Option<f64>>>> = BTreeMap::new();
-    for (u, cluster) in clusters.iter().enumerate() {
-        let row: Vec<Option<f64>> = (0..raters).map(|r| keyed.ratings.score(u, r)).collect();
-        if row.iter().all(Option::is_some) {
-            groups.entry(cluster).or_default().push(row);
-        }
-    }
-    let groups: Vec<Vec<Vec<Option<f64>>>> = groups.into_values().collect();
-    let complete: usize = groups.iter().map(Vec::len).sum();
-    let rows: Vec<Vec<Option<f64>>> = groups.iter().flatten().cloned().collect();
-    // the reason first: `statistic` would only say that there is no value
-    let whole = if raters < 2 {
-        Err(Undefined::TooFew { unit: "raters", have: raters, need: 2 })
-    } else if complete < 2 {
-        let unit = "items rated by every rater";
-        Err(Undefined::TooFew { unit, have: complete, need: 2 })
-    } else {
-        icc2k(&rows).map(|_| ())
-    };
-    let estimate = whole.and_then(|()| {
-        let how = Resampling { draws: how.draws.min(MAX_ICC_DRAWS), ..*how };
-        statistic(groups.len(), unit, &how, |picked| {
-            let rows: Vec<Vec<Option<f64>>> =
-                picked.iter().flat_map(|g| groups[*g].iter().cloned()).collect();
-            icc2k(&rows).ok()
+/// Clusters by number, from 0.
+fn numbers(clusters: &[String]) -> Vec<usize> {
+    let mut of: BTreeMap<&str, usize> = BTreeMap::new();
+    clusters
+        .iter()
+        .map(|c| {
+            let fresh = of.len();
+            *of.entry(c).or_insert(fresh)
         })
-    });
-    Figure::new("icc2k", complete, raters, unit, estimate)
+        .collect()
 }
 
-/// ICC(2,k), where it exists. It divides by an estimate of the variance of a mean over raters, which
-/// comes out zero or negative where ratings of one item differ more than items do; the quotient is
-/// beyond 1 for a negative divisor (never for a positive one), and of any size for one that is zero
-/// but for rounding.
-fn icc2k(rows: &[Vec<Option<f64>>]) -> Result<f64, Undefined> {
-    let value = icc(&Ratings::from_rows(Some(&SCALE), rows)?)?.icc2k;
-    if (-1e9..=1.0 + 1e-9).contains(&value) {
-        return Ok(value);
+/// ICC(2,1) and ICC(2,k) with gaps, and what raters and items contribute.
+fn crossed(
+    keyed: &Keyed<&str, &str>,
+    clusters: &[usize],
+    unit: &str,
+    how: &Resampling,
+    figures: &mut Vec<Figure>,
+) -> Option<RaterEffects> {
+    let found = effects(&keyed.ratings, clusters, unit, how);
+    let (items, raters) = (keyed.units.len(), keyed.raters.len());
+    let (single, mean) = match &found {
+        Ok(e) => (e.icc_single.clone(), e.icc_mean.clone()),
+        Err(why) => (Err(why.clone()), Err(why.clone())),
+    };
+    figures.push(Figure::new("icc2", items, raters, unit, single));
+    figures.push(Figure::new("icc2k", items, raters, unit, mean));
+    found.ok().map(|e| RaterEffects::of(&e, &keyed.raters))
+}
+
+/// Cohen's kappa averaged over the pairs of raters.
+fn kappas(
+    keyed: &Keyed<&str, &str>,
+    clusters: &[usize],
+    unit: &str,
+    how: &Resampling,
+    figures: &mut Vec<Figure>,
+    notes: &mut Vec<String>,
+) -> Result<(), Undefined> {
+    let how = Resampling { draws: how.draws.min(MAX_PAIR_DRAWS), ..*how };
+    let all = pairwise_kappa(&keyed.ratings, clusters, unit, &how)?;
+    if let Some(k) = all.first().filter(|k| k.estimate.is_ok()) {
+        notes.push(format!(
+            "kappa-pairs: mean over {} pairs of raters{}",
+            k.pairs,
+            if k.left_out == 0 {
+                String::new()
+            } else {
+                format!("; {} more pairs share too little to have one", k.left_out)
+            }
+        ));
     }
-    Err(Undefined::BadParameter {
-        what: "the estimated variance of item means",
-        value: "zero or negative".into(),
-        expected: "a positive one; here the ratings of one item differ more than the items do",
-    })
+    let raters = keyed.raters.len();
+    for k in all {
+        figures.push(Figure::new(k.weights.name(), keyed.units.len(), raters, unit, k.estimate));
+    }
+    Ok(())
 }

@@ -1,20 +1,24 @@
-//! Pairs with a known answer: identical, unrelated, negated.
+//! Items with a known answer. For similarity: identical, unrelated and negated pairs. For two
+//! models' answers: the same answer twice, and an answer to another question. A single answer has
+//! no known place on a scale of what is fitting, so there are none.
 
-use crate::domain::{Form, Question};
+use crate::domain::{Form, StudyType};
 use crate::stats::dice::Dice;
-use crate::store::ItemKind;
+use crate::store::{ItemKind, ItemOrigin};
 
-/// A control before it is an item.
-pub(super) struct Control<'a> {
-    pub kind: ItemKind,
-    pub seed: &'a Question,
-    pub text: String,
-    pub expected: (u8, u8),
+use super::sampling::Draft;
+use super::seeds::Seed;
+
+/// True where negated pairs can be made: the only rule there is is for English statements, and a
+/// wrong negation would be worse than none.
+pub(super) fn can_negate(language: &str) -> bool {
+    crate::domain::same_language(language, "en")
 }
 
-/// `n` controls over seeds drawn by chance, the three kinds in turn. A kind that cannot be made
-/// (one seed only; no negation rule for a question or for the language) gives way to the next.
-pub(super) fn controls<'a>(n: usize, seeds: &[&'a Question], dice: &mut Dice) -> Vec<Control<'a>> {
+/// `n` controls over seeds of one language drawn by chance, the three kinds in turn. A kind that
+/// cannot be made (one seed only; no negation rule for a question or for the language) gives way
+/// to the next.
+pub(super) fn of_seeds(n: usize, seeds: &[&Seed], like: &Draft, dice: &mut Dice) -> Vec<Draft> {
     if seeds.is_empty() {
         return Vec::new();
     }
@@ -27,41 +31,44 @@ pub(super) fn controls<'a>(n: usize, seeds: &[&'a Question], dice: &mut Dice) ->
         let turn = i + i / order.len();
         let kinds = [0, 1, 2].map(|step| (turn + step) % 3);
         let control = kinds.into_iter().find_map(|kind| match kind {
-            0 => Some(identical(seed)),
-            1 => unrelated(seed, &order, dice),
-            _ => negated(seed),
+            0 => Some((ItemKind::ControlIdentical, seed.text.clone(), (5, 5))),
+            1 => unrelated(seed, &order, dice).map(|t| (ItemKind::ControlUnrelated, t, (1, 2))),
+            _ => negated(seed).map(|t| (ItemKind::ControlNegated, t, (1, 2))),
         });
-        out.extend(control);
+        out.extend(control.map(|(kind, text, expected)| Draft {
+            kind,
+            k: None,
+            seed: seed.id.clone(),
+            sample: None,
+            language: seed.language.clone(),
+            seed_text: seed.text.clone(),
+            sample_text: text,
+            context: None,
+            origin: ItemOrigin { wording: Some(seed.wording.to_owned()), ..ItemOrigin::default() },
+            sensitive: like.sensitive,
+            repeat_of: None,
+            expected: Some(expected),
+            culture: like.culture.clone(),
+        }));
     }
     out
 }
 
-fn identical(seed: &Question) -> Control<'_> {
-    let text = seed.text.clone();
-    Control { kind: ItemKind::ControlIdentical, seed, text, expected: (5, 5) }
-}
-
 /// The seed beside one of another topic, so that the two share as little as can be.
-fn unrelated<'a>(
-    seed: &'a Question,
-    seeds: &[&'a Question],
-    dice: &mut Dice,
-) -> Option<Control<'a>> {
-    let far: Vec<&Question> =
+fn unrelated(seed: &Seed, seeds: &[&Seed], dice: &mut Dice) -> Option<String> {
+    let far: Vec<&Seed> =
         seeds.iter().copied().filter(|s| s.id != seed.id && s.topic != seed.topic).collect();
-    let near: Vec<&Question> = seeds.iter().copied().filter(|s| s.id != seed.id).collect();
+    let near: Vec<&Seed> = seeds.iter().copied().filter(|s| s.id != seed.id).collect();
     let choice = if far.is_empty() { near } else { far };
     if choice.is_empty() {
         return None;
     }
-    let text = choice[dice.below(choice.len())].text.clone();
-    Some(Control { kind: ItemKind::ControlUnrelated, seed, text, expected: (1, 2) })
+    Some(choice[dice.below(choice.len())].text.clone())
 }
 
 /// The opposite of an English statement. Other languages and questions have no rule here.
-fn negated(seed: &Question) -> Option<Control<'_>> {
-    let english = seed.language == "en" || seed.language.starts_with("en-");
-    if !english || seed.form != Form::Statement {
+fn negated(seed: &Seed) -> Option<String> {
+    if !can_negate(&seed.language) || seed.form != Form::Statement {
         return None;
     }
     let mut letters = seed.text.chars();
@@ -71,6 +78,42 @@ fn negated(seed: &Question) -> Option<Control<'_>> {
     let keep = rest.starts_with([' ', '\'']) || rest.chars().next().is_some_and(char::is_uppercase);
     let first: String =
         if keep && first != 'A' { first.to_string() } else { first.to_lowercase().collect() };
-    let text = format!("It is not true that {first}{rest}");
-    Some(Control { kind: ItemKind::ControlNegated, seed, text, expected: (1, 2) })
+    Some(format!("It is not true that {first}{rest}"))
+}
+
+/// `n` controls over answers of one language: one answer on both sides (a tie), and an answer to
+/// the question beside one to another (the first is better).
+pub(super) fn of_answers(
+    n: usize,
+    study_type: StudyType,
+    answers: &[Draft],
+    dice: &mut Dice,
+) -> Vec<Draft> {
+    if study_type != StudyType::Preference || answers.is_empty() {
+        return Vec::new();
+    }
+    let mut order: Vec<&Draft> = answers.iter().collect();
+    dice.shuffle(&mut order);
+    let mut out = Vec::with_capacity(n);
+    for i in 0..n {
+        let of = order[i % order.len()];
+        let others: Vec<&&Draft> = order.iter().filter(|o| o.context != of.context).collect();
+        let turn = i + i / order.len();
+        let (kind, text, expected) = if turn % 2 == 0 || others.is_empty() {
+            (ItemKind::ControlIdentical, of.seed_text.clone(), (2, 2))
+        } else {
+            let other = others[dice.below(others.len())].sample_text.clone();
+            (ItemKind::ControlUnrelated, other, (1, 1))
+        };
+        out.push(Draft {
+            kind,
+            k: None,
+            sample: None,
+            sample_text: text,
+            origin: ItemOrigin::default(),
+            expected: Some(expected),
+            ..of.clone()
+        });
+    }
+    out
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::domain::{DomainError, RaterId, StudyId};
+use crate::domain::{CultureId, DomainError, ItemId, RaterId, StudyId};
 use crate::providers::prompts::PromptError;
 use crate::store::StoreError;
 use crate::table::TableError;
@@ -24,6 +24,80 @@ pub enum StudyError {
         /// Those that cannot be used.
         unusable: usize,
     },
+    /// A culture with nothing to rate.
+    #[error(
+        "culture {culture} has no sample that can enter ({languages}); `polyculture translate` makes \
+         some, `--language en` allows English where its raters read that, or choose another filter"
+    )]
+    NoSamplesFor {
+        /// The culture.
+        culture: CultureId,
+        /// Languages its items may be in.
+        languages: String,
+    },
+    /// A culture that the project does not know.
+    #[error("no culture `{culture}`; there are {known}")]
+    UnknownCulture {
+        /// What was given.
+        culture: String,
+        /// Those there are.
+        known: String,
+    },
+    /// A file that is no study.
+    #[error("{path}: no study can be read from it: {reason}")]
+    BadSpec {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with the line where it is known.
+        reason: String,
+    },
+    /// A file of answers that cannot be used.
+    #[error("{path}: {bad} of {rows} answers cannot be used, nothing was taken; {first}")]
+    BadAnswers {
+        /// The file.
+        path: PathBuf,
+        /// Bad rows.
+        bad: usize,
+        /// All rows.
+        rows: usize,
+        /// The first few, by line.
+        first: String,
+    },
+    /// A file of raters that cannot be used.
+    #[error("{path}: the raters cannot be read; {first}")]
+    BadRaters {
+        /// The file.
+        path: PathBuf,
+        /// The first few bad lines.
+        first: String,
+    },
+    /// Names of people would have been written where the ratings are.
+    #[error(
+        "{path} is in the workspace {workspace}: the names of raters are kept apart from their \
+         ratings; choose a place outside it"
+    )]
+    NamesInside {
+        /// Where to.
+        path: PathBuf,
+        /// The workspace.
+        workspace: PathBuf,
+    },
+    /// An amendment that cannot be.
+    #[error("study {study} cannot be amended so: {reason}")]
+    NoAmendment {
+        /// The study.
+        study: StudyId,
+        /// Why, with what can be done instead.
+        reason: String,
+    },
+    /// A study that cannot be carried over.
+    #[error("study {study} was not moved: {reason}")]
+    NotMoved {
+        /// The study.
+        study: StudyId,
+        /// Why, with what can be done instead.
+        reason: String,
+    },
     /// A setting out of its range.
     #[error("{what} is {value}: expected {expected}")]
     BadSetting {
@@ -36,11 +110,11 @@ pub enum StudyError {
     },
     /// An item with fewer possible raters than it needs.
     #[error(
-        "{items} item(s) in {language} need {needed} raters each, {eligible} declare that \
-         language; add raters who do, or make the study with a smaller k"
+        "{items} item(s) in {language} need {needed} raters each, {eligible} declare that; add \
+         raters who do, or make the study with a smaller k"
     )]
     TooFewRaters {
-        /// BCP 47 tag.
+        /// BCP 47 tag, and the culture where the items have one.
         language: String,
         /// Items concerned.
         items: usize,
@@ -48,6 +122,16 @@ pub enum StudyError {
         needed: u32,
         /// Raters who may have it.
         eligible: usize,
+    },
+    /// No such item.
+    #[error(
+        "study {study} has no item {item}; `polyculture study adjudicate --study {study}` lists them"
+    )]
+    NoItem {
+        /// The study.
+        study: StudyId,
+        /// The name given.
+        item: ItemId,
     },
     /// Ratings were asked of a study without a plan.
     #[error(

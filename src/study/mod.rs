@@ -2,36 +2,65 @@
 //! Rules and statistics live here; the tables and what they refuse live in [`crate::store`].
 //! Controls and repeats enter no estimate; scripted raters are marked wherever they appear.
 
+mod adjudicate;
 mod agreement;
+mod answers;
+mod calibration;
 mod consent;
 mod controls;
+mod draft;
+mod effects;
 mod error;
 mod export;
+mod groups;
 mod guideline;
 mod import;
 pub mod judge;
+pub mod live;
+mod order;
 mod plan;
+mod power;
+mod raters_file;
 mod rating_file;
 mod results;
+mod sampling;
 mod scripted;
+mod seeds;
 pub mod session;
 mod setup;
+mod spec;
+mod spec_parts;
 mod status;
 #[cfg(test)]
 mod tests;
 
-pub use agreement::{AgreementReport, Figure, Rating, agreement};
+pub use adjudicate::{Case, CaseScore, Decision, adjudicate, case, decisions};
+pub use agreement::{AgreementReport, Figure, Rating, agreement, agreement_of, agreement_short};
+pub use answers::{Answer, read_answers};
+pub use calibration::{Calibration, Step, Threshold, calibrate};
 pub use consent::ConsentText;
+pub use draft::{PlanDraft, SECONDS_A_PAIR, StratumCount, draft, item_warnings, plan_draft};
+pub use effects::{RaterEffects, RaterLeaning};
 pub use error::StudyError;
 pub use export::{ExportFormat, ExportOptions, ExportWhat, codebook, export, export_table};
+pub use groups::{By, Group, Groups, JudgeInGroup, results_by};
 pub use guideline::{Example, Guideline, ScaleAnchor};
 pub use import::{
     ImportOptions, ImportReport, RatingFormat, ReadOptions, import_ratings, import_ratings_as,
     read_ratings_as,
 };
+pub use order::LAG;
 pub use plan::{Plan, fix_plan, plan};
+pub use power::{Power, PowerDesign, Spread, pilot, power};
+pub use raters_file::{Named, read_names, read_raters, write_names};
 pub use rating_file::{BadLine, RatingFile, read_ratings};
-pub use results::{Among, Consistency, ControlFailure, Results, results, results_among};
+pub use results::{
+    Among, Consistency, ControlFailure, Results, ResultsOptions, results, results_among,
+    results_with,
+};
 pub use scripted::{SCRIPTED, rate_scripted, scripted_raters, scripted_score};
-pub use setup::{NewStudy, create_study, new_study};
+pub use seeds::{Seed, Seeds};
+pub use setup::{Material, NewStudy, create_from, create_study, items_of, new_study, strata};
+pub use spec::StudySpec;
+pub use spec_parts::{Band, People, RaterSpec, Selection, Stratum};
 pub use status::{StudyStatus, status};

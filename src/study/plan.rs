@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{ItemId, RaterId, StudyId};
+use crate::domain::{ItemId, RaterId, StudyId, primary_language};
 use crate::stats::dice::Dice;
 use crate::store::{Item, NewAssignment, Rater, Tx, Workspace};
 
 use super::StudyError;
+use super::order::in_order;
+use super::spec::StudySpec;
 
 /// Plans tried until one ties all raters together.
 const TRIES: usize = 50;
@@ -29,8 +32,9 @@ pub struct Plan {
 }
 
 /// Plans a study: `k` different raters an item (everybody for anchors and controls), only raters
-/// who declare the item's language, loads as even as can be, raters tied together by shared items,
-/// side and order by chance for each rater, a repeat for the raters of its original and after it.
+/// who declare the item's language and culture ([`Rater::may_rate`]), loads as even as can be,
+/// raters tied together by shared items, side and order by chance for each rater, a repeat for the
+/// raters of its original and well after it.
 ///
 /// # Errors
 /// [`StudyError::TooFewRaters`] where an item has fewer possible raters than it needs.
@@ -51,10 +55,6 @@ pub fn plan(items: &[Item], raters: &[Rater], seed: u64) -> Result<Plan, StudyEr
     Ok(order(items, raters, &given, groups, seed))
 }
 
-fn speaks(rater: &Rater, item: &Item) -> bool {
-    rater.languages.contains(&item.language)
-}
-
 fn check(items: &[Item], raters: &[Rater]) -> Result<(), StudyError> {
     let mut names = BTreeSet::new();
     if let Some(twice) = raters.iter().find(|r| !names.insert(&r.id)) {
@@ -64,24 +64,30 @@ fn check(items: &[Item], raters: &[Rater]) -> Result<(), StudyError> {
             expected: "each rater once",
         });
     }
-    let mut needs: BTreeMap<&str, (usize, u32)> = BTreeMap::new();
+    // items of one language and culture have the same raters
+    let mut needs: BTreeMap<(String, Option<&str>), (&Item, usize, u32)> = BTreeMap::new();
     for item in items {
-        let need = needs.entry(&item.language).or_default();
-        need.0 += 1;
-        need.1 = need.1.max(item.k.unwrap_or(1));
+        let group = (primary_language(&item.language), item.culture.as_ref().map(AsRef::as_ref));
+        let need = needs.entry(group).or_insert((item, 0, 0));
+        need.1 += 1;
+        need.2 = need.2.max(item.k.unwrap_or(1));
     }
-    for (language, (n, needed)) in needs {
-        let eligible = raters.iter().filter(|r| r.languages.iter().any(|l| l == language)).count();
+    for ((_, culture), (item, n, needed)) in needs {
+        let eligible = raters.iter().filter(|r| r.may_rate(item)).count();
         if eligible < needed as usize {
-            let language = language.to_owned();
+            let language = match culture {
+                None => item.language.clone(),
+                Some(c) => format!("{} for culture {c}", item.language),
+            };
             return Err(StudyError::TooFewRaters { language, items: n, needed, eligible });
         }
     }
     Ok(())
 }
 
-/// Items with their raters, as indexes. Items with repeats come first: they weigh more, and what
-/// weighs little evens out the loads at the end.
+/// Items with their raters, as indexes. Anchors and controls come first, then items that few may
+/// rate, then items with repeats: they weigh more, and what weighs little evens out the loads at
+/// the end.
 fn give(items: &[Item], raters: &[Rater], dice: &mut Dice) -> Given {
     let mut repeats: BTreeMap<&ItemId, Vec<usize>> = BTreeMap::new();
     for (i, item) in items.iter().enumerate() {
@@ -89,18 +95,22 @@ fn give(items: &[Item], raters: &[Rater], dice: &mut Dice) -> Given {
             repeats.entry(of).or_default().push(i);
         }
     }
+    let able: Vec<Vec<usize>> = items
+        .iter()
+        .map(|item| (0..raters.len()).filter(|r| raters[*r].may_rate(item)).collect())
+        .collect();
     let mut todo: Vec<usize> = (0..items.len()).filter(|i| items[*i].repeat_of.is_none()).collect();
     dice.shuffle(&mut todo);
     todo.sort_by_key(|i| {
         let item = &items[*i];
-        (item.k.is_some(), std::cmp::Reverse(repeats.get(&item.id).map_or(0, Vec::len)))
+        let again = repeats.get(&item.id).map_or(0, Vec::len);
+        (item.k.is_some(), able[*i].len(), std::cmp::Reverse(again))
     });
     let mut load = vec![0usize; raters.len()];
     let mut given = Vec::with_capacity(items.len());
     for i in todo {
         let item = &items[i];
-        let mut able: Vec<usize> =
-            (0..raters.len()).filter(|r| speaks(&raters[*r], item)).collect();
+        let mut able = able[i].clone();
         dice.shuffle(&mut able);
         able.sort_by_key(|r| load[*r]);
         if let Some(k) = item.k {
@@ -122,9 +132,17 @@ fn give(items: &[Item], raters: &[Rater], dice: &mut Dice) -> Given {
 fn groups(given: &[(usize, Vec<usize>)], raters: usize) -> usize {
     let mut group: Vec<usize> = (0..raters).collect();
     for (_, who) in given {
-        for pair in who.windows(2) {
-            let (a, b) = (group[pair[0]], group[pair[1]]);
-            group.iter_mut().filter(|g| **g == b).for_each(|g| *g = a);
+        let Some(first) = who.first() else { continue };
+        let to = group[*first];
+        for r in who {
+            let from = group[*r];
+            if from != to {
+                for g in &mut group {
+                    if *g == from {
+                        *g = to;
+                    }
+                }
+            }
         }
     }
     let busy: BTreeSet<usize> = given.iter().flat_map(|(_, who)| who).copied().collect();
@@ -149,20 +167,9 @@ fn order(
         // a stream of their own: another rater in the study does not change this order
         let mut dice = Dice::new(seed, &["order", rater.id.as_str()]);
         mine.sort_unstable();
-        dice.shuffle(&mut mine);
-        let mut place: BTreeMap<&ItemId, usize> =
-            mine.iter().enumerate().map(|(at, (i, _))| (&items[*i].id, at)).collect();
-        for at in 0..mine.len() {
-            let item = &items[mine[at].0];
-            let original = item.repeat_of.as_ref().and_then(|of| place.get(of).copied());
-            if let Some(later) = original.filter(|o| *o > at) {
-                mine.swap(at, later);
-                place.insert(&item.id, later);
-                place.insert(&items[mine[at].0].id, at);
-            }
-        }
-        plan.load.insert(rater.id.clone(), mine.len());
-        for (position, (i, slot)) in (0u32..).zip(mine) {
+        let order = in_order(items, mine, &mut dice);
+        plan.load.insert(rater.id.clone(), order.len());
+        for (position, (i, slot)) in (0u32..).zip(order) {
             plan.assignments.push(NewAssignment {
                 item: items[i].id.clone(),
                 slot,
@@ -177,7 +184,7 @@ fn order(
 }
 
 /// Plans a stored study for these raters and fixes it: raters, assignments and the mark in one
-/// transaction. A fixed study is not planned again.
+/// transaction. A fixed study is not planned again; an amendment changes it.
 ///
 /// # Errors
 /// As [`plan`]; no such study, or fixed before; the database cannot be written.
@@ -196,13 +203,16 @@ pub(super) fn fix(tx: &Tx<'_>, study: &StudyId, raters: &[Rater]) -> Result<Plan
         // says why, before the tables refuse the raters
         tx.fix_study(study)?;
     }
-    let plan = plan(&tx.items(study)?, raters, record.seed)?;
+    let mut plan = plan(&tx.items(study)?, raters, record.seed)?;
+    let lease = StudySpec::stored(&record.spec).and_then(|s| s.lease);
+    let until = lease.map(|l| l.until(Timestamp::now()));
     for rater in raters {
         tx.put_rater(study, rater)?;
     }
-    tx.fix_study(study)?;
-    for a in &plan.assignments {
+    for a in &mut plan.assignments {
+        a.lease_until = until;
         tx.assign(study, a)?;
     }
+    tx.fix_study(study)?;
     Ok(plan)
 }

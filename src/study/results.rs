@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{ItemId, RaterId, StudyId};
+use crate::domain::{ItemId, RaterId, StudyId, StudyType};
 use crate::stats::Undefined;
 use crate::store::{ItemKind, RaterKind, RatingRow, Reader};
 
 use super::StudyError;
-use super::agreement::{AgreementReport, Rating, agreement};
+use super::agreement::{AgreementReport, Rating, agreement_of};
 use super::judge::{JudgeResults, judge_results};
 use super::status::scripted_note;
 
@@ -47,6 +47,9 @@ pub struct Consistency {
 pub struct Results {
     /// The study.
     pub study: StudyId,
+    /// What it asks.
+    #[serde(default)]
+    pub study_type: StudyType,
     /// Estimates over samples and anchors, clustered by seed; absent without a rating.
     pub agreement: Option<AgreementReport>,
     /// Why there are none.
@@ -78,7 +81,26 @@ pub enum Among {
     Everyone,
 }
 
-/// The results of a study among people; see [`results_among`].
+/// How results are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ResultsOptions {
+    /// Whose ratings.
+    pub among: Among,
+    /// Bootstrap draws.
+    pub draws: usize,
+    /// Seed of the draws.
+    pub seed: u64,
+    /// Epsilon of the alternative-annotator test: 0.2 for experts, 0.15 skilled people, 0.1 a crowd.
+    pub epsilon: f64,
+}
+
+impl Default for ResultsOptions {
+    fn default() -> Self {
+        Self { among: Among::People, draws: 10_000, seed: 1, epsilon: 0.15 }
+    }
+}
+
+/// The results of a study among people; see [`results_with`].
 ///
 /// # Errors
 /// As there.
@@ -91,10 +113,10 @@ pub fn results(
     results_among(reader, study, Among::People, draws, seed)
 }
 
-/// The results of a study from the ratings that stand. Controls and repeats enter no estimate.
+/// The results of a study among people or everyone; see [`results_with`].
 ///
 /// # Errors
-/// No such study; the database cannot be read.
+/// As there.
 pub fn results_among(
     reader: Reader<'_>,
     study: &StudyId,
@@ -102,7 +124,21 @@ pub fn results_among(
     draws: usize,
     seed: u64,
 ) -> Result<Results, StudyError> {
-    reader.need_study(study)?;
+    let options = ResultsOptions { among, draws, seed, ..ResultsOptions::default() };
+    results_with(reader, study, &options)
+}
+
+/// The results of a study from the ratings that stand. Controls and repeats enter no estimate.
+///
+/// # Errors
+/// No such study; the database cannot be read.
+pub fn results_with(
+    reader: Reader<'_>,
+    study: &StudyId,
+    options: &ResultsOptions,
+) -> Result<Results, StudyError> {
+    let ResultsOptions { among, draws, seed, epsilon } = *options;
+    let study_type = reader.need_study(study)?.study_type;
     let all = reader.current_ratings(study)?;
     let judged = ratings(all.iter().filter(|r| r.rater_kind == RaterKind::Judge));
     let rows: Vec<&RatingRow> = all
@@ -123,14 +159,15 @@ pub fn results_among(
     if raters.len() > 1 {
         notes.push("raters of several kinds are counted together".to_owned());
     }
-    let judges = judge_results(reader, study, draws, seed)?;
+    let judges = judge_results(reader, study, draws, seed, epsilon)?;
     if among == Among::People && !judges.is_empty() {
         notes.push(format!(
             "{} model judge(s) stand apart and are in none of these figures",
             judges.len()
         ));
     }
-    let report: Result<AgreementReport, Undefined> = agreement(&ratings, draws, seed);
+    let report: Result<AgreementReport, Undefined> =
+        agreement_of(study_type, &ratings, draws, seed);
     let (agreement, undefined) = match report {
         Ok(mut report) => {
             // the mark travels with the report, whoever prints or saves it alone
@@ -141,12 +178,17 @@ pub fn results_among(
     };
     Ok(Results {
         study: study.clone(),
+        study_type,
         agreement,
         undefined,
         controls: rows.iter().filter(|r| r.item_kind.is_control()).count(),
         control_failures: failures(&rows),
         repeats: consistency(&rows),
-        among_judges: if judges.len() < 2 { None } else { agreement_of(&judged, draws, seed) },
+        among_judges: if judges.len() < 2 {
+            None
+        } else {
+            agreement_of(study_type, &judged, draws, seed).ok()
+        },
         judges,
         raters,
         notes,
@@ -154,7 +196,7 @@ pub fn results_among(
 }
 
 /// What enters estimates, of these rows.
-fn ratings<'a>(rows: impl Iterator<Item = &'a RatingRow>) -> Vec<Rating> {
+pub(super) fn ratings<'a>(rows: impl Iterator<Item = &'a RatingRow>) -> Vec<Rating> {
     rows.filter(|r| r.item_kind.enters_estimates())
         .filter_map(|r| {
             Some(Rating {
@@ -165,10 +207,6 @@ fn ratings<'a>(rows: impl Iterator<Item = &'a RatingRow>) -> Vec<Rating> {
             })
         })
         .collect()
-}
-
-fn agreement_of(ratings: &[Rating], draws: usize, seed: u64) -> Option<AgreementReport> {
-    agreement(ratings, draws, seed).ok()
 }
 
 /// Controls scored outside their range, by rater.

@@ -4,7 +4,7 @@
 use super::app::App;
 use super::screen::{Cx, ScreenId};
 use super::screens::{
-    Evaluate, Finetune, Overview, Rate, Runs, Samples, Seeds, Settings, Watching,
+    Evaluate, Finetune, Leading, Overview, Rate, Runs, Samples, Seeds, Settings, Watching,
 };
 use super::widgets::ListControl;
 
@@ -36,6 +36,7 @@ pub enum Run {
     Runs(fn(&mut Runs, &mut Cx<'_>)),
     Settings(fn(&mut Settings, &mut Cx<'_>)),
     Watch(fn(&mut Watching, &mut Cx<'_>)),
+    Study(fn(&mut Leading, &mut Cx<'_>)),
 }
 
 /// One command.
@@ -78,6 +79,7 @@ pub fn all() -> impl Iterator<Item = &'static Command> {
         super::screens::runs::COMMANDS,
         super::screens::settings::COMMANDS,
         super::screens::watch::COMMANDS,
+        super::screens::study::COMMANDS,
     ]
     .into_iter()
     .flatten()

@@ -34,6 +34,8 @@ pub enum ScreenId {
     Settings,
     /// The panel of one folder: no tab of its own.
     Watch,
+    /// A study as whoever leads it sees it: no tab of its own.
+    Study,
 }
 
 impl ScreenId {
@@ -61,6 +63,7 @@ impl ScreenId {
             Self::Runs => "Runs",
             Self::Settings => "Settings",
             Self::Watch => "Watch",
+            Self::Study => "Study",
         }
     }
 }
@@ -208,6 +211,7 @@ pub enum Told {
     /// Grow these seeds with this threshold: the form, not the run.
     Augment(Vec<crate::domain::QuestionId>, String),
     Sample(crate::domain::SampleId),
+    Study(crate::domain::StudyId),
     SamplesOfRun(crate::domain::RunId),
     Run(crate::domain::RunId),
     Evaluation(String),

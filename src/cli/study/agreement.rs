@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use super::bad_lines;
+use super::{bad_lines, groups};
 use crate::cli::output::table;
 use crate::cli::{Context, Failure, study_judges};
 use crate::domain::StudyId;
+use crate::stats::Estimate;
 use crate::study::{
-    AgreementReport, Among, ReadOptions, agreement, read_ratings_as, results_among,
+    AgreementReport, Among, By, RaterEffects, ReadOptions, ResultsOptions, agreement,
+    read_ratings_as, results_by, results_with,
 };
 use crate::text;
 
@@ -27,6 +29,12 @@ pub struct AgreementArgs {
     /// Count model judges as raters like any other; they stand apart otherwise
     #[arg(long, conflicts_with = "from")]
     with_judges: bool,
+    /// Group by group: culture, stage, run, provider, band (of similarity) or language
+    #[arg(long, conflicts_with = "from", value_name = "WHAT")]
+    by: Option<By>,
+    /// Epsilon of the alternative-annotator test: 0.2 where raters are experts, 0.15 skilled, 0.1 a crowd
+    #[arg(long, default_value_t = 0.15, conflicts_with = "from")]
+    epsilon: f64,
     /// Bootstrap draws
     #[arg(long, default_value_t = 10_000)]
     draws: usize,
@@ -40,12 +48,23 @@ pub struct AgreementArgs {
 /// # Errors
 /// No such study; a file without ratings.
 pub fn run(ctx: &Context, args: AgreementArgs) -> Result<(), Failure> {
-    let AgreementArgs { study, from, with_judges, draws, seed } = args;
+    let AgreementArgs { study, from, with_judges, by, epsilon, draws, seed } = args;
+    if !(0.0..=1.0).contains(&epsilon) {
+        let range = "expected a number from 0 to 1: 0.2 experts, 0.15 skilled, 0.1 a crowd";
+        return Err(Failure::usage(format!("--epsilon is {epsilon}; {range}")));
+    }
     match (study, from) {
         (_, Some(path)) => from_file(ctx, &path, draws, seed),
         (Some(study), None) => {
             let among = if with_judges { Among::Everyone } else { Among::People };
-            of_study(ctx, &study, among, draws, seed)
+            match by {
+                Some(by) => {
+                    let store = ctx.read()?;
+                    let found = results_by(store.read(), &study, by, among, draws, seed)?;
+                    ctx.out.show(&found, || groups::lines(&found))
+                }
+                None => of_study(ctx, &study, &ResultsOptions { among, draws, seed, epsilon }),
+            }
         }
         (None, None) => Err(Failure::usage("which ratings? give --study NAME or --from FILE")),
     }
@@ -72,8 +91,52 @@ fn report_lines(a: &AgreementReport) -> String {
     out += &table(&["figure", "value", "95 % interval", "items", ""], &rows);
     let d = a.distribution;
     out += &format!("scores 1 to 5: {} {} {} {} {}\n", d[0], d[1], d[2], d[3], d[4]);
+    if let Some(e) = &a.effects {
+        out += &effects(e);
+    }
     for n in &a.notes {
         out += &format!("note: {}\n", text::display(n));
+    }
+    out
+}
+
+/// Raters named one by one, the farthest from the others first.
+const LEANINGS: usize = 10;
+
+fn effects(e: &RaterEffects) -> String {
+    let share = |of: &Option<Estimate>| {
+        of.as_ref().map_or_else(
+            || "-".into(),
+            |e| {
+                let ends = e.interval.map(|i| format!(" [{:.2}, {:.2}]", i.lo, i.hi));
+                format!("{:.2}{}", e.value, ends.unwrap_or_default())
+            },
+        )
+    };
+    let mut out = format!(
+        "scores vary by items {}, raters {}, rest {} (shares of the variance)\n",
+        share(&e.items),
+        share(&e.raters),
+        share(&e.rest)
+    );
+    let mut by: Vec<_> = e.leanings.iter().collect();
+    by.sort_by(|a, b| b.points.value.abs().total_cmp(&a.points.value.abs()));
+    let rows: Vec<Vec<String>> = by
+        .iter()
+        .take(LEANINGS)
+        .map(|l| {
+            let ends = l.points.interval.map(|i| format!("[{:+.3}, {:+.3}]", i.lo, i.hi));
+            vec![
+                text::display(&l.rater),
+                format!("{:+.3}", l.points.value),
+                ends.unwrap_or_else(|| "-".into()),
+                l.ratings.to_string(),
+            ]
+        })
+        .collect();
+    out += &table(&["rater", "leans (points)", "95 % interval", "ratings"], &rows);
+    if by.len() > LEANINGS {
+        out += &format!("  {} more raters lean less; --json has all\n", by.len() - LEANINGS);
     }
     out
 }
@@ -90,15 +153,9 @@ fn from_file(ctx: &Context, path: &Path, draws: usize, seed: u64) -> Result<(), 
     })
 }
 
-fn of_study(
-    ctx: &Context,
-    study: &StudyId,
-    among: Among,
-    draws: usize,
-    seed: u64,
-) -> Result<(), Failure> {
+fn of_study(ctx: &Context, study: &StudyId, options: &ResultsOptions) -> Result<(), Failure> {
     let store = ctx.read()?;
-    let r = results_among(store.read(), study, among, draws, seed)?;
+    let r = results_with(store.read(), study, options)?;
     ctx.out.show(&r, || {
         let mut out = String::new();
         for n in &r.notes {

@@ -1,7 +1,10 @@
 //! `polyculture study ..`: one file a command, its arguments beside its code.
 
+mod adjudicate;
 mod agreement;
+mod calibrate;
 mod export;
+mod groups;
 mod import;
 mod new;
 mod plan;
@@ -34,8 +37,12 @@ pub enum StudyCommand {
     Plan(plan::PlanArgs),
     /// How far each rater is
     Status(status::StatusArgs),
+    /// Decide on items that divide raters, or list them
+    Adjudicate(adjudicate::AdjudicateArgs),
     /// Agreement with intervals: alpha, AC2, raw agreement
     Agreement(agreement::AgreementArgs),
+    /// What a similarity means to people, and the threshold for a wished share of 4 and 5
+    Calibrate(calibrate::CalibrateArgs),
     /// Write ratings as a long table
     Export(export::ExportArgs),
 }
@@ -52,7 +59,9 @@ pub fn run(ctx: &Context, command: StudyCommand) -> Result<(), Failure> {
         StudyCommand::New(a) => new::run(ctx, a),
         StudyCommand::Plan(a) => plan::run(ctx, a),
         StudyCommand::Status(a) => status::run(ctx, &a),
+        StudyCommand::Adjudicate(a) => adjudicate::run(ctx, a),
         StudyCommand::Agreement(a) => agreement::run(ctx, a),
+        StudyCommand::Calibrate(a) => calibrate::run(ctx, &a),
         StudyCommand::Export(a) => export::run(ctx, a),
     }
 }

@@ -27,13 +27,17 @@ pub enum Coefficient {
     Ac2Ordinal,
     /// Gwet's AC2 with quadratic weights.
     Ac2Quadratic,
+    /// Fleiss' kappa (1971), for any number of raters a unit (Gwet 2014): the observed agreement of
+    /// AC1, and by chance the squares of the mean shares of the categories.
+    #[serde(rename = "kappa-fleiss")]
+    Fleiss,
     /// Share of equal pairs of ratings, averaged over units (the observed agreement of AC1).
     Raw,
 }
 
 impl Coefficient {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::AlphaNominal,
         Self::AlphaOrdinal,
         Self::AlphaInterval,
@@ -41,6 +45,7 @@ impl Coefficient {
         Self::Ac1,
         Self::Ac2Ordinal,
         Self::Ac2Quadratic,
+        Self::Fleiss,
         Self::Raw,
     ];
 
@@ -57,6 +62,7 @@ impl Coefficient {
             Self::Ac1 => "ac1",
             Self::Ac2Ordinal => "ac2-ordinal",
             Self::Ac2Quadratic => "ac2-quadratic",
+            Self::Fleiss => "kappa-fleiss",
             Self::Raw => "raw",
         }
     }
@@ -70,6 +76,7 @@ impl Coefficient {
             Self::Ac1 => summed.ac(sum, Weights::Identity),
             Self::Ac2Ordinal => summed.ac(sum, Weights::Ordinal),
             Self::Ac2Quadratic => summed.ac(sum, Weights::Quadratic),
+            Self::Fleiss => summed.fleiss(sum),
             Self::Raw => Summed::raw(sum),
         }
     }

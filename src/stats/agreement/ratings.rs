@@ -111,6 +111,12 @@ impl Ratings {
         self.categories.get(usize::from(*cell)).copied()
     }
 
+    /// Position (among the categories) of the score of a unit by a rater.
+    pub(super) fn category(&self, unit: usize, rater: usize) -> Option<u8> {
+        let cell = self.cells.get(unit * self.raters + rater).filter(|_| rater < self.raters)?;
+        (*cell != GAP).then_some(*cell)
+    }
+
     /// Positions (among the categories) of the scores that a unit got.
     pub(super) fn positions(&self, unit: usize) -> impl Iterator<Item = usize> + '_ {
         let row = &self.cells[unit * self.raters..][..self.raters];

@@ -187,6 +187,17 @@ impl<'a> Summed<'a> {
         (chance < 1.0).then(|| (agreed - chance) / (1.0 - chance))
     }
 
+    /// kappa = (p_a - p_e) / (1 - p_e), p_e = sum pi_k^2.
+    pub(super) fn fleiss(&self, sum: &[f64]) -> Option<f64> {
+        if self.unanimous(sum) {
+            return None;
+        }
+        let agreed = sum[EQUAL] / sum[PAIRED_UNITS];
+        let shares = &sum[FIXED..][..self.layout.q];
+        let chance: f64 = shares.iter().map(|share| (share / sum[RATED_UNITS]).powi(2)).sum();
+        (chance < 1.0).then(|| (agreed - chance) / (1.0 - chance))
+    }
+
     /// Mean over units of the share of equal pairs. Defined for unanimous data: there it is 1.
     pub(super) fn raw(sum: &[f64]) -> Option<f64> {
         (sum[PAIRED_UNITS] > 0.0).then(|| sum[EQUAL] / sum[PAIRED_UNITS])

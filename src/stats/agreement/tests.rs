@@ -93,6 +93,23 @@ fn what_has_no_agreement_beyond_chance_says_why() {
 }
 
 #[test]
+fn a_scale_of_one_category_has_no_agreement_beyond_chance() {
+    let rows = [vec![Some(3.0), Some(3.0), None], vec![Some(3.0); 3], vec![None, Some(3.0), None]];
+    let r = Ratings::from_rows(Some(&[3.0]), &rows).unwrap();
+    let how = Resampling { draws: 20, ..Resampling::default() };
+    for (c, of) in bootstrap::<u8>(&r, None, &Coefficient::ALL, "item", &how).unwrap() {
+        match c {
+            Coefficient::Raw => assert_eq!(of.unwrap().value, 1.0),
+            _ => assert_eq!(of, Err(Undefined::Unanimous), "{c:?}"),
+        }
+    }
+    assert_eq!(components(&r), Err(Undefined::Unanimous));
+    for kappa in pairwise_kappa(&r, &[0, 1, 2], "item", &how).unwrap() {
+        assert_eq!(kappa.estimate, Err(Undefined::Unanimous), "{kappa:?}");
+    }
+}
+
+#[test]
 fn negative_scores_are_no_ratio_scale() {
     let rows = [vec![Some(-1.0), Some(2.0)], vec![Some(1.0), Some(2.0)]];
     let r = Ratings::from_rows(None, &rows).unwrap();
@@ -215,6 +232,27 @@ proptest! {
             row.sort_by(|a, b| a.partial_cmp(b).unwrap());
         }
         prop_assert!(same(&want, &all_of(&sorted)));
+    }
+
+    #[test]
+    fn kappas_of_pairs_and_variances_do_not_depend_on_the_order_either(rows in rows()) {
+        let of = |rows: &Rows| {
+            let r = Ratings::from_rows(Some(&ONE_TO_FIVE), rows).unwrap();
+            let clusters: Vec<usize> = (0..rows.len()).collect();
+            let how = Resampling { draws: 1, ..Resampling::default() };
+            let mut all: Vec<Result<f64, Undefined>> = pairwise_kappa(&r, &clusters, "item", &how)
+                .unwrap()
+                .into_iter()
+                .map(|k| k.estimate.map(|e| e.value))
+                .collect();
+            let found = components(&r);
+            all.extend([found.clone().map(|c| c.units), found.clone().map(|c| c.raters), found.map(|c| c.rest)]);
+            all
+        };
+        let mut turned = rows.clone();
+        turned.reverse();
+        turned.iter_mut().for_each(|row| row.reverse());
+        prop_assert!(same(&of(&rows), &of(&turned)));
     }
 
     #[test]

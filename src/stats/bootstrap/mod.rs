@@ -2,11 +2,13 @@
 //! What is resampled is the unit that a claim is about (questions, seeds), not every number.
 //! Draw `i` of a seed is the same whatever the number of threads.
 
+mod crossed;
 mod nested;
 mod seeded;
 mod sums;
 mod units;
 
+pub use crossed::crossed_mean;
 pub use nested::nested_statistic;
 pub use seeded::{Seeded, nested_difference, nested_mean};
 pub use sums::Sums;

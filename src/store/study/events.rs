@@ -69,6 +69,8 @@ impl Tx<'_> {
                 e.rated_at.map(time),
             ),
         )?;
-        Ok(self.conn.last_insert_rowid())
+        let number = self.conn.last_insert_rowid();
+        self.extend_by_activity(e.assignment)?;
+        Ok(number)
     }
 }

@@ -5,6 +5,7 @@
 mod adjudications;
 mod amendments;
 mod assignments;
+mod eligible;
 mod events;
 mod judges;
 mod ratings;

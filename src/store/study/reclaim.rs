@@ -1,16 +1,24 @@
-//! Leases that ran out: the item goes to whoever has least to do.
+//! Items of raters who do not come: they go to whoever has least to do.
 
-use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{ItemId, RaterId, StudyId};
-use crate::store::codec::{from_word, time};
-use crate::store::{StoreError, Tx, Workspace};
+use crate::domain::{ItemId, Lease, RaterId, StudyId};
+use crate::store::codec::{from_count, from_word, time};
+use crate::store::{Reader, StoreError, Tx, Workspace};
 
-use super::NewAssignment;
 use super::assignments::{COLUMNS, assignment_row};
+use super::{Assignment, Item, NewAssignment, Rater};
 
-/// An assignment that was taken back because its lease ran out.
+/// An assignment is done when a rating stands, or when its rater skipped it for a reason. What was
+/// only put off is not done, and a rating that was taken back is none.
+const DONE: &str = "(EXISTS (SELECT 1 FROM current_rating c WHERE c.assignment = a.id) \
+     OR EXISTS (SELECT 1 FROM rating_event e WHERE e.assignment = a.id \
+                AND e.kind = 'skip' AND e.reason IS NOT NULL))";
+
+/// An assignment that was taken back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reclaimed {
     /// The item.
@@ -34,71 +42,219 @@ impl Workspace {
         now: Timestamp,
         until: Option<Timestamp>,
     ) -> Result<Vec<Reclaimed>, StoreError> {
-        self.write(|tx| {
-            tx.need_study(study)?;
-            let expired = tx.all(
-                &format!(
-                    "SELECT {COLUMNS} FROM assignment a WHERE a.study = ?1 \
-                     AND a.released_at IS NULL AND a.lease_until < ?2 \
-                     AND NOT EXISTS (SELECT 1 FROM current_rating c WHERE c.assignment = a.id) \
-                     ORDER BY a.id"
-                ),
-                (study.as_str(), time(now)),
-                assignment_row,
-            )?;
-            let mut out = Vec::new();
-            for old in expired {
-                tx.release(old.id)?;
-                let to = tx.least_loaded(study, &old.content.item, &old.content.rater)?;
-                if let Some((rater, position)) = &to {
-                    tx.assign(
-                        study,
-                        &NewAssignment {
-                            rater: rater.clone(),
-                            position: *position,
-                            lease_until: until,
-                            ..old.content.clone()
-                        },
-                    )?;
-                }
-                out.push(Reclaimed {
-                    item: old.content.item,
-                    from: old.content.rater,
-                    to: to.map(|t| t.0),
-                });
-            }
-            Ok(out)
-        })
+        self.write(|tx| tx.reclaim(study, now, until))
     }
 }
 
 impl Tx<'_> {
-    /// The rater with the least left to do among those of the same kind who declared the item's
-    /// language and never had the item, and the end of their order. A repeat only goes to who rates its original.
-    fn least_loaded(
+    /// [`Workspace::reclaim_leases`] inside a transaction.
+    ///
+    /// # Errors
+    /// No such study; the database cannot be written.
+    pub fn reclaim(
         &self,
         study: &StudyId,
-        item: &ItemId,
-        from: &RaterId,
-    ) -> Result<Option<(RaterId, u32)>, StoreError> {
-        self.one(
-            "SELECT r.id, (SELECT ifnull(max(p.position) + 1, 0) FROM assignment p \
-                           WHERE p.study = r.study AND p.rater = r.id) \
-             FROM rater r JOIN item i ON i.study = r.study AND i.id = ?2 \
-             WHERE r.study = ?1 \
-             AND r.kind = (SELECT kind FROM rater WHERE study = ?1 AND id = ?3) \
-             AND EXISTS (SELECT 1 FROM json_each(r.languages) l WHERE l.value = i.language) \
-             AND NOT EXISTS (SELECT 1 FROM assignment h \
-                             WHERE h.study = r.study AND h.rater = r.id AND h.item = i.id) \
-             AND (i.repeat_of IS NULL OR EXISTS (SELECT 1 FROM assignment o \
-                  WHERE o.study = r.study AND o.rater = r.id AND o.item = i.repeat_of \
-                  AND o.released_at IS NULL)) \
-             ORDER BY (SELECT count(*) FROM assignment w WHERE w.study = r.study \
-                       AND w.rater = r.id AND w.released_at IS NULL AND NOT EXISTS \
-                       (SELECT 1 FROM rating_event e WHERE e.assignment = w.id \
-                        AND e.kind IN ('submit', 'skip'))), r.id LIMIT 1",
-            (study.as_str(), item.as_str(), from.as_str()),
-            |r| Ok((from_word(r, 0)?, r.get(1)?)),
+        now: Timestamp,
+        until: Option<Timestamp>,
+    ) -> Result<Vec<Reclaimed>, StoreError> {
+        self.need_study(study)?;
+        let expired = self.all(
+            &format!(
+                "SELECT {COLUMNS} FROM assignment a WHERE a.study = ?1 \
+                 AND a.released_at IS NULL AND a.lease_until < ?2 AND NOT {DONE} ORDER BY a.id"
+            ),
+            (study.as_str(), time(now)),
+            assignment_row,
+        )?;
+        if expired.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.hand_over(study, expired, until)
+    }
+
+    /// Releases all that a rater has not rated and gives each item to whoever has least to do.
+    ///
+    /// # Errors
+    /// No such rater; the database cannot be written.
+    pub fn release_rater(
+        &self,
+        study: &StudyId,
+        rater: &RaterId,
+        until: Option<Timestamp>,
+    ) -> Result<Vec<Reclaimed>, StoreError> {
+        if self.rater(study, rater)?.is_none() {
+            return Err(StoreError::not_found(self.path, "rater", rater.as_str()));
+        }
+        let open = self.all(
+            &format!(
+                "SELECT {COLUMNS} FROM assignment a WHERE a.study = ?1 AND a.rater = ?2 \
+                 AND a.released_at IS NULL AND NOT {DONE} ORDER BY a.id"
+            ),
+            (study.as_str(), rater.as_str()),
+            assignment_row,
+        )?;
+        self.hand_over(study, open, until)
+    }
+
+    /// Gives places that nobody has to whoever has least to do: those of `old`, which are released
+    /// where they stand. A repeat only goes to who rates its original. Nobody gets an item that
+    /// they had before.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn hand_over(
+        &self,
+        study: &StudyId,
+        old: Vec<Assignment>,
+        until: Option<Timestamp>,
+    ) -> Result<Vec<Reclaimed>, StoreError> {
+        let items: BTreeMap<ItemId, Item> =
+            self.items(study)?.into_iter().map(|i| (i.id.clone(), i)).collect();
+        let gone: Vec<RaterId> = self.withdrawals(study)?.into_iter().map(|w| w.rater).collect();
+        let raters: Vec<Rater> =
+            self.raters(study)?.into_iter().filter(|r| !gone.contains(&r.id)).collect();
+        let kinds: BTreeMap<RaterId, _> =
+            self.raters(study)?.into_iter().map(|r| (r.id, r.kind)).collect();
+        let mut left = self.left_to_do(study)?;
+        for a in &old {
+            if self.release(a.id)? {
+                left.entry(a.content.rater.clone()).and_modify(|n| *n = n.saturating_sub(1));
+            }
+        }
+        // originals before their repeats: a repeat follows its original
+        let (first, again): (Vec<_>, Vec<_>) = old
+            .into_iter()
+            .partition(|a| items.get(&a.content.item).is_none_or(|i| i.repeat_of.is_none()));
+        let mut out = Vec::new();
+        for a in first.into_iter().chain(again) {
+            let Some(item) = items.get(&a.content.item) else { continue };
+            let from = a.content.rater.clone();
+            let kind = kinds.get(&from);
+            let mut to = None;
+            let mut able: Vec<&Rater> = raters
+                .iter()
+                .filter(|r| r.id != from && Some(&r.kind) == kind && r.may_rate(item))
+                .collect();
+            able.sort_by_key(|r| (left.get(&r.id).copied().unwrap_or(0), &r.id));
+            for r in able {
+                if !self.had(study, &item.id, &r.id)?
+                    && (item.repeat_of.as_ref())
+                        .is_none_or(|of| self.has(study, of, &r.id).unwrap_or(false))
+                {
+                    to = Some(r.id.clone());
+                    break;
+                }
+            }
+            if let Some(rater) = &to {
+                let position = self.end_of_order(study, rater)?;
+                self.assign(
+                    study,
+                    &NewAssignment {
+                        rater: rater.clone(),
+                        position,
+                        lease_until: until,
+                        ..a.content
+                    },
+                )?;
+                *left.entry(rater.clone()).or_default() += 1;
+            }
+            out.push(Reclaimed { item: item.id.clone(), from, to });
+        }
+        Ok(out)
+    }
+
+    /// Moves the end of a rater's leases on: they are here. Answers how many were moved; those
+    /// that end within `slack` of the new end stay, so that not every rating writes them all.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn extend_leases(
+        &self,
+        study: &StudyId,
+        rater: &RaterId,
+        until: Timestamp,
+        slack: SignedDuration,
+    ) -> Result<usize, StoreError> {
+        let before = until.checked_sub(slack).unwrap_or(Timestamp::MIN);
+        self.run(
+            "UPDATE assignment SET lease_until = ?3 WHERE study = ?1 AND rater = ?2 \
+             AND released_at IS NULL AND lease_until < ?4",
+            (study.as_str(), rater.as_str(), time(until), time(before)),
         )
+    }
+
+    /// Extends the leases of whoever just did something, where the assignment has one.
+    pub(super) fn extend_by_activity(&self, assignment: i64) -> Result<(), StoreError> {
+        let found = self.one(
+            "SELECT a.study, a.rater FROM assignment a \
+             WHERE a.id = ?1 AND a.lease_until IS NOT NULL",
+            [assignment],
+            |r| Ok((from_word::<StudyId>(r, 0)?, from_word::<RaterId>(r, 1)?)),
+        )?;
+        let Some((study, rater)) = found else { return Ok(()) };
+        if let Some(lease) = self.lease_of(&study)? {
+            let slack = SignedDuration::from_mins(i64::from(lease.hours()).min(12) * 5);
+            self.extend_leases(&study, &rater, lease.until(Timestamp::now()), slack)?;
+        }
+        Ok(())
+    }
+
+    /// Where the order of a rater ends.
+    pub(super) fn end_of_order(&self, study: &StudyId, rater: &RaterId) -> Result<u32, StoreError> {
+        let end = self.one(
+            "SELECT ifnull(max(position) + 1, 0) FROM assignment WHERE study = ?1 AND rater = ?2",
+            (study.as_str(), rater.as_str()),
+            |r| r.get(0),
+        )?;
+        Ok(end.unwrap_or(0))
+    }
+
+    fn had(&self, study: &StudyId, item: &ItemId, rater: &RaterId) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM assignment WHERE study = ?1 AND item = ?2 AND rater = ?3";
+        let key = (study.as_str(), item.as_str(), rater.as_str());
+        Ok(self.one(sql, key, |_| Ok(()))?.is_some())
+    }
+
+    fn has(&self, study: &StudyId, item: &ItemId, rater: &RaterId) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM assignment WHERE study = ?1 AND item = ?2 AND rater = ?3 \
+                   AND released_at IS NULL";
+        let key = (study.as_str(), item.as_str(), rater.as_str());
+        Ok(self.one(sql, key, |_| Ok(()))?.is_some())
+    }
+}
+
+impl Reader<'_> {
+    /// How much each rater has left to do; raters with nothing assigned are left out.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn left_to_do(&self, study: &StudyId) -> Result<BTreeMap<RaterId, u64>, StoreError> {
+        let rows = self.all(
+            &format!(
+                "SELECT a.rater, count(*) FILTER (WHERE NOT {DONE}) FROM assignment a \
+                 WHERE a.study = ?1 AND a.released_at IS NULL GROUP BY a.rater"
+            ),
+            [study.as_str()],
+            |r| Ok((from_word(r, 0)?, from_count(r, 1)?)),
+        )?;
+        Ok(rows.into_iter().collect())
+    }
+
+    /// How long items wait for raters of this study: the newest amendment that says so, or the
+    /// study as it was set up.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn lease_of(&self, study: &StudyId) -> Result<Option<Lease>, StoreError> {
+        let text = self.one(
+            "SELECT ifnull((SELECT json_extract(m.change, '$.more.lease') \
+                            FROM study_amendment m WHERE m.study = s.id \
+                            AND json_extract(m.change, '$.more.lease') IS NOT NULL \
+                            ORDER BY m.n DESC LIMIT 1), \
+                           json_extract(s.spec, '$.lease')) FROM study s WHERE s.id = ?1",
+            [study.as_str()],
+            |r| r.get::<_, Option<String>>(0),
+        )?;
+        Ok(text.flatten().and_then(|t| t.parse().ok()))
     }
 }

@@ -2,12 +2,15 @@
 //! are asked; seed first gives the score, sample first tells how far the place decides. Judges
 //! stand beside people and are never counted with them unless asked.
 
+mod alternative;
+mod families;
 mod job;
 mod prompt;
 mod reading;
 mod record;
 mod results;
 
+pub use alternative::{AgainstPerson, Alternative};
 pub use job::{JudgeSummary, MakeModel, VerdictLine, work};
 pub use prompt::{JudgeSpec, checksum, judge_prompt, judge_prompt_from, requests_of};
 pub use reading::{Reading, read_score};

@@ -5,12 +5,17 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{ItemId, RaterId, StudyId};
+use crate::domain::{ItemId, RaterId, StudyId, StudyType};
+use crate::stats::altest::AltTestSpec;
 use crate::stats::bootstrap::{Resampling, clustered_mean, statistic};
 use crate::stats::correlation::{kendall_tau_b, spearman};
 use crate::stats::{Estimate, Undefined};
 use crate::store::{JudgeRecord, RaterKind, RatingRow, Reader, Shown, VerdictClass, VerdictRow};
-use crate::study::{ControlFailure, Figure, Rating, StudyError, agreement};
+use crate::study::calibration::judge_threshold;
+use crate::study::{ControlFailure, Figure, Rating, StudyError, Threshold, agreement_short};
+
+use super::alternative::{Alternative, alternative, scoring};
+use super::families::shared;
 
 /// How far the order of the two texts decides.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -68,9 +73,23 @@ pub struct JudgeResults {
     pub control_failures: Vec<ControlFailure>,
     /// Beside people; absent where no item was rated by both.
     pub beside_people: Option<BesidePeople>,
+    /// The alternative-annotator test against the people of the study.
+    pub alternative: Alternative,
+    /// The family of models, or the very model, that the judge shares with a writer of the texts:
+    /// it may favour its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrote_too: Option<String>,
+    /// The judge's score from which people say 4 or 5 nine times in ten, chosen on one half of the
+    /// seeds and reported on the other; of similarity only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<Threshold>,
 }
 
-/// What each judge of a study did, by name.
+/// Share of "4 or 5" for which a judge's threshold is looked for.
+const WISHED: f64 = 0.9;
+
+/// What each judge of a study did, by name. `epsilon` is that of the alternative-annotator test: 0.2
+/// where people are experts, 0.15 skilled, 0.1 from a crowd.
 ///
 /// # Errors
 /// No such study; the database cannot be read.
@@ -79,15 +98,19 @@ pub fn judge_results(
     study: &StudyId,
     draws: usize,
     seed: u64,
+    epsilon: f64,
 ) -> Result<Vec<JudgeResults>, StudyError> {
     let how = Resampling { draws, seed, ..Resampling::default() };
+    let study_type = reader.need_study(study)?.study_type;
+    let scoring = scoring(study_type);
+    let spec = AltTestSpec { epsilon, scoring, ..AltTestSpec::default() };
     let rows = reader.current_ratings(study)?;
     let seed_of: BTreeMap<ItemId, String> =
         reader.items(study)?.into_iter().map(|i| (i.id, i.seed.to_string())).collect();
     let mut out = Vec::new();
     for judge in reader.judges(study)? {
         let verdicts = reader.verdicts(study, &judge.rater)?;
-        out.push(one(judge, &verdicts, &rows, &seed_of, &how));
+        out.push(one(judge, &verdicts, &rows, &seed_of, &how, (study_type, &spec)));
     }
     Ok(out)
 }
@@ -98,6 +121,7 @@ fn one(
     rows: &[RatingRow],
     seed_of: &BTreeMap<ItemId, String>,
     how: &Resampling,
+    (study_type, spec): (StudyType, &AltTestSpec),
 ) -> JudgeResults {
     let mut by_class: BTreeMap<VerdictClass, usize> = BTreeMap::new();
     for v in verdicts {
@@ -119,6 +143,9 @@ fn one(
     }
     let scores: Vec<f64> = scored.iter().map(|(_, s)| f64::from(*s)).collect();
     let clusters: Vec<&str> = scored.iter().map(|(r, _)| r.seed.as_str()).collect();
+    let mut names: Vec<&str> = answered_by.iter().map(String::as_str).collect();
+    names.push(&judge.model);
+    let wrote_too = shared(&names, rows.iter().map(|r| &r.origin));
     JudgeResults {
         answered_by,
         verdicts: by_class,
@@ -128,6 +155,11 @@ fn one(
         controls: own.iter().filter(|r| r.item_kind.is_control()).count(),
         control_failures: crate::study::results::failures(&own),
         beside_people: beside_people(&judge.rater, &scored, rows, how),
+        alternative: alternative(&scored, rows, spec),
+        wrote_too,
+        threshold: (study_type == StudyType::Similarity)
+            .then(|| judge_threshold(&scored, rows, WISHED, how))
+            .flatten(),
         judge,
     }
 }
@@ -195,7 +227,7 @@ fn beside_people(
             .collect()
     };
     let alpha = |with_judge: bool| {
-        agreement(&rated(with_judge), how.draws.min(2_000), how.seed)
+        agreement_short(StudyType::Similarity, &rated(with_judge), how.draws.min(2_000), how.seed)
             .ok()
             .and_then(|a| a.figure("alpha-ordinal").cloned())
     };

@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::study::{Rating, agreement, read_ratings};
+use crate::domain::StudyType;
+use crate::study::{Rating, agreement, agreement_of, agreement_short, read_ratings};
 
 fn rating(item: usize, rater: usize, score: u8, cluster: Option<usize>) -> Rating {
     Rating {
@@ -55,7 +56,7 @@ fn the_published_example_gives_its_golden_values_through_a_file() {
 /// Six items by four raters; the expected value is computed from mean squares by their definition
 /// (Shrout and Fleiss 1979; their own table is in the statistics room's tests).
 #[test]
-fn icc_takes_the_items_that_everybody_rated() {
+fn icc_is_that_of_mean_squares_and_takes_items_with_gaps_too() {
     let table =
         [[5, 1, 3, 4], [3, 1, 2, 2], [4, 2, 3, 5], [4, 1, 3, 4], [5, 1, 3, 5], [3, 1, 3, 4]];
     let mut ratings: Vec<Rating> = table
@@ -80,9 +81,19 @@ fn icc_takes_the_items_that_everybody_rated() {
     let by_hand = (bms - ems) / (bms + (jms - ems) / n);
     assert!((icc.value.unwrap() - by_hand).abs() < 1e-12, "{:?} {by_hand}", icc.value);
     assert_eq!(icc.items, 6);
+    let single = (bms - ems) / (bms + (k - 1.0) * ems + k * (jms - ems) / n);
+    assert!((full.figure("icc2").unwrap().value.unwrap() - single).abs() < 1e-12);
+    let effects = full.effects.as_ref().unwrap();
+    assert_eq!(effects.leanings.len(), 4);
+    assert!(effects.leanings[0].points.value > 0.5, "r0 is the most lenient: {effects:?}");
+    assert!(effects.leanings[1].points.value < -0.5, "r1 is the most severe: {effects:?}");
+    // a plan of k = 3 leaves gaps everywhere, and the figure is there all the same
+    ratings.retain(|r| !matches!((r.item.as_str(), r.rater.as_str()), ("i1", "r2") | ("i4", "r0")));
     ratings.push(rating(99, 0, 1, None));
     let gaps = agreement(&ratings, 200, 1).unwrap();
-    assert_eq!(gaps.figure("icc2k").unwrap().items, 6, "an item with gaps does not count");
+    let icc = gaps.figure("icc2k").unwrap();
+    assert_eq!(icc.items, 7);
+    assert!(icc.value.is_some_and(|v| v != by_hand && v < 1.0), "{icc:?}");
 }
 
 /// Mean squares .4 between items, 1.6 between raters, 2.4 residual: the divisor .4 + (1.6 - 2.4) / 2
@@ -112,6 +123,10 @@ fn unanimous_ratings_have_no_coefficient_and_say_why() {
         assert_eq!((figure.value, figure.interval), (None, None), "{name}");
         assert!(figure.undefined.as_ref().unwrap().contains("same"), "{name}");
     }
+    for name in ["kappa-pairs", "kappa-pairs-quadratic", "kappa-fleiss", "icc2", "ac1"] {
+        assert_eq!(report.figure(name).unwrap().value, None, "{name}");
+    }
+    assert!(report.effects.is_none());
     assert_eq!(report.figure("raw").unwrap().value, Some(1.0));
     assert_eq!(report.figure("mean").unwrap().value, Some(5.0));
     let json = serde_json::to_value(&report).unwrap();
@@ -155,6 +170,28 @@ fn intervals_resample_seeds_where_the_ratings_name_them() {
         };
         assert!(width(&by_seed) > 1.5 * width(&by_item), "{name}");
     }
+}
+
+#[test]
+fn preferences_have_win_rates_and_ties_and_a_scale_of_three() {
+    // 1 the first, 2 a tie, 3 the second: 8 wins, 4 ties, 4 losses of 16
+    let ratings: Vec<Rating> = (0..8)
+        .flat_map(|i| (0..2).map(move |r| rating(i, r, [1, 1, 2, 3][(i + r) % 4], Some(i / 2))))
+        .collect();
+    let report = agreement_of(StudyType::Preference, &ratings, 200, 1).unwrap();
+    for (name, value) in
+        [("share-first", 0.5), ("share-tie", 0.25), ("share-second", 0.25), ("win-rate", 0.625)]
+    {
+        let figure = report.figure(name).unwrap();
+        assert_eq!(figure.value, Some(value), "{name}");
+        assert!(figure.interval.is_some() && figure.unit == "seed and rater");
+    }
+    assert!(report.figure("share-4-5").is_none());
+    let off = [rating(1, 1, 4, None)];
+    assert!(agreement_of(StudyType::Preference, &off, 100, 1).is_err(), "4 is no preference");
+    let short = agreement_short(StudyType::Preference, &ratings, 200, 1).unwrap();
+    assert_eq!(short.figure("win-rate"), report.figure("win-rate"));
+    assert!(short.figure("icc2").is_none() && short.effects.is_none());
 }
 
 proptest! {

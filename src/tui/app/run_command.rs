@@ -52,6 +52,7 @@ impl App {
                     Run::Runs(f) => f(&mut s.runs, &mut cx),
                     Run::Settings(f) => f(&mut s.settings, &mut cx),
                     Run::Watch(f) => f(&mut s.watch, &mut cx),
+                    Run::Study(f) => f(&mut s.study, &mut cx),
                     Run::App(_) | Run::List(_) => {}
                 }
             }

@@ -8,6 +8,7 @@ pub mod runs;
 pub mod samples;
 pub mod seeds;
 pub mod settings;
+pub mod study;
 pub mod watch;
 
 pub use evaluate::Evaluate;
@@ -18,6 +19,7 @@ pub use runs::Runs;
 pub use samples::Samples;
 pub use seeds::Seeds;
 pub use settings::Settings;
+pub use study::Leading;
 pub use watch::Watching;
 
 use super::screen::{Screen, ScreenId};
@@ -35,6 +37,7 @@ pub struct Screens {
     pub runs: Runs,
     pub settings: Settings,
     pub watch: Watching,
+    pub study: Leading,
 }
 
 impl Screens {
@@ -50,6 +53,7 @@ impl Screens {
             ScreenId::Runs => &mut self.runs,
             ScreenId::Settings => &mut self.settings,
             ScreenId::Watch => &mut self.watch,
+            ScreenId::Study => &mut self.study,
         }
     }
 
@@ -65,6 +69,7 @@ impl Screens {
             ScreenId::Runs => &self.runs,
             ScreenId::Settings => &self.settings,
             ScreenId::Watch => &self.watch,
+            ScreenId::Study => &self.study,
         }
     }
 }

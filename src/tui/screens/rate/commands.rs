@@ -44,6 +44,14 @@ pub const COMMANDS: &[Command] = &[
         "rate your own samples",
         Rate::new_form
     ),
+    rate!(
+        "rate.lead",
+        "pick",
+        &["m"],
+        "The study as whoever leads it sees it: progress, agreement, items to decide on",
+        "lead the study",
+        Rate::lead
+    ),
     rate!("rate.refresh", "pick", &["r"], "Read the list again", "", Rate::read_picks),
     rate!("rate.try-again", "failed", &["r"], "Try again", "try again", Rate::try_again),
     rate!("rate.give-up", "failed", &["esc"], "Back to the list", "back", Rate::leave_session),

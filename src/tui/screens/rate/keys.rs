@@ -4,7 +4,7 @@ use super::{OwnRow, Panel, Rate, Words};
 use crate::study::session::{Act, View, picks};
 use crate::text;
 use crate::tui::data::Lane;
-use crate::tui::screen::{Cx, Effect, Tone};
+use crate::tui::screen::{Cx, Effect, ScreenId, Told, Tone};
 use crate::tui::widgets::ListControl;
 
 impl Rate {
@@ -41,6 +41,14 @@ impl Rate {
         };
         self.wanted = Some((pick.study.clone(), rater));
         self.open_wanted(cx);
+    }
+
+    /// The screen of whoever leads the study under the cursor.
+    pub(super) fn lead(&mut self, cx: &mut Cx<'_>) {
+        let study = self.picks.current().map(|p| p.study.clone());
+        if let (Some(study), false) = (study, cx.shared.alone) {
+            cx.go(ScreenId::Study, Some(Told::Study(study)));
+        }
     }
 
     pub(super) fn try_again(&mut self, cx: &mut Cx<'_>) {
