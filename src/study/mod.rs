@@ -57,8 +57,11 @@ pub use effects::{RaterEffects, RaterLeaning};
 pub use error::StudyError;
 pub use export::{ExportFormat, ExportOptions, ExportWhat, codebook, export, export_table};
 pub use groups::{By, Group, Groups, JudgeInGroup, results_by};
-pub use guideline::{Guideline, ScaleAnchor, Example};
-pub use import::{ImportOptions, ImportReport, RatingFormat, ReadOptions, import_ratings, import_ratings_as, read_ratings_as};
+pub use guideline::{Example, Guideline, ScaleAnchor};
+pub use import::{
+    ImportOptions, ImportReport, RatingFormat, ReadOptions, import_ratings, import_ratings_as,
+    read_ratings_as,
+};
 pub use keys::{Door, KeyError, PathRefused, PublicKey, authorized_line};
 pub use leases::begin_rating;
 pub use moving::{MoveReport, move_study};
@@ -70,7 +73,10 @@ pub use power::{Power, PowerDesign, Spread, pilot, power};
 pub use qualification::{Nearness, QualificationResult, qualifications};
 pub use raters_file::{Named, read_names, read_raters, write_names};
 pub use rating_file::{BadLine, RatingFile, read_ratings};
-pub use results::{Among, Consistency, ControlFailure, Results, ResultsOptions, results, results_among, results_with};
+pub use results::{
+    Among, Consistency, ControlFailure, Results, ResultsOptions, results, results_among,
+    results_with,
+};
 pub use scripted::{SCRIPTED, rate_scripted, scripted_raters, scripted_score};
 pub use seeds::{Seed, Seeds};
 pub use setup::{Material, NewStudy, create_from, create_study, items_of, new_study, strata};
