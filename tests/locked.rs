@@ -128,8 +128,19 @@ impl Trap {
         std::fs::create_dir_all(&bin).unwrap();
         let tells = format!("#!/bin/sh\necho \"$0 $*\" >> '{}'\n", self.path("escaped").display());
         for name in [
-            "sh", "bash", "less", "more", "vi", "vim", "nano", "xdg-open", "open", "ssh", "env",
-            "polyculture", "trap",
+            "sh",
+            "bash",
+            "less",
+            "more",
+            "vi",
+            "vim",
+            "nano",
+            "xdg-open",
+            "open",
+            "ssh",
+            "env",
+            "polyculture",
+            "trap",
         ] {
             let file = bin.join(name);
             std::fs::write(&file, &tells).unwrap();
@@ -241,8 +252,11 @@ impl Trap {
         assert_eq!(escaped, "", "after {after} a program was run");
         assert!(!self.folder().join("exports").exists(), "after {after}");
         assert!(!self.path("elsewhere").exists(), "after {after}");
-        let config: Vec<_> =
-            std::fs::read_dir(self.path("config")).unwrap().flatten().map(|f| f.file_name()).collect();
+        let config: Vec<_> = std::fs::read_dir(self.path("config"))
+            .unwrap()
+            .flatten()
+            .map(|f| f.file_name())
+            .collect();
         assert_eq!(config, ["keys.toml"], "after {after}");
     }
 }
@@ -342,13 +356,25 @@ fn whatever_is_typed_nothing_but_rating_can_be_reached() {
     }
 
     for (name, bytes) in [
-        ("clicks", "\x1b[<0;3;1M\x1b[<0;3;1m\x1b[<2;9;1M\x1b[<64;5;5M\x1b[M !!\x1b[32;5;5M".repeat(50)),
-        ("a paste", "\x1b[200~:q!\n!sh\r\x1b]52;c;YQ==\x07\x1b[2J\x03\x1a\x1c\0:shell\x1b[201~".into()),
+        (
+            "clicks",
+            "\x1b[<0;3;1M\x1b[<0;3;1m\x1b[<2;9;1M\x1b[<64;5;5M\x1b[M !!\x1b[32;5;5M".repeat(50),
+        ),
+        (
+            "a paste",
+            "\x1b[200~:q!\n!sh\r\x1b]52;c;YQ==\x07\x1b[2J\x03\x1a\x1c\0:shell\x1b[201~".into(),
+        ),
         ("a paste in words", "c\x1b[200~\x1b[31m!sh\n\x03\x1a$(id)`id`\x1b[201~".into()),
         ("colours", "\x1b]10;rgb:ffff/ffff/ffff\x07\x1b]11;?\x07\x1b]0;title\x1b\\".repeat(200)),
         ("a long string", format!("\x1b]{}\x1b\\", "x".repeat(100_000))),
-        ("device strings", format!("\x1bP{}\x1b\\\x1b_{}\x1b\\", "q".repeat(50_000), "z".repeat(9))),
-        ("reports", "\x1b[?1;2c\x1b[0n\x1b[5;5R\x1b[?2026;2$y\x1b[I\x1b[O\x1b[999999999999;1~".repeat(200)),
+        (
+            "device strings",
+            format!("\x1bP{}\x1b\\\x1b_{}\x1b\\", "q".repeat(50_000), "z".repeat(9)),
+        ),
+        (
+            "reports",
+            "\x1b[?1;2c\x1b[0n\x1b[5;5R\x1b[?2026;2$y\x1b[I\x1b[O\x1b[999999999999;1~".repeat(200),
+        ),
         ("rubbish", String::from_utf8_lossy(&(0x80..=0xff).collect::<Vec<u8>>()).into_owned()),
         ("noughts", "\0\0\x1c\x1d\x1e\x1f\x04\x04".into()),
     ] {

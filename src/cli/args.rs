@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::dataset::{ExportFormat, FindingKind};
-use crate::domain::{
-    CountryCode, CultureId, DatasetId, LabelPolicy, QuestionId, SampleId,
-};
+use crate::domain::{CountryCode, CultureId, DatasetId, LabelPolicy, QuestionId, SampleId};
 
 pub use super::args_ask::AskArgs;
 pub use super::args_calls::{AugmentArgs, MannerArgs, SpendArgs, TranslateArgs};

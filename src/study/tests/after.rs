@@ -14,7 +14,11 @@ fn name() -> StudyId {
 }
 
 fn material() -> Material {
-    Material::Samples { samples: samples(8, 8), seeds: Seeds::of(&survey(8)) }
+    Material::Samples {
+        samples: samples(8, 8),
+        seeds: Seeds::of(&survey(8)),
+        encoders: BTreeMap::new(),
+    }
 }
 
 /// A fixed study of 24 items with k = 2 for four raters.
@@ -90,7 +94,6 @@ fn amendments_that_cannot_be_leave_no_trace() {
         let error = amend(&mut ws, &name(), &change, None).unwrap_err().to_string();
         assert!(error.contains(said), "{change:?}: {error}");
     }
-    let all = Material::Samples { samples: samples(1, 1), seeds: Seeds::of(&survey(8)) };
     let change = Amend { add_items: 3, ..amendment() };
     let used: Vec<Sample> = ws
         .read()
@@ -99,8 +102,8 @@ fn amendments_that_cannot_be_leave_no_trace() {
         .iter()
         .filter_map(|i| samples(8, 8).into_iter().find(|s| Some(&s.id) == i.sample.as_ref()))
         .collect();
-    let Material::Samples { seeds, .. } = all else { unreachable!() };
-    let nothing = Material::Samples { samples: used, seeds };
+    let seeds = Seeds::of(&survey(8));
+    let nothing = Material::Samples { samples: used, seeds, encoders: BTreeMap::new() };
     let error = amend(&mut ws, &name(), &change, Some(&nothing)).unwrap_err().to_string();
     assert!(error.contains("nothing is left"), "{error}");
     assert_eq!(ws.read().amendments(&name()).unwrap(), []);
@@ -165,7 +168,8 @@ fn items_of_who_does_not_come_go_to_those_who_do() {
     let absent = id(0);
     let done = rate(&mut ws, &absent, 3, None);
     let last = ws.read().current_ratings(&name()).unwrap().pop().unwrap();
-    let undo = NewEvent::new(last.assignment, absent.clone(), Action::Undo { previous: last.event });
+    let undo =
+        NewEvent::new(last.assignment, absent.clone(), Action::Undo { previous: last.event });
     ws.submit_rating(&undo).unwrap();
     assert_eq!(begin_rating(&mut ws, &name(), &id(1)).unwrap(), [], "all leases run");
     let later = Timestamp::now() + SignedDuration::from_hours(3);
@@ -237,9 +241,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn anywhere(folder: &Path, words: &str) -> Vec<PathBuf> {
-    let holds = |p: &PathBuf| {
-        std::fs::read(p).unwrap().windows(words.len()).any(|w| w == words.as_bytes())
-    };
+    let holds =
+        |p: &PathBuf| std::fs::read(p).unwrap().windows(words.len()).any(|w| w == words.as_bytes());
     files(folder).into_iter().filter(holds).collect()
 }
 
@@ -249,10 +252,7 @@ fn who_leaves_takes_every_byte_along_and_their_places_are_open_again() {
     let dir = tempfile::tempdir().unwrap();
     let mut ws = fixed(&dir, None);
     let stranger = RaterId::new("stranger").unwrap();
-    assert!(matches!(
-        withdraw(&mut ws, &name(), &stranger),
-        Err(StudyError::UnknownRater { .. })
-    ));
+    assert!(matches!(withdraw(&mut ws, &name(), &stranger), Err(StudyError::UnknownRater { .. })));
     let rated = rate(&mut ws, &id(0), 9, Some(WORDS));
     rate(&mut ws, &id(1), 9, Some("others keep theirs"));
     // long words lie on pages of their own
@@ -333,18 +333,16 @@ fn a_study_is_carried_over_as_it_is_and_found_there_when_asked_again() {
 
     let mut other = Workspace::create(there.path()).unwrap();
     // numbers of rows are not those of the other place
-    create_from(
-        &mut other,
-        &StudySpec::named(StudyId::new("own").unwrap(), 8, 1),
-        &material(),
-    )
-    .unwrap();
+    create_from(&mut other, &StudySpec::named(StudyId::new("own").unwrap(), 8, 1), &material())
+        .unwrap();
     fix_plan(&mut other, &StudyId::new("own").unwrap(), &raters(3)).unwrap();
     let report = move_study(ws.read(), &mut other, &name()).unwrap();
     assert!(!report.already && report.events > 0);
     let brief = |ws: &Workspace| {
         let rows = ws.read().rating_events(&name()).unwrap();
-        rows.into_iter().map(|r| (r.uuid, r.at, r.item, r.rater, r.score, r.comment)).collect::<Vec<_>>()
+        rows.into_iter()
+            .map(|r| (r.uuid, r.at, r.item, r.rater, r.score, r.comment))
+            .collect::<Vec<_>>()
     };
     assert_eq!(brief(&ws), brief(&other));
     let rows = other.read().rating_events(&name()).unwrap();

@@ -88,7 +88,8 @@ fn what_was_put_off_comes_again_at_the_end_and_what_cannot_be_judged_does_not() 
     let mut ws = place(&dir, 4);
     let mut s = open(&ws);
     begin(&mut s, &mut ws);
-    for a in [Act::Skip, Act::LeaveOut(Reason::CannotJudge, None), Act::Score(score(5)), Act::Skip] {
+    for a in [Act::Skip, Act::LeaveOut(Reason::CannotJudge, None), Act::Score(score(5)), Act::Skip]
+    {
         act(&mut s, &mut ws, a, 1);
     }
     assert!(matches!(s.view(), View::Done(d) if d.put_off == 2 && d.left_out == 1));

@@ -81,7 +81,8 @@ fn a_sensitive_pair_is_covered_until_a_key_and_that_is_logged() {
     let dir = tempfile::tempdir().unwrap();
     let mut ws = Workspace::create(dir.path()).unwrap();
     let warned = serde_json::json!({"people": {"content_warning": "insults"}});
-    let items = [Item { sensitive: true, ..item(1, "en") }, Item { sensitive: true, ..item(2, "en") }];
+    let items =
+        [Item { sensitive: true, ..item(1, "en") }, Item { sensitive: true, ..item(2, "en") }];
     put(&mut ws, &items, warned);
     fix_plan(&mut ws, &study(), &[person("r1", &["en"])]).unwrap();
     let mut s = open(&ws);

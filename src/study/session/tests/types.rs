@@ -40,7 +40,13 @@ fn a_preference_is_stored_by_the_items_answers_whatever_side_they_stood_on() {
         let given = if n == 11 { 2 } else { 1 };
         act(&mut s, &mut ws, Act::Score(score(given)), 2);
         assert_eq!(s.last_saved().unwrap().score, Some(score(given)), "as it stood on the screen");
-        wanted.push(if given == 2 { 2 } else if *swap { 3 } else { 1 });
+        wanted.push(if given == 2 {
+            2
+        } else if *swap {
+            3
+        } else {
+            1
+        });
     }
     assert_eq!(stored(&ws), wanted);
     assert!(matches!(s.view(), View::Done(d) if d.scores == [11, 1, 0, 0, 0]));
