@@ -23,6 +23,7 @@ mod leases;
 pub mod live;
 mod moving;
 mod order;
+mod outlook;
 mod pairs;
 mod plan;
 mod power;
@@ -56,7 +57,7 @@ pub use effects::{RaterEffects, RaterLeaning};
 pub use error::StudyError;
 pub use export::{ExportFormat, ExportOptions, ExportWhat, codebook, export, export_table};
 pub use groups::{By, Group, Groups, JudgeInGroup, results_by};
-pub use guideline::{Guideline, ScaleAnchor};
+pub use guideline::{Example, Guideline, ScaleAnchor};
 pub use import::{
     ImportOptions, ImportReport, RatingFormat, ReadOptions, import_ratings, import_ratings_as,
     read_ratings_as,
@@ -65,6 +66,7 @@ pub use keys::{Door, KeyError, PathRefused, PublicKey, authorized_line};
 pub use leases::begin_rating;
 pub use moving::{MoveReport, move_study};
 pub use order::LAG;
+pub use outlook::{Outlook, outlook};
 pub use pairs::{Example, WorkedPairs};
 pub use plan::{Plan, fix_plan, plan};
 pub use power::{Power, PowerDesign, Spread, pilot, power};

@@ -6,7 +6,8 @@ use clap::Args;
 
 use crate::cli::{Context, Failure};
 use crate::domain::{Lease, RaterId, StudyId, StudyType};
-use crate::study::{Amend, Material, amend, read_answers, read_raters};
+use crate::store::{StudyText, TextKind};
+use crate::study::{Amend, Material, amend, own_text, read_answers, read_raters};
 
 /// What `study amend` takes.
 #[derive(Debug, Args)]
@@ -38,6 +39,39 @@ pub struct AmendArgs {
     /// How long items wait from now on, such as 14d
     #[arg(long)]
     lease: Option<Lease>,
+    /// Another consent from now on: plain text, or TOML
+    #[arg(long, value_name = "FILE")]
+    consent: Option<PathBuf>,
+    /// Another guideline from now on (TOML)
+    #[arg(long, value_name = "FILE")]
+    guideline: Option<PathBuf>,
+    /// Other examples from now on (TOML)
+    #[arg(long, value_name = "FILE")]
+    examples: Option<PathBuf>,
+    /// Another practice from now on (TOML)
+    #[arg(long, value_name = "FILE")]
+    qualification: Option<PathBuf>,
+    /// Language of these texts (BCP 47)
+    #[arg(long, default_value = "en")]
+    language: String,
+}
+
+/// The texts that come, as files hold them.
+fn texts(args: &AmendArgs, stored: &[StudyText], of: StudyType) -> Result<Vec<StudyText>, Failure> {
+    let files = [
+        (TextKind::Consent, &args.consent),
+        (TextKind::Guideline, &args.guideline),
+        (TextKind::Examples, &args.examples),
+        (TextKind::Qualification, &args.qualification),
+    ];
+    let given = files.into_iter().filter_map(|(kind, file)| Some((kind, file.as_ref()?)));
+    given
+        .map(|(kind, file)| {
+            let wrong = |e: String| Failure::bad_input(format!("{}: {e}", file.display()));
+            let body = std::fs::read_to_string(file).map_err(|e| wrong(e.to_string()))?;
+            own_text(stored, of, kind, &args.language, &body).map_err(|e| wrong(e.to_string()))
+        })
+        .collect()
 }
 
 /// Amends the study.
@@ -55,6 +89,8 @@ pub fn run(ctx: &Context, args: AmendArgs) -> Result<(), Failure> {
             return Err(Failure::usage(format!("new items of {other} need --answers FILE")));
         }
     };
+    let stored = store.read().study_texts(&args.study)?;
+    let texts = texts(&args, &stored, record.study_type)?;
     let change = Amend {
         who: args.who.or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "nobody".into()),
         reason: args.reason,
@@ -63,7 +99,7 @@ pub fn run(ctx: &Context, args: AmendArgs) -> Result<(), Failure> {
         add_items: args.add_items,
         k: args.k,
         lease: args.lease,
-        texts: Vec::new(),
+        texts,
     };
     let report = amend(&mut store, &args.study, &change, material.as_ref())?;
     ctx.out.show(&report, || {

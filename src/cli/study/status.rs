@@ -117,7 +117,9 @@ fn raters(s: &Live) -> String {
                 number(speed.per_minute),
                 format!("{}/{}", r.missed, r.controls),
                 format!("{}/{}", r.repeats.same, r.repeats.pairs),
-                r.practice.map_or_else(|| "-".into(), |p| format!("{}/{}", p.right, p.of)),
+                r.practice
+                    .as_ref()
+                    .map_or_else(|| "-".into(), |p| format!("{}/{}", p.right, p.asked)),
             ]
         })
         .collect();

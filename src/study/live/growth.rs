@@ -1,6 +1,6 @@
 //! Agreement as it grows: alpha, AC2 and raw agreement after each n-th rating.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -82,17 +82,13 @@ pub(super) fn growth(log: &Log<'_>, of: StudyType, how: &Resampling) -> Growth {
     // declared, because AC2's chance term counts unused scores too
     let scale: Vec<f64> = (1..=of.top()).map(f64::from).collect();
     let every = submits.div_ceil(MOST_POINTS);
-    let mut units: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut seeds: Vec<&str> = Vec::new();
-    let mut raters: BTreeMap<&str, usize> = BTreeMap::new();
-    for e in &events {
-        let fresh = units.len();
-        if *units.entry(e.item.as_str()).or_insert(fresh) == fresh {
-            seeds.push(e.seed.as_str());
-        }
-        let fresh = raters.len();
-        raters.entry(e.rater.as_str()).or_insert(fresh);
-    }
+    // by name, as the report has them: the draws are then the same
+    let seed_of: BTreeMap<&str, &str> =
+        events.iter().map(|e| (e.item.as_str(), e.seed.as_str())).collect();
+    let units: BTreeMap<&str, usize> = seed_of.keys().copied().zip(0..).collect();
+    let seeds: Vec<&str> = seed_of.values().copied().collect();
+    let raters: BTreeSet<&str> = events.iter().map(|e| e.rater.as_str()).collect();
+    let raters: BTreeMap<&str, usize> = raters.into_iter().zip(0..).collect();
     // scores that no undo took back, oldest first, by (unit, rater)
     let mut stand: Vec<Vec<Vec<(i64, u8)>>> = vec![vec![Vec::new(); raters.len()]; units.len()];
     let mut seen = 0;

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::domain::{ItemId, RaterId};
 use crate::store::{
-    Adjudication, Assignment, EventKind, Item, Practice, Rater, RaterKind, RatingRow, Reason,
-    Withdrawal,
+    Adjudication, Assignment, EventKind, Item, Rater, RaterKind, RatingRow, Reason, Withdrawal,
 };
 
 use super::{LiveInput, Marks};
+use crate::study::QualificationResult;
 
 /// One rater with one item that is theirs still.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ pub(super) struct Log<'a> {
     pub events: &'a [RatingRow],
     /// The newest decision of each item.
     pub decided: BTreeMap<&'a ItemId, &'a Adjudication>,
-    pub practice: &'a [Practice],
+    pub practice: &'a [QualificationResult],
     pub withdrawn: &'a [Withdrawal],
     by_rater: BTreeMap<&'a RaterId, Vec<i64>>,
 }

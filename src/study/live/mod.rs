@@ -21,17 +21,17 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{StudyId, StudyType};
 use crate::stats::bootstrap::Resampling;
 use crate::store::{
-    Adjudication, Assignment, Item, ItemKind, Practice, Rater, RaterKind, RatingRow, Reader,
-    StoreError, StudyRecord, Withdrawal,
+    Adjudication, Assignment, Item, ItemKind, Rater, RaterKind, RatingRow, Reader, StoreError,
+    StudyRecord, Withdrawal,
 };
 
-use super::StudyError;
 use super::status::scripted_note;
+use super::{QualificationResult, StudyError, qualifications};
 
 pub use drift::{Drift, Third};
 pub use growth::{Grown, Growth, GrowthPoint, MOST_POINTS};
 pub use items::{MOST_WIDE, WideItem};
-pub use people::{CultureLive, Miss, PracticeResult, RaterLive, RepeatCount, Speed, Tally};
+pub use people::{CultureLive, Miss, RaterLive, RepeatCount, Speed, Tally};
 
 use log::Log;
 
@@ -52,8 +52,8 @@ pub struct LiveInput {
     pub assignments: Vec<Assignment>,
     /// The whole log, in order.
     pub events: Vec<RatingRow>,
-    /// Answers of the practice before the study, in order.
-    pub practice: Vec<Practice>,
+    /// What came of the practice before the study.
+    pub practice: Vec<QualificationResult>,
     /// Decisions on items, oldest first.
     pub decisions: Vec<Adjudication>,
     /// Who left.
@@ -72,7 +72,12 @@ impl LiveInput {
             raters: reader.raters(study)?,
             assignments: reader.assignments(study)?,
             events: reader.rating_events(study)?,
-            practice: reader.practice(study)?,
+            practice: match qualifications(reader, study) {
+                Ok(practice) => practice,
+                Err(StudyError::Store(e)) => return Err(e),
+                // it reads, and does nothing else that could fail
+                Err(_) => Vec::new(),
+            },
             decisions: reader.adjudications(study)?,
             withdrawn: reader.withdrawals(study)?,
         })

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{CultureId, ItemId, RaterId};
 use crate::stats::bootstrap::Resampling;
 use crate::store::{EventKind, ItemKind, RaterKind, Reason};
+use crate::study::QualificationResult;
 
 use super::Marks;
 use super::drift::{self, Drift};
@@ -104,17 +105,6 @@ pub struct Miss {
     pub at: Timestamp,
 }
 
-/// The practice before the study: the newest round.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PracticeResult {
-    /// Rounds begun.
-    pub rounds: u32,
-    /// Answers of the newest round.
-    pub of: usize,
-    /// Of these, inside the range expected.
-    pub right: usize,
-}
-
 /// One rater.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RaterLive {
@@ -130,8 +120,8 @@ pub struct RaterLive {
     pub consented: bool,
     /// When they left.
     pub withdrawn: Option<Timestamp>,
-    /// The practice; `None` before an answer.
-    pub practice: Option<PracticeResult>,
+    /// The practice before the study; `None` before an answer.
+    pub practice: Option<QualificationResult>,
     /// Their pairs.
     pub tally: Tally,
     /// Their pairs by culture of the item.
@@ -191,7 +181,7 @@ pub(super) fn raters(log: &Log<'_>, how: &Resampling) -> Vec<RaterLive> {
                 cultures: r.cultures.clone(),
                 consented: r.consent.is_some(),
                 withdrawn: log.withdrawn.iter().find(|w| w.rater == r.id).map(|w| w.at),
-                practice: practice(log, &r.id),
+                practice: log.practice.iter().find(|p| p.rater == r.id).cloned(),
                 tally,
                 by_culture,
                 speed: speed(log, Some(&r.id)),
@@ -204,18 +194,6 @@ pub(super) fn raters(log: &Log<'_>, how: &Resampling) -> Vec<RaterLive> {
             }
         })
         .collect()
-}
-
-fn practice(log: &Log<'_>, rater: &RaterId) -> Option<PracticeResult> {
-    let own = || log.practice.iter().filter(|p| p.rater == *rater);
-    let rounds = own().map(|p| p.round).max()?;
-    // an answer given again in the same round takes the place of the one before
-    let mut newest: BTreeMap<&str, bool> = BTreeMap::new();
-    for p in own().filter(|p| p.round == rounds) {
-        newest.insert(&p.item, p.expected.0 <= p.given && p.given <= p.expected.1);
-    }
-    let right = newest.values().filter(|r| **r).count();
-    Some(PracticeResult { rounds, of: newest.len(), right })
 }
 
 pub(super) fn cultures(log: &Log<'_>) -> Vec<CultureLive> {

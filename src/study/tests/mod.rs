@@ -3,6 +3,7 @@
 mod after;
 mod agreement;
 mod files;
+mod grouping;
 mod judge;
 mod plan;
 mod sampling;
@@ -27,7 +28,7 @@ fn question(n: usize) -> Question {
     }
 }
 
-fn survey(seeds: usize) -> Survey {
+pub(super) fn survey(seeds: usize) -> Survey {
     Survey { questions: (1..=seeds).map(question).collect(), ..Survey::default() }
 }
 
@@ -56,7 +57,7 @@ fn sample(seed: usize, n: usize) -> Sample {
 }
 
 /// `each` samples of each of `seeds` seeds.
-fn samples(seeds: usize, each: usize) -> Vec<Sample> {
+pub(super) fn samples(seeds: usize, each: usize) -> Vec<Sample> {
     (1..=seeds).flat_map(|s| (0..each).map(move |n| sample(s, n))).collect()
 }
 
@@ -70,7 +71,7 @@ fn rater(name: &str, languages: &[&str]) -> Rater {
     }
 }
 
-fn raters(n: usize) -> Vec<Rater> {
+pub(super) fn raters(n: usize) -> Vec<Rater> {
     (0..n).map(|i| rater(&format!("r{i:02}"), &["en"])).collect()
 }
 

@@ -123,13 +123,16 @@ pub struct Form {
     pub verb: String,
     /// Its fields.
     pub fields: Vec<Field>,
+    /// What is wrong with a field that only the whole tells (a file that is not there, too few
+    /// raters); gone with the next change.
+    pub refused: Option<(&'static str, String)>,
     focus: usize,
 }
 
 impl Form {
     /// A form; Enter sends it, from any field.
     pub fn new(title: impl Into<String>, verb: &str, fields: Vec<Field>) -> Self {
-        Self { title: title.into(), verb: verb.to_owned(), fields, focus: 0 }
+        Self { title: title.into(), verb: verb.to_owned(), fields, refused: None, focus: 0 }
     }
 
     fn field(&self, name: &str) -> Option<&Field> {
@@ -190,11 +193,25 @@ impl Form {
 
     /// The first thing that is wrong.
     pub fn wrong(&self) -> Option<(usize, String)> {
-        self.fields.iter().enumerate().find_map(|(i, f)| Some((i, f.wrong()?)))
+        self.fields.iter().enumerate().find_map(|(i, f)| Some((i, self.wrong_with(f)?)))
+    }
+
+    /// What is wrong with a field, by itself or as the whole tells.
+    fn wrong_with(&self, f: &Field) -> Option<String> {
+        let refused = || self.refused.as_ref().filter(|r| r.0 == f.name).map(|r| r.1.clone());
+        f.wrong().or_else(refused)
     }
 
     /// A key.
     pub fn key(&mut self, key: KeyEvent) -> FormEvent {
+        let event = self.pressed(key);
+        if event == FormEvent::Changed {
+            self.refused = None;
+        }
+        event
+    }
+
+    fn pressed(&mut self, key: KeyEvent) -> FormEvent {
         let n = self.fields.len().max(1);
         let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
         match key.code {
@@ -267,6 +284,7 @@ impl Form {
 
     /// Pasted text goes into the line that has the focus.
     pub fn paste(&mut self, pasted: &str) {
+        self.refused = None;
         if let Some(Field { kind: FieldKind::Line { input, .. }, .. }) =
             self.fields.get_mut(self.focus)
         {
@@ -299,10 +317,10 @@ impl Form {
                 width: inner.width.saturating_sub(gap + 2),
                 height: 1,
             };
-            draw_value(pen, value, f, here);
+            draw_value(pen, value, f, here, self.wrong_with(f).is_some());
             y += 1;
         }
-        let wrong = self.fields.get(self.focus).and_then(Field::wrong);
+        let wrong = self.fields.get(self.focus).and_then(|f| self.wrong_with(f));
         let help = self.fields.get(self.focus).map_or("", |f| f.help.as_str());
         y += 1;
         let rest = |y: u16| Rect { y, height: inner.bottom().saturating_sub(y), ..inner };
@@ -322,9 +340,8 @@ impl Form {
     }
 }
 
-fn draw_value(pen: &mut Pen<'_>, area: Rect, f: &Field, here: bool) {
+fn draw_value(pen: &mut Pen<'_>, area: Rect, f: &Field, here: bool, bad: bool) {
     let muted = pen.style(Role::Muted);
-    let bad = f.wrong().is_some();
     match &f.kind {
         FieldKind::Line { input, .. } => {
             let style = pen.style(Role::Input);

@@ -52,6 +52,14 @@ pub const COMMANDS: &[Command] = &[
         "lead the study",
         Rate::lead
     ),
+    rate!(
+        "rate.new-study",
+        "pick",
+        &["N"],
+        "A new study with several raters",
+        "new study",
+        Rate::new_study
+    ),
     rate!("rate.refresh", "pick", &["r"], "Read the list again", "", Rate::read_picks),
     rate!("rate.try-again", "failed", &["r"], "Try again", "try again", Rate::try_again),
     rate!("rate.give-up", "failed", &["esc"], "Back to the list", "back", Rate::leave_session),

@@ -54,6 +54,14 @@ impl Rate {
         }
     }
 
+    /// The form of a study with several raters.
+    #[expect(clippy::unused_self, reason = "a command's handler")]
+    pub(super) fn new_study(&mut self, cx: &mut Cx<'_>) {
+        if !cx.shared.alone {
+            cx.go(ScreenId::Study, Some(Told::Start("study")));
+        }
+    }
+
     pub(super) fn try_again(&mut self, cx: &mut Cx<'_>) {
         if self.wanted.is_some() { self.open_wanted(cx) } else { self.open_named(cx) }
     }

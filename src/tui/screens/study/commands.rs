@@ -40,7 +40,7 @@ pub const COMMANDS: &[Command] = &[
     live("study.next", &["tab", "right"], "Next panel of the study", "next panel", |s, _| {
         s.turn(1);
     }),
-    live("study.before", &["backtab", "left"], "Panel before", "", |s, _| {
+    live("study.before", &["shift-tab", "left"], "Panel before", "", |s, _| {
         s.turn(Panel::ALL.len() - 1);
     }),
     live(
@@ -56,6 +56,22 @@ pub const COMMANDS: &[Command] = &[
         "Where the figures of this panel come from, or back",
         "where from",
         |s, _| s.how = Some(0),
+    ),
+    live(
+        "study.change",
+        &["p"],
+        "Plan the study and fix it; amend it where it is fixed",
+        "plan, amend",
+        Leading::change_study,
+    ),
+    live("study.new", &["n"], "A new study with several raters", "new study", Leading::new_study),
+    command(
+        "form",
+        "study.make",
+        &[],
+        "Make, fix or amend the study as the form says",
+        "",
+        Leading::make,
     ),
     live("study.refresh", &["r", "f5"], "Read the study again", "", Leading::look),
     live("study.leave", &["esc"], "Back to the list of studies", "back", Leading::back),

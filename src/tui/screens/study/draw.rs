@@ -20,6 +20,9 @@ const TOLD: u16 = 6;
 
 impl Leading {
     pub(super) fn draw_all(&mut self, pen: &mut Pen<'_>, area: Rect, shared: &Shared) {
+        if self.setup.is_some() {
+            return self.draw_setup(pen, area);
+        }
         if self.case.is_some() {
             return self.draw_case(pen, area);
         }

@@ -6,6 +6,7 @@ mod case_draw;
 mod commands;
 mod draw;
 mod panels;
+mod setup;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -25,6 +26,7 @@ use crate::tui::widgets::{ListControl, Memory};
 
 use case::CaseView;
 pub use commands::COMMANDS;
+use setup::Setup;
 
 /// Milliseconds between two looks at a study under way: more often nobody can read.
 const EVERY: u64 = 1000;
@@ -86,6 +88,7 @@ pub struct Leading {
     misses: Memory<Miss>,
     widest: Memory<WideItem>,
     case: Option<CaseView>,
+    setup: Option<Setup>,
 }
 
 impl Default for Leading {
@@ -140,6 +143,7 @@ impl Default for Leading {
                 ],
             ),
             case: None,
+            setup: None,
         }
     }
 }
@@ -225,6 +229,9 @@ impl Screen for Leading {
     }
 
     fn mode(&self) -> &'static str {
+        if self.setup.is_some() {
+            return "form";
+        }
         match &self.case {
             Some(c) if c.is_typing() => "deciding",
             Some(_) => "case",
@@ -238,27 +245,34 @@ impl Screen for Leading {
     }
 
     fn told(&mut self, what: Told, cx: &mut Cx<'_>) {
-        if let Told::Study(study) = what {
-            self.open(study, cx);
+        match what {
+            Told::Study(study) => self.open(study, cx),
+            Told::Start("study") => {
+                self.study = None;
+                self.load.clear();
+                self.new_study(cx);
+            }
+            _ => {}
         }
     }
 
     fn is_typing(&self) -> bool {
-        self.case.as_ref().is_some_and(CaseView::is_typing)
+        self.setup.is_some() || self.case.as_ref().is_some_and(CaseView::is_typing)
     }
 
     fn typed(&mut self, key: KeyEvent, cx: &mut Cx<'_>) -> Taken {
-        self.case_key(key, cx)
+        if self.setup.is_some() { self.setup_key(key, cx) } else { self.case_key(key, cx) }
     }
 
-    fn pasted(&mut self, text: &str, _cx: &mut Cx<'_>) {
+    fn pasted(&mut self, text: &str, cx: &mut Cx<'_>) {
+        self.setup_paste(text, cx);
         if let Some(case) = &mut self.case {
             case.paste(text);
         }
     }
 
     fn list(&mut self) -> Option<&mut dyn ListControl> {
-        if self.case.is_some() || self.how.is_some() {
+        if self.setup.is_some() || self.case.is_some() || self.how.is_some() {
             return None;
         }
         match self.panel {
@@ -274,6 +288,7 @@ impl Screen for Leading {
         if self.load.accept(answer) {
             self.took(cx);
         } else {
+            self.setup_answered(answer, cx);
             self.case_answered(answer, cx);
         }
     }
@@ -308,6 +323,9 @@ impl Screen for Leading {
     }
 
     fn unsaved(&self) -> Option<String> {
+        if self.setup.as_ref().is_some_and(|s| s.is_sending()) {
+            return Some("A study is being made.".into());
+        }
         let typed = self.case.as_ref().is_some_and(CaseView::has_words);
         typed.then(|| "A decision was begun and is not stored.".into())
     }

@@ -415,7 +415,7 @@ fn rater_cells(r: &RaterLive) -> Vec<String> {
         number(r.speed.per_minute),
         format!("{}/{}", r.missed, r.controls),
         format!("{}/{}", r.repeats.same, r.repeats.pairs),
-        r.practice.map_or_else(|| "-".into(), |p| format!("{}/{}", p.right, p.of)),
+        r.practice.as_ref().map_or_else(|| "-".into(), |p| format!("{}/{}", p.right, p.asked)),
     ]
 }
 
@@ -450,9 +450,9 @@ fn rater_told(r: &RaterLive, shared: &Shared) -> Vec<(String, Role)> {
         who += " · has not agreed to take part yet";
     }
     let mut out = vec![(who, Role::Text)];
-    let practice = r.practice.map_or_else(
+    let practice = r.practice.as_ref().map_or_else(
         || "no practice".into(),
-        |p| format!("practice {} of {} right in round {}", p.right, p.of, p.rounds),
+        |p| format!("practice {} of {} right, {} one off", p.right, p.asked, p.near),
     );
     out.push((
         format!(

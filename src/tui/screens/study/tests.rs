@@ -12,10 +12,15 @@ use crate::tui::screen::ScreenId;
 use crate::tui::testing::{Bench, assert_screen};
 
 const PAIRS: [(&str, &str, &str, &str); 4] = [
-    ("ar", "EGY", "العمل قبل وقت الفراغ.", "وقت الفراغ يأتي بعد العمل."),
-    ("bn", "BGD", "অবসরের আগে কাজ।", "কাজের পরে অবসর।"),
-    ("zh", "CHN", "工作应当先于闲暇。", "闲暇应当在工作之后。"),
-    ("en", "USA", "Work should come before spare time.", "Spare time comes second, after work."),
+    ("ar", "arabic", "العمل قبل وقت الفراغ.", "وقت الفراغ يأتي بعد العمل."),
+    ("bn", "bengali", "অবসরের আগে কাজ।", "কাজের পরে অবসর।"),
+    ("zh", "chinese", "工作应当先于闲暇。", "闲暇应当在工作之后。"),
+    (
+        "en",
+        "english",
+        "Work should come before spare time.",
+        "Spare time comes second, after work.",
+    ),
 ];
 
 fn study() -> StudyId {
@@ -50,7 +55,7 @@ fn people() -> Vec<Rater> {
             id: RaterId::new(format!("r{n}")).unwrap(),
             kind: RaterKind::Human,
             languages: PAIRS.iter().map(|p| p.0.to_owned()).collect(),
-            cultures: vec![CultureId::new("EGY").unwrap()],
+            cultures: vec![CultureId::new("arabic").unwrap()],
             consent: None,
         })
         .collect()
@@ -175,7 +180,7 @@ fn an_item_is_decided_by_the_command_that_the_form_shows() {
         .tapped("m backtab");
     assert!(b.shows("[Widest 2]") && b.shows("1 4 5"), "{}", b.screen());
     step(&mut b, "enter");
-    assert!(b.shows("Item i0") && b.shows("EGY") && b.shows("Not decided"), "{}", b.screen());
+    assert!(b.shows("Item i0") && b.shows("arabic") && b.shows("Not decided"), "{}", b.screen());
     assert!(b.shows("rater 1") && !b.shows("r2"), "whose scores they are is hidden");
     step(&mut b, "n");
     assert!(b.shows("r2"), "{}", b.screen());
@@ -234,7 +239,7 @@ fn a_sensitive_text_is_hidden_until_a_key() {
             rate(s, rater, "i3", score);
         }
     });
-    step(&mut b, "backtab");
+    step(&mut b, "shift-tab");
     assert!(b.shows("(hidden)") && !b.shows("Spare time comes"), "{}", b.screen());
     step(&mut b, "enter");
     assert!(b.shows("hidden until you ask") && !b.shows("Spare time"), "{}", b.screen());
@@ -257,7 +262,7 @@ fn pictures_of_the_screen() {
     for (name, size, keys) in [
         ("study-cultures-80x24", (80, 24), "tab"),
         ("study-growth-80x24", (80, 24), "tab tab"),
-        ("study-widest-80x24", (80, 24), "backtab"),
+        ("study-widest-80x24", (80, 24), "shift-tab"),
         ("study-drift-120x40", (120, 40), "tab tab tab tab"),
         ("study-case-80x24", (80, 24), "backtab enter"),
         ("study-case-120x40", (120, 40), "backtab enter"),

@@ -15,7 +15,7 @@ pub(super) fn how(panel: Panel, live: &Live) -> Vec<(String, Role)> {
             "a min: pairs rated a minute, over the last 30 minutes of the rater's activity, or all of it where there is less. The lines below the table say how much.".into(),
             "missed: controls scored outside the range expected, of the controls rated.".into(),
             "same: repeats that got the same score as before, of the repeats with both scores.".into(),
-            "practice: right answers of the newest round before the study. It shuts nobody out by itself.".into(),
+            "practice: right answers of the first round before the study, of the pairs asked. It shuts nobody out by itself.".into(),
         ],
         Panel::Cultures => vec![
             "Pairs of people by the culture of the item. Model judges are not counted.".into(),

@@ -1,0 +1,184 @@
+//! Drawing a form of a study: fields, and beside them what it would be.
+
+use std::collections::BTreeMap;
+
+use ratatui::layout::Rect;
+
+use super::look::Found;
+use super::{Kind, Leading, Setup, fields};
+use crate::domain::RaterId;
+use crate::store::ItemKind;
+use crate::study::{Outlook, PlanDraft, StratumCount};
+use crate::tui::pen::Pen;
+use crate::tui::theme::Role;
+use crate::tui::widgets::shell_line;
+
+/// Columns from which the estimate stands beside the fields.
+const BESIDE: u16 = 72;
+/// Raters whose load is named one by one.
+const NAMED: usize = 12;
+
+impl Leading {
+    pub(in crate::tui::screens::study) fn draw_setup(&self, pen: &mut Pen<'_>, area: Rect) {
+        let Some(setup) = &self.setup else { return };
+        let beside = area.width >= BESIDE;
+        let (left, right) = if beside {
+            let width = (area.width * 11 / 20).min(72);
+            let right = Rect { x: area.x + width, width: area.width - width, ..area };
+            (Rect { width, ..area }, right)
+        } else {
+            let height = area.height * 3 / 5;
+            let below = Rect { y: area.y + height, height: area.height - height, ..area };
+            (Rect { height, ..area }, below)
+        };
+        setup.form.draw(pen, left, &below(setup));
+        let mut scroll = setup.scroll;
+        let lines = would_be(setup);
+        let title = match setup.kind {
+            Kind::New => "What it would be",
+            Kind::Plan(_) => "What the plan would be",
+            Kind::Amend(_) => "What an amendment does",
+        };
+        let inner = pen.pane(right, title, false);
+        let mut y = inner.y;
+        for (line, role) in lines.iter().skip(std::mem::take(&mut scroll)) {
+            if y >= inner.bottom() {
+                break;
+            }
+            let style = pen.style(*role);
+            let rest = Rect { y, height: inner.bottom() - y, ..inner };
+            y += (pen.text(rest, line, style) as u16).min(rest.height);
+        }
+    }
+}
+
+/// Below the fields: what was refused, and the command.
+fn below(setup: &Setup) -> Vec<(String, Role)> {
+    let mut out = Vec::new();
+    if let Some(wrong) = &setup.wrong {
+        out.push((wrong.clone(), Role::Bad));
+    }
+    if setup.is_sending() {
+        out.push(("at work ..".into(), Role::Accent));
+    }
+    let said = match fields::lines(setup) {
+        Ok(lines) => {
+            let all: Vec<String> = lines.iter().map(|l| shell_line(l)).collect();
+            all.join(" && ")
+        }
+        Err((_, why)) => why,
+    };
+    out.push((said, Role::Muted));
+    out
+}
+
+fn kinds(items: &BTreeMap<ItemKind, usize>) -> String {
+    let of = |k: ItemKind| items.get(&k).copied().unwrap_or(0);
+    let controls: usize = items.iter().filter(|(k, _)| k.is_control()).map(|(_, n)| n).sum();
+    format!(
+        "{} items: {} by k raters, {} anchors, {} repeats, {controls} controls",
+        items.values().sum::<usize>(),
+        of(ItemKind::Sample),
+        of(ItemKind::Anchor),
+        of(ItemKind::Repeat)
+    )
+}
+
+fn strata_lines(strata: &[StratumCount]) -> Vec<(String, Role)> {
+    let mut by: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for s in strata {
+        let part = format!("{} {}", s.label, s.items);
+        by.entry(s.stratum.as_str()).or_default().push(part);
+    }
+    by.into_iter().map(|(s, parts)| (format!("by {s}: {}", parts.join(", ")), Role::Text)).collect()
+}
+
+fn load_line(load: &BTreeMap<RaterId, usize>) -> String {
+    let (low, high) =
+        (load.values().min().copied().unwrap_or(0), load.values().max().copied().unwrap_or(0));
+    let named: Vec<String> = load.iter().take(NAMED).map(|(r, n)| format!("{r} {n}")).collect();
+    let more = load.len().saturating_sub(NAMED);
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("load: {low} to {high} pairs a rater ({}{rest})", named.join(", "))
+}
+
+fn would_be(setup: &Setup) -> Vec<(String, Role)> {
+    if let Kind::Amend(_) = setup.kind {
+        return [
+            "The plan stays as it was fixed; the amendment names what it lets in, and nothing else can enter.",
+            "Raters who come get their part of what is open. Released pairs go to those who may rate them and have least.",
+            "Ratings that are there stay as they are.",
+            "Everybody who reads the results sees the log: polyculture study verify, and the exports.",
+        ]
+        .map(|l| (l.to_owned(), Role::Text))
+        .to_vec();
+    }
+    let Some(looked) = setup.look.get() else {
+        return match setup.look.error() {
+            Some(e) => vec![(e.to_string(), Role::Bad)],
+            None => vec![("counting ..".into(), Role::Muted)],
+        };
+    };
+    match &looked.outcome {
+        Err((_, why)) => vec![(why.clone(), Role::Bad)],
+        Ok(Found::Study(o, from)) => study_lines(o, from),
+        Ok(Found::Plan(p)) => plan_lines(p),
+    }
+}
+
+fn study_lines(o: &Outlook, from: &str) -> Vec<(String, Role)> {
+    let mut out = vec![
+        (format!("{} samples match", o.matching), Role::Title),
+        (kinds(&o.items), Role::Text),
+        (format!("of {} seeds", o.seeds), Role::Text),
+    ];
+    out.extend(strata_lines(&o.strata));
+    match (&o.power, o.longest_hours) {
+        (Some(p), Some(longest)) => {
+            out.push((load_line(&o.load), Role::Text));
+            out.push((
+                format!(
+                    "{} ratings: {:.1} hours in all, {longest:.1} for the busiest, at {:.1} s an item ({from})",
+                    o.ratings, o.hours, o.seconds
+                ),
+                Role::Text,
+            ));
+            let width = |w: Option<f64>| w.map_or_else(|| "undefined".into(), |w| format!("{w:.2}"));
+            out.push((
+                format!(
+                    "95 % interval to expect: {} points wide for the mean, {} for alpha",
+                    width(p.mean_width),
+                    width(p.alpha_width)
+                ),
+                Role::Accent,
+            ));
+            out.push((p.assumed.clone(), Role::Muted));
+        }
+        _ => out.push((
+            format!(
+                "at least {:.1} hours at {:.1} s an item ({from}); a raters file shows load, hours of each and interval widths",
+                o.hours, o.seconds
+            ),
+            Role::Text,
+        )),
+    }
+    out.extend(o.warnings.iter().map(|w| (w.clone(), Role::Warn)));
+    out
+}
+
+fn plan_lines(p: &PlanDraft) -> Vec<(String, Role)> {
+    let mut out = vec![(kinds(&p.items), Role::Title)];
+    let strata: Vec<StratumCount> =
+        p.strata.iter().filter(|s| s.stratum != crate::study::Stratum::Seed).cloned().collect();
+    out.extend(strata_lines(&strata));
+    out.push((load_line(&p.load), Role::Text));
+    out.push((
+        format!(
+            "{} ratings: {:.1} hours in all, {:.1} for the busiest, at {:.1} s an item",
+            p.ratings, p.hours, p.longest_hours, p.seconds
+        ),
+        Role::Text,
+    ));
+    out.extend(p.warnings.iter().map(|w| (w.clone(), Role::Warn)));
+    out
+}
