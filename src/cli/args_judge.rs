@@ -18,9 +18,10 @@ pub struct JudgeArgs {
     /// The judge's name among the raters; made from the model by default
     #[arg(long = "as", value_name = "RATER")]
     pub rater: Option<RaterId>,
-    /// What is asked: a prompt by name, or a TOML file with name, version, system and user
-    #[arg(long, default_value = "similarity", value_name = "NAME|FILE")]
-    pub prompt: String,
+    /// What is asked: a prompt by name, or a TOML file with name, version, system and user; by
+    /// default the one named as the study's type: similarity, preference or appropriateness
+    #[arg(long, value_name = "NAME|FILE")]
+    pub prompt: Option<String>,
     /// Pay again: do not take equal replies from earlier runs of this workspace
     #[arg(long)]
     pub fresh: bool,

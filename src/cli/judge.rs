@@ -6,6 +6,7 @@ use std::path::Path;
 use super::args_judge::JudgeArgs;
 use super::output::note;
 use super::{Context, Failure, activities, open, runs};
+use crate::domain::StudyType;
 use crate::launch::{JudgeRequest, judge, named_source};
 use crate::providers::prompts::PromptFile;
 use crate::study::judge::{JudgeSummary, judge_prompt, judge_prompt_from};
@@ -16,22 +17,23 @@ use crate::study::judge::{JudgeSummary, judge_prompt, judge_prompt_from};
 /// No such study, model or prompt; nothing left to judge; with `--wait`, a run that failed.
 pub fn run(ctx: &Context, a: JudgeArgs) -> Result<(), Failure> {
     let place = ctx.place()?.awaiting(&a.start.terms.awaited());
+    let study_type = ctx.read()?.read().need_study(&a.study)?.study_type;
     let request = JudgeRequest {
         study: a.study,
         rater: a.rater,
         source: named_source(&place, &a.provider)?,
         model: a.provider,
-        prompt: prompt(&a.prompt)?,
+        prompt: prompt(study_type, a.prompt.as_deref().unwrap_or(study_type.as_str()))?,
         threads: open::threads(),
     };
     let mut prepared = judge(&place, &request)?;
     note(&format!(
-        "{} rates {} items of {} as {}: {} requests, both orders, prompt {}",
+        "{} rates {} items of {} as {}: {} requests, prompt {}",
         request.model,
         prepared.items,
         request.study,
         prepared.spec.rater,
-        prepared.items * 2,
+        prepared.requests.len(),
         request.prompt.tag()
     ));
     let asked = [(request.source.clone(), prepared.requests)];
@@ -52,13 +54,14 @@ pub fn run(ctx: &Context, a: JudgeArgs) -> Result<(), Failure> {
 }
 
 /// A prompt by name, or from a file.
-fn prompt(name: &str) -> Result<PromptFile, Failure> {
+fn prompt(study_type: StudyType, name: &str) -> Result<PromptFile, Failure> {
     let path = Path::new(name);
     if path.is_file() {
         let text = fs::read_to_string(path).map_err(|e| Failure::bad_input(e).file(path))?;
-        return judge_prompt_from(&text, path).map_err(|e| Failure::bad_input(e).file(path));
+        return judge_prompt_from(study_type, &text, path)
+            .map_err(|e| Failure::bad_input(e).file(path));
     }
-    judge_prompt(name).map_err(Failure::not_found)
+    judge_prompt(study_type, name).map_err(Failure::not_found)
 }
 
 fn lines(s: &JudgeSummary) -> String {

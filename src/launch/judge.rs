@@ -7,7 +7,7 @@ use crate::job::RunKind;
 use crate::providers::prompts::PromptFile;
 use crate::providers::{ChatRequest, ModelSource};
 use crate::study::Guideline;
-use crate::study::judge::{JudgeSpec, checksum, open_items, requests_of};
+use crate::study::judge::{JudgeSpec, checksum, guidelines, open_items, requests_of};
 
 /// What a judging run is asked to do.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub struct PreparedJudge {
     pub prepared: Prepared,
     /// What it was frozen as.
     pub spec: JudgeSpec,
-    /// Items that the judge has not answered in both orders; each is two requests.
+    /// Items that the judge has not answered in all orders.
     pub items: usize,
     /// Those requests.
     pub requests: Vec<ChatRequest>,
@@ -62,17 +62,25 @@ pub fn judge(place: &Place, request: &JudgeRequest) -> Result<PreparedJudge, Lau
         Some(r) => r.clone(),
         None => judge_name(&request.model)?,
     };
+    let store = place.read()?;
+    let study = store.read().need_study(&request.study)?;
+    let items = open_items(store.read(), &request.study, &rater)?;
+    let stored = store.read().study_texts(&request.study)?;
+    let guidelines = guidelines(study.study_type, &stored, &items)?;
     let spec = JudgeSpec {
         study: request.study.clone(),
         rater: rater.clone(),
         model: request.model.clone(),
         source: request.source.clone(),
-        guideline: Guideline::similarity()?,
+        study_type: study.study_type,
+        guideline: match guidelines.values().next() {
+            Some(first) => first.clone(),
+            None => Guideline::similarity()?,
+        },
+        guidelines,
         prompt: request.prompt.source.clone(),
         prompt_sha256: checksum(&request.prompt.source),
     };
-    let store = place.read()?;
-    let items = open_items(store.read(), &request.study, &rater)?;
     if let Some(known) = store.read().judge(&request.study, &rater)? {
         let record = spec.record()?;
         if (&known.model, &known.prompt_sha256) != (&record.model, &record.prompt_sha256) {
@@ -84,7 +92,7 @@ pub fn judge(place: &Place, request: &JudgeRequest) -> Result<PreparedJudge, Lau
     }
     if items.is_empty() {
         return Err(LaunchError::Unknown(format!(
-            "{rater} has judged every item of study {} in both orders: nothing is asked twice",
+            "{rater} has judged every item of study {} in all orders: nothing is asked twice",
             request.study
         )));
     }
@@ -97,8 +105,8 @@ pub fn judge(place: &Place, request: &JudgeRequest) -> Result<PreparedJudge, Lau
     let prepared = Prepared::new(run).json("judge.json", &spec)?.rows("items.jsonl", &items)?;
     let mut requests = Vec::with_capacity(2 * items.len());
     for item in &items {
-        let both = requests_of(item, &spec.guideline, &request.prompt)?;
-        requests.extend(both.map(|(_, r)| r));
+        let asked = requests_of(item, &spec, &request.prompt)?;
+        requests.extend(asked.into_iter().map(|(_, r)| r));
     }
     Ok(PreparedJudge { prepared, spec, items: items.len(), requests })
 }

@@ -40,14 +40,22 @@ pub struct Plan {
 /// [`StudyError::TooFewRaters`] where an item has fewer possible raters than it needs.
 pub fn plan(items: &[Item], raters: &[Rater], seed: u64) -> Result<Plan, StudyError> {
     check(items, raters)?;
+    let able: Given = items
+        .iter()
+        .map(|item| (0..raters.len()).filter(|r| raters[*r].may_rate(item)).collect())
+        .enumerate()
+        .collect();
+    // languages and cultures may keep raters apart whatever is tried
+    let fewest_possible = groups(&able, raters.len());
     let mut best: Option<(usize, Given)> = None;
     for attempt in 0..TRIES {
-        let given = give(items, raters, &mut Dice::new(seed, &["plan", &attempt.to_string()]));
+        let mut dice = Dice::new(seed, &["plan", &attempt.to_string()]);
+        let given = give(items, &able, raters.len(), &mut dice);
         let groups = groups(&given, raters.len());
         if best.as_ref().is_none_or(|(fewest, _)| groups < *fewest) {
             best = Some((groups, given));
         }
-        if groups <= 1 {
+        if groups <= fewest_possible {
             break;
         }
     }
@@ -88,29 +96,25 @@ fn check(items: &[Item], raters: &[Rater]) -> Result<(), StudyError> {
 /// Items with their raters, as indexes. Anchors and controls come first, then items that few may
 /// rate, then items with repeats: they weigh more, and what weighs little evens out the loads at
 /// the end.
-fn give(items: &[Item], raters: &[Rater], dice: &mut Dice) -> Given {
+fn give(items: &[Item], able: &Given, raters: usize, dice: &mut Dice) -> Given {
     let mut repeats: BTreeMap<&ItemId, Vec<usize>> = BTreeMap::new();
     for (i, item) in items.iter().enumerate() {
         if let Some(of) = &item.repeat_of {
             repeats.entry(of).or_default().push(i);
         }
     }
-    let able: Vec<Vec<usize>> = items
-        .iter()
-        .map(|item| (0..raters.len()).filter(|r| raters[*r].may_rate(item)).collect())
-        .collect();
     let mut todo: Vec<usize> = (0..items.len()).filter(|i| items[*i].repeat_of.is_none()).collect();
     dice.shuffle(&mut todo);
     todo.sort_by_key(|i| {
         let item = &items[*i];
         let again = repeats.get(&item.id).map_or(0, Vec::len);
-        (item.k.is_some(), able[*i].len(), std::cmp::Reverse(again))
+        (item.k.is_some(), able[*i].1.len(), std::cmp::Reverse(again))
     });
-    let mut load = vec![0usize; raters.len()];
+    let mut load = vec![0usize; raters];
     let mut given = Vec::with_capacity(items.len());
     for i in todo {
         let item = &items[i];
-        let mut able = able[i].clone();
+        let mut able = able[i].1.clone();
         dice.shuffle(&mut able);
         able.sort_by_key(|r| load[*r]);
         if let Some(k) = item.k {

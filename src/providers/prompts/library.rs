@@ -9,11 +9,13 @@ use super::{Origin, PromptError, PromptFile};
 
 /// The embedded prompts. A new one is a file in `files/` and its line here.
 const FILES: &[(&str, &str)] = &[
+    ("appropriateness", include_str!("files/appropriateness.toml")),
     ("bbh", include_str!("files/bbh.toml")),
     ("gsm8k", include_str!("files/gsm8k.toml")),
     ("open-answer", include_str!("files/open-answer.toml")),
     ("open-pairwise", include_str!("files/open-pairwise.toml")),
     ("paraphrase", include_str!("files/paraphrase.toml")),
+    ("preference", include_str!("files/preference.toml")),
     ("robust-paraphrase", include_str!("files/robust-paraphrase.toml")),
     ("similarity", include_str!("files/similarity.toml")),
     ("synonyms", include_str!("files/synonyms.toml")),

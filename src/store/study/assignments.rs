@@ -93,7 +93,8 @@ impl Reader<'_> {
         )
     }
 
-    /// What a rater still has to do, in their order: neither rated nor skipped nor taken back.
+    /// What a rater still has to do, in their order: neither rated, nor skipped for a reason, nor
+    /// taken back. Pairs that were only put off come last.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -109,8 +110,11 @@ impl Reader<'_> {
                  WHERE a.study = ?1 AND a.rater = ?2 AND a.released_at IS NULL \
                  AND NOT EXISTS (SELECT 1 FROM current_rating c WHERE c.assignment = a.id) \
                  AND NOT EXISTS (SELECT 1 FROM rating_event e \
-                                 WHERE e.assignment = a.id AND e.kind = 'skip') \
-                 ORDER BY a.position LIMIT ?3"
+                                 WHERE e.assignment = a.id AND e.kind = 'skip' \
+                                 AND e.reason IS NOT NULL) \
+                 ORDER BY EXISTS (SELECT 1 FROM rating_event e \
+                                  WHERE e.assignment = a.id AND e.kind = 'skip'), \
+                 a.position LIMIT ?3"
             ),
             (study.as_str(), rater.as_str(), limit),
             assignment_row,

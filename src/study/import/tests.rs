@@ -334,9 +334,9 @@ fn an_import_never_changes_who_is_a_person_and_names_come_from_a_file_where_one_
         tx.put_rater(&study(), &rater("judge", RaterKind::Judge))?;
         tx.put_rater(&study(), &rater("r001", RaterKind::Human))?;
         let place = NewAssignment {
-            item: ItemId::new("a")?,
+            item: ItemId::new("a").unwrap(),
             slot: 1_000_000,
-            rater: RaterId::new("judge")?,
+            rater: RaterId::new("judge").unwrap(),
             position: 0,
             swap: false,
             lease_until: None,

@@ -6,7 +6,8 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{JudgeSpec, Reading, read_score, requests_of};
+use super::prompt::canonical;
+use super::{JudgeSpec, Reading, orders_of, read_score, requests_of};
 use crate::domain::ItemId;
 use crate::job::{Attempt, JobError, Progress, read_jsonl};
 use crate::providers::{ChatModel, ChatRequest, ModelSource, Totals, excerpt};
@@ -46,12 +47,12 @@ pub struct VerdictLine {
     pub model: String,
 }
 
-/// `summary.json`: counts of both orders together; they add up to `requests`.
+/// `summary.json`: counts of all orders together; they add up to `requests`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct JudgeSummary {
     /// Items.
     pub items: usize,
-    /// Verdicts wanted: two an item.
+    /// Verdicts wanted: two an item of a pair, one an item of a single answer.
     pub requests: usize,
     /// Verdicts by class.
     pub by_class: BTreeMap<VerdictClass, usize>,
@@ -80,13 +81,14 @@ pub fn work(
     let mut lines = answered(attempt)?;
     let mut open: Vec<(&Item, Shown, ChatRequest)> = Vec::new();
     for item in &items {
-        for (shown, request) in requests_of(item, &spec.guideline, &prompt).map_err(failed)? {
+        for (shown, request) in requests_of(item, &spec, &prompt).map_err(failed)? {
             if !lines.contains_key(&(item.id.clone(), shown)) {
                 open.push((item, shown, request));
             }
         }
     }
-    let total = (items.len() * 2) as u64;
+    let orders = orders_of(spec.study_type).len();
+    let total = (items.len() * orders) as u64;
     progress.at(lines.len() as u64, Some(total), "judging");
     let mut totals = Totals::default();
     if !open.is_empty() {
@@ -99,7 +101,7 @@ pub fn work(
             let Some((item, shown, _)) = open.get(i as usize) else {
                 return ControlFlow::Continue(());
             };
-            let line = line_of(item, *shown, reply);
+            let line = line_of(&spec, item, *shown, reply);
             if let Err(e) = results.write(&line) {
                 trouble = Some(e);
                 return ControlFlow::Break(());
@@ -119,7 +121,7 @@ pub fn work(
         totals =
             asked.map_err(|e| e.of_run(format!("judge {}: {e}", spec.model), !lines.is_empty()))?;
     }
-    let summary = summary(&items, &lines, totals);
+    let summary = summary(&items, orders, &lines, totals);
     attempt.write_json("summary.json", &summary)?;
     Ok(summary)
 }
@@ -137,6 +139,7 @@ fn answered(attempt: &Attempt) -> Result<BTreeMap<(ItemId, Shown), VerdictLine>,
 }
 
 fn line_of(
+    spec: &JudgeSpec,
     item: &Item,
     shown: Shown,
     reply: Result<crate::providers::ChatReply, crate::providers::CallFailed>,
@@ -146,7 +149,7 @@ fn line_of(
         sha256: item.sha256.clone(),
         shown,
         outcome: reading.class,
-        score: reading.score,
+        score: reading.score.map(|s| canonical(spec.study_type, shown, s)),
         detail: reading.detail,
         reply: String::new(),
         key: String::new(),
@@ -157,7 +160,7 @@ fn line_of(
             reply: excerpt(&r.text, SHOWN_OF_REPLY),
             key: r.key.clone(),
             model: r.model.clone(),
-            ..line(read_score(&r))
+            ..line(read_score(&r, spec.study_type.top()))
         },
         Err(e) => line(Reading {
             class: VerdictClass::Failed,
@@ -169,12 +172,13 @@ fn line_of(
 
 fn summary(
     items: &[Item],
+    orders: usize,
     lines: &BTreeMap<(ItemId, Shown), VerdictLine>,
     totals: Totals,
 ) -> JudgeSummary {
     let mut out = JudgeSummary {
         items: items.len(),
-        requests: items.len() * 2,
+        requests: items.len() * orders,
         totals,
         ..Default::default()
     };

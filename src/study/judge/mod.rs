@@ -4,6 +4,7 @@
 
 mod alternative;
 mod families;
+mod guidelines;
 mod job;
 mod prompt;
 mod reading;
@@ -11,8 +12,9 @@ mod record;
 mod results;
 
 pub use alternative::{AgainstPerson, Alternative};
+pub use guidelines::guidelines;
 pub use job::{JudgeSummary, MakeModel, VerdictLine, work};
-pub use prompt::{JudgeSpec, checksum, judge_prompt, judge_prompt_from, requests_of};
+pub use prompt::{JudgeSpec, checksum, judge_prompt, judge_prompt_from, orders_of, requests_of};
 pub use reading::{Reading, read_score};
 pub use record::{open_items, put_verdicts};
 pub use results::{BesidePeople, JudgeResults, OrderAgreement, judge_results};

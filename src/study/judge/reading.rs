@@ -58,13 +58,20 @@ static SCALE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     )
 });
 
-/// Reads a reply.
-pub fn read_score(reply: &ChatReply) -> Reading {
+/// The same for a scale of 1 to 3.
+static SCALE_OF_THREE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b1\s*(?:to|-|–|bis|a|à|から|到|至|~)\s*3\b|\s*/\s*3(?:\.0)?\b|\b(?:out of|of|von|de|sur|από|من|over)\s+3\b",
+    )
+});
+
+/// Reads a reply on the scale of 1 to `top`, 5 or 3.
+pub fn read_score(reply: &ChatReply, top: u8) -> Reading {
     let Some(said) = without_reasoning(&reply.text) else {
         return Reading::none(VerdictClass::CutOff, "the reply ends inside its reasoning");
     };
     let text = ascii_digits(said.trim()).into_owned();
-    let found = if text.is_empty() { Found::Nothing } else { find(&text) };
+    let found = if text.is_empty() { Found::Nothing } else { find(&text, top) };
     match found {
         Found::One(score) => return Reading::score(score),
         Found::Bad(detail) if reply.finish != Finish::Length => {
@@ -99,12 +106,13 @@ enum Found {
 
 /// JSON, then a labelled number, then a number that stands alone. Each is looked for only where the
 /// one before is not there at all.
-fn find(text: &str) -> Found {
-    match in_json(text) {
+fn find(text: &str, top: u8) -> Found {
+    match in_json(text, top) {
         Found::Nothing => {}
         other => return other,
     }
-    let plain = match SCALE.as_ref() {
+    let mentions = if top == 3 { &SCALE_OF_THREE } else { &SCALE };
+    let plain = match mentions.as_ref() {
         Some(scale) => scale.replace_all(text, " "),
         None => text.into(),
     };
@@ -119,22 +127,22 @@ fn find(text: &str) -> Found {
         }
         let scores: Vec<&str> = found.iter().map(regex::Match::as_str).collect();
         if !scores.is_empty() {
-            return agree(&scores);
+            return agree(&scores, top);
         }
     }
     let Some(number) = NUMBER.as_ref() else { return Found::Nothing };
     let numbers: Vec<&str> = number.find_iter(&plain).map(|m| m.as_str()).collect();
     if !numbers.is_empty() {
-        return agree(&numbers);
+        return agree(&numbers, top);
     }
-    chinese(&plain).map_or(Found::Nothing, Found::One)
+    chinese(&plain, top).map_or(Found::Nothing, Found::One)
 }
 
 /// All of the numbers must be the same whole number of the scale.
-fn agree(numbers: &[&str]) -> Found {
+fn agree(numbers: &[&str], top: u8) -> Found {
     let mut score = None;
     for n in numbers {
-        let value = match whole(n) {
+        let value = match whole(n, top) {
             Ok(v) => v,
             Err(why) => return Found::Bad(why),
         };
@@ -146,17 +154,17 @@ fn agree(numbers: &[&str]) -> Found {
     score.map_or(Found::Nothing, Found::One)
 }
 
-fn whole(text: &str) -> Result<u8, String> {
+fn whole(text: &str, top: u8) -> Result<u8, String> {
     let number = text.replace(',', ".");
     match number.parse::<f64>() {
         Ok(x) if x.fract() != 0.0 => Err(format!("{text} is no whole score; nothing is rounded")),
-        Ok(x) if (1.0..=5.0).contains(&x) => Ok(x as u8),
-        _ => Err(format!("{} is not on the scale of 1 to 5", excerpt(text, 20))),
+        Ok(x) if (1.0..=f64::from(top)).contains(&x) => Ok(x as u8),
+        _ => Err(format!("{} is not on the scale of 1 to {top}", excerpt(text, 20))),
     }
 }
 
 /// The first JSON object with a key that names a score.
-fn in_json(text: &str) -> Found {
+fn in_json(text: &str, top: u8) -> Found {
     for (start, _) in text.match_indices('{').take(20) {
         let mut documents = serde_json::Deserializer::from_str(&text[start..]).into_iter::<Value>();
         let Some(Ok(Value::Object(object))) = documents.next() else { continue };
@@ -165,10 +173,10 @@ fn in_json(text: &str) -> Found {
             ["score", "rating", "similarity", "answer"].iter().any(|k| key.contains(k))
         });
         match score {
-            Some((_, Value::Number(n))) => return agree(&[&n.to_string()]),
+            Some((_, Value::Number(n))) => return agree(&[&n.to_string()], top),
             Some((_, Value::String(s))) => {
                 let s = s.split('/').next().unwrap_or_default().trim();
-                return agree(&[s]);
+                return agree(&[s], top);
             }
             Some((key, Value::Null)) => return Found::Bad(format!("`{key}` is null")),
             _ => {}
@@ -178,10 +186,10 @@ fn in_json(text: &str) -> Found {
 }
 
 /// `四` or `四分` alone.
-fn chinese(text: &str) -> Option<u8> {
+fn chinese(text: &str, top: u8) -> Option<u8> {
     let bare = text.trim().trim_end_matches(['。', '.', '分']).trim();
     let place = ["一", "二", "三", "四", "五"].iter().position(|n| *n == bare)?;
-    u8::try_from(place + 1).ok()
+    u8::try_from(place + 1).ok().filter(|score| *score <= top)
 }
 
 #[cfg(test)]
@@ -199,6 +207,25 @@ mod tests {
             model: "m".into(),
             key: "k".into(),
             stored: false,
+        }
+    }
+
+    fn read_five(reply: &ChatReply) -> Reading {
+        read_score(reply, 5)
+    }
+
+    #[test]
+    fn a_scale_of_three_ends_at_three() {
+        for (text, score) in [
+            ("Score: 3", Some(3)),
+            ("On 1 to 3: 2", Some(2)),
+            ("Score: 4", None),
+            ("{\"score\": 5}", None),
+            ("四", None),
+            ("二", Some(2)),
+            ("Score: 1/3", Some(1)),
+        ] {
+            assert_eq!(read_score(&reply(text, Finish::Stop), 3).score, score, "{text}");
         }
     }
 
@@ -225,15 +252,15 @@ mod tests {
             ("抱歉，我无法评价。", Refused, "抱歉"),
             ("<think>the first says", CutOff, "reasoning"),
         ] {
-            let r = read_score(&reply(text, Finish::Stop));
+            let r = read_five(&reply(text, Finish::Stop));
             assert_eq!(r.class, class, "{text}: {r:?}");
             assert!(r.score.is_none() && r.detail.contains(word), "{text}: {r:?}");
         }
-        let cut = read_score(&reply("Let me compare the two sentences. The first", Finish::Length));
+        let cut = read_five(&reply("Let me compare the two sentences. The first", Finish::Length));
         assert_eq!(cut.class, CutOff);
-        assert_eq!(read_score(&reply("", Finish::Filtered)).class, Refused);
+        assert_eq!(read_five(&reply("", Finish::Filtered)).class, Refused);
         let field = ChatReply { refusal: Some("no".into()), ..reply("", Finish::Stop) };
-        assert_eq!(read_score(&field).class, Refused);
+        assert_eq!(read_five(&field).class, Refused);
     }
 
     #[test]
@@ -260,23 +287,24 @@ mod tests {
             ("Nota: 5 de 5", 5),
             ("Bewertung: 3", 3),
         ] {
-            let r = read_score(&reply(text, Finish::Stop));
+            let r = read_five(&reply(text, Finish::Stop));
             assert_eq!(r.score, Some(score), "{text}: {r:?}");
             assert_eq!(r.class, VerdictClass::Score);
         }
         // cut off after the score is no loss
-        assert_eq!(read_score(&reply("Score: 2\nBecause the", Finish::Length)).score, Some(2));
+        assert_eq!(read_five(&reply("Score: 2\nBecause the", Finish::Length)).score, Some(2));
     }
 
     #[test]
     fn every_pattern_of_this_file_compiles() {
         assert!(NUMBER.is_some() && RANGE.is_some() && LABELLED.is_some() && SCALE.is_some());
+        assert!(SCALE_OF_THREE.is_some());
     }
 
     proptest! {
         #[test]
         fn no_reply_stops_the_reader_and_a_score_is_always_on_the_scale(text in ".{0,80}") {
-            let r = read_score(&reply(&text, Finish::Stop));
+            let r = read_five(&reply(&text, Finish::Stop));
             prop_assert_eq!(r.score.is_some(), r.class == VerdictClass::Score);
             prop_assert!(r.score.is_none_or(|s| (1..=5).contains(&s)));
         }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{JudgeSpec, VerdictLine};
+use super::{JudgeSpec, VerdictLine, orders_of};
 use crate::domain::{ItemId, RaterId, RunId, Score, StudyId};
 use crate::store::{
     Action, Assignment, Item, JUDGE_SLOTS, NewAssignment, NewEvent, Rater, RaterKind, Reader,
@@ -14,7 +14,7 @@ use crate::store::{
 };
 use crate::study::StudyError;
 
-/// The items that a judge of this name has not answered in both orders.
+/// The items that a judge of this name has not answered in all orders of the study's type.
 ///
 /// # Errors
 /// No such study; the name is a person's; the database cannot be read.
@@ -23,7 +23,7 @@ pub fn open_items(
     study: &StudyId,
     rater: &RaterId,
 ) -> Result<Vec<Item>, StudyError> {
-    reader.need_study(study)?;
+    let study_type = reader.need_study(study)?.study_type;
     if let Some(known) = reader.rater(study, rater)?
         && known.kind != RaterKind::Judge
     {
@@ -43,7 +43,7 @@ pub fn open_items(
     Ok(reader
         .items(study)?
         .into_iter()
-        .filter(|i| !done(i, Shown::SeedFirst) || !done(i, Shown::SampleFirst))
+        .filter(|i| orders_of(study_type).iter().any(|shown| !done(i, *shown)))
         .collect())
 }
 
@@ -152,7 +152,7 @@ fn rate(
     let event = NewEvent {
         uuid: event_uuid(spec, item),
         comment,
-        guideline_version: Some(spec.guideline.reference()),
+        guideline_version: Some(spec.guideline_in(&item.language).reference()),
         ..NewEvent::new(assignment, spec.rater.clone(), action)
     };
     tx.put_event(&event)?;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::domain::RunId;
+use crate::domain::{CultureId, RunId, StudyType};
 use crate::ingest::ingest;
 use crate::job::{Attempt, JobError, NewRun, NoProgress, RunKind, RunSpec, read_jsonl};
 use crate::providers::chat::testing::Scripted;
@@ -37,13 +37,15 @@ fn rated(dir: &Path) -> (Workspace, Vec<Item>) {
 }
 
 fn spec(rater: &str) -> JudgeSpec {
-    let prompt = judge_prompt("similarity").unwrap();
+    let prompt = judge_prompt(StudyType::Similarity, "similarity").unwrap();
     JudgeSpec {
         study: study_name(),
         rater: RaterId::new(rater).unwrap(),
         model: "lab/m".into(),
         source: ModelSource::Endpoint { provider: "lab".into(), model: "m".into() },
+        study_type: StudyType::Similarity,
         guideline: Guideline::similarity().unwrap(),
+        guidelines: std::collections::BTreeMap::new(),
         prompt_sha256: checksum(&prompt.source),
         prompt: prompt.source,
     }
@@ -161,7 +163,7 @@ fn a_judge_rates_every_item_in_both_orders_and_stands_apart_from_people() {
     assert_eq!(after.raters.get(&RaterKind::Judge), None, "not counted with people");
     assert!(after.notes.iter().any(|n| n.contains("apart")));
     let j = &after.judges[0];
-    let prompt = judge_prompt("similarity").unwrap().tag();
+    let prompt = judge_prompt(StudyType::Similarity, "similarity").unwrap().tag();
     assert_eq!((j.judge.model.as_str(), j.judge.prompt.as_str()), ("lab/m", prompt.as_str()));
     assert_eq!(j.distribution, [0, 0, 0, 0, 12]);
     let same = items.iter().filter(|i| i.seed_text == i.sample_text).count();
@@ -327,4 +329,96 @@ fn two_judges_are_compared_among_themselves_and_take_no_persons_place() {
         .map(|a| a.content.slot)
         .collect();
     assert_eq!(slots, BTreeSet::from([1_000_000, 1_000_001]));
+}
+
+/// Items as a study of answers has them.
+fn answers(items: &[Item]) -> Vec<Item> {
+    let asked = |n: usize| Some(format!("How is guest number {n} received?"));
+    items.iter().enumerate().map(|(n, i)| Item { context: asked(n), ..i.clone() }).collect()
+}
+
+fn typed(rater: &str, study_type: StudyType, guideline: &str) -> JudgeSpec {
+    let prompt = judge_prompt(study_type, study_type.as_str()).unwrap();
+    let mut own = Guideline::similarity().unwrap();
+    own.question = guideline.to_owned();
+    own.name = "own".into();
+    JudgeSpec {
+        study_type,
+        prompt_sha256: checksum(&prompt.source),
+        prompt: prompt.source,
+        guidelines: std::iter::once(("en".to_owned(), own)).collect(),
+        ..spec(rater)
+    }
+}
+
+#[test]
+fn a_preference_is_asked_in_both_orders_and_kept_in_terms_of_the_item() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_ws, items) = rated(dir.path());
+    let items = answers(&items);
+    let spec = typed("j", StudyType::Preference, "Which answer is better?");
+    let (_, attempt) = run(dir.path(), &spec, &items);
+    // always the one that stands first: what the order decides must not look like a preference
+    let (out, asked) = judged(&attempt, |_| Ok("Score: 1".into()));
+    let summary = out.unwrap();
+    assert_eq!((summary.requests, summary.same_score), (2 * items.len(), 0));
+    let lines: Vec<VerdictLine> = read_jsonl(&attempt.file("results.jsonl")).unwrap();
+    assert!(lines.iter().all(|l| l.score
+        == Some(match l.shown {
+            Shown::SeedFirst => 1,
+            Shown::SampleFirst => 3,
+        })));
+    let user = &asked[0].messages[1].content;
+    assert!(user.contains("Which answer is better?") && user.contains("guest number 0"), "{user}");
+    assert!(user.contains("First answer: <<<"), "{user}");
+    // 4 is not on this scale, and nothing is guessed
+    let other = typed("k", StudyType::Preference, "Which?");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let (_, attempt) = run(elsewhere.path(), &other, &items[..1]);
+    let (out, _) = judged(&attempt, |_| Ok("Score: 4".into()));
+    assert_eq!(out.unwrap().by_class[&VerdictClass::Unparsable], 2);
+}
+
+#[test]
+fn one_answer_is_asked_about_once_with_its_question_and_its_culture() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_ws, items) = rated(dir.path());
+    let items: Vec<Item> = answers(&items)
+        .into_iter()
+        .map(|i| Item {
+            seed_text: String::new(),
+            culture: Some(CultureId::new("korean").unwrap()),
+            ..i
+        })
+        .collect();
+    let spec = typed("j", StudyType::Appropriateness, "How fitting is the answer?");
+    let (_, attempt) = run(dir.path(), &spec, &items);
+    let (out, asked) = judged(&attempt, |_| Ok("Score: 4".into()));
+    let summary = out.unwrap();
+    assert_eq!((summary.requests, asked.len()), (items.len(), items.len()));
+    let user = &asked[0].messages[1].content;
+    assert!(user.contains("Culture: korean") && user.contains("How fitting"), "{user}");
+    assert!(user.contains(&format!("Answer: <<<{}>>>", items[0].sample_text)), "{user}");
+    // the prompt of another type does not have these placeholders
+    let similarity = judge_prompt(StudyType::Similarity, "similarity").unwrap().source;
+    let file = Path::new("mine.toml");
+    let e = judge_prompt_from(StudyType::Appropriateness, &similarity, file).unwrap_err();
+    assert!(e.to_string().contains("asked") && e.to_string().contains("mine.toml"), "{e}");
+}
+
+#[test]
+fn a_judge_reads_the_guideline_of_the_items_language() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_ws, items) = rated(dir.path());
+    let mut german = items[0].clone();
+    german.language = "de".into();
+    let texts =
+        guidelines(StudyType::Similarity, &[], &[items[1].clone(), german.clone()]).unwrap();
+    assert_eq!(texts.keys().map(String::as_str).collect::<Vec<_>>(), ["de", "en"]);
+    let spec = JudgeSpec { guidelines: texts, ..spec("j") };
+    let prompt = spec.prompt_file().unwrap();
+    let question = Guideline::similarity_in("de").unwrap().question;
+    let asked = requests_of(&german, &spec, &prompt).unwrap();
+    assert!(asked[0].1.messages[1].content.contains(&question));
+    assert!(spec.record().unwrap().guideline.contains("similarity.de@1, similarity@1"));
 }

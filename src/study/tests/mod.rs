@@ -3,6 +3,7 @@
 mod after;
 mod agreement;
 mod files;
+mod grouping;
 mod judge;
 mod plan;
 mod sampling;

@@ -6,6 +6,7 @@ use super::words::Purpose;
 use crate::domain::{RaterId, StudyId};
 use crate::launch::{Place, drafts};
 use crate::store::refuse_network_file_system;
+use crate::study::begin_rating;
 use crate::study::session::{Loaded, PATIENCE, SaveError, Saved, Write, load, save};
 use crate::tui::data::{Access, WorkError};
 
@@ -72,6 +73,7 @@ pub(super) fn open(a: &mut Access, study: &StudyId, rater: &RaterId) -> Result<O
             Err(e) => return Err(WorkError::new(format!("an earlier rating is {e}"))),
         }
     }
+    begin_rating(store, study, rater)?;
     let loaded = match load(store.read(), study, rater) {
         Ok(loaded) => loaded,
         Err(e) => {

@@ -40,7 +40,7 @@ pub const COMMANDS: &[Command] = &[
     live("study.next", &["tab", "right"], "Next panel of the study", "next panel", |s, _| {
         s.turn(1);
     }),
-    live("study.before", &["backtab", "left"], "Panel before", "", |s, _| {
+    live("study.before", &["shift-tab", "left"], "Panel before", "", |s, _| {
         s.turn(Panel::ALL.len() - 1);
     }),
     live(

@@ -239,7 +239,7 @@ fn a_sensitive_text_is_hidden_until_a_key() {
             rate(s, rater, "i3", score);
         }
     });
-    step(&mut b, "backtab");
+    step(&mut b, "shift-tab");
     assert!(b.shows("(hidden)") && !b.shows("Spare time comes"), "{}", b.screen());
     step(&mut b, "enter");
     assert!(b.shows("hidden until you ask") && !b.shows("Spare time"), "{}", b.screen());
@@ -262,7 +262,7 @@ fn pictures_of_the_screen() {
     for (name, size, keys) in [
         ("study-cultures-80x24", (80, 24), "tab"),
         ("study-growth-80x24", (80, 24), "tab tab"),
-        ("study-widest-80x24", (80, 24), "backtab"),
+        ("study-widest-80x24", (80, 24), "shift-tab"),
         ("study-drift-120x40", (120, 40), "tab tab tab tab"),
         ("study-case-80x24", (80, 24), "backtab enter"),
         ("study-case-120x40", (120, 40), "backtab enter"),
