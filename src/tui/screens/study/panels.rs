@@ -205,7 +205,8 @@ impl Leading {
             return Some(vec![
                 ("Nobody rates this study yet.".into(), Role::Title),
                 ("A plan gives every rater their pairs and fixes the study:".into(), Role::Text),
-                (line, Role::Accent),
+                ("p  says who rates, and shows what the plan would be".into(), Role::Accent),
+                (line, Role::Muted),
             ]);
         }
         match self.panel {
