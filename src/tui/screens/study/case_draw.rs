@@ -118,7 +118,7 @@ fn draw_texts(pen: &mut Pen<'_>, area: Rect, c: &Case, open: bool, scroll: usize
         let inner = Rect { x: inner.x + pad, width: inner.width.saturating_sub(2 * pad), ..inner };
         if hidden {
             let style = pen.style(Role::Muted);
-            pen.text(inner, "Marked sensitive, hidden until you ask for it: x", style);
+            pen.text(inner, "Hidden until you ask: x shows it", style);
             continue;
         }
         let laid = text::lay_out(words, usize::from(inner.width.max(1)), pen.looks.direction);

@@ -32,7 +32,20 @@ impl Leading {
             (Rect { height, ..area }, below)
         };
         setup.form.draw(pen, left, &below(setup));
-        let mut scroll = setup.scroll;
+        let (right, line) = match right.height {
+            16.. => {
+                let height = 6;
+                let line = Rect { y: right.bottom() - height, height, ..right };
+                (Rect { height: right.height - height, ..right }, Some(line))
+            }
+            _ => (right, None),
+        };
+        if let Some(at) = line {
+            let inner = pen.pane(at, "The commands it stands for", false);
+            let (said, role) = commands(setup);
+            let style = pen.style(role);
+            pen.text(inner, &said, style);
+        }
         let lines = would_be(setup);
         let title = match setup.kind {
             Kind::New => "What it would be",
@@ -41,7 +54,7 @@ impl Leading {
         };
         let inner = pen.pane(right, title, false);
         let mut y = inner.y;
-        for (line, role) in lines.iter().skip(std::mem::take(&mut scroll)) {
+        for (line, role) in &lines {
             if y >= inner.bottom() {
                 break;
             }
@@ -52,7 +65,7 @@ impl Leading {
     }
 }
 
-/// Below the fields: what was refused, and the command.
+/// Below the fields: what was refused, what is at work.
 fn below(setup: &Setup) -> Vec<(String, Role)> {
     let mut out = Vec::new();
     if let Some(wrong) = &setup.wrong {
@@ -61,15 +74,18 @@ fn below(setup: &Setup) -> Vec<(String, Role)> {
     if setup.is_sending() {
         out.push(("at work ..".into(), Role::Accent));
     }
-    let said = match fields::lines(setup) {
+    out
+}
+
+/// The command lines, or what is missing for them.
+fn commands(setup: &Setup) -> (String, Role) {
+    match fields::lines(setup) {
         Ok(lines) => {
             let all: Vec<String> = lines.iter().map(|l| shell_line(l)).collect();
-            all.join(" && ")
+            (all.join(" && "), Role::Muted)
         }
-        Err((_, why)) => why,
-    };
-    out.push((said, Role::Muted));
-    out
+        Err((_, why)) => (why, Role::Muted),
+    }
 }
 
 fn kinds(items: &BTreeMap<ItemKind, usize>) -> String {

@@ -7,7 +7,7 @@ mod look;
 #[cfg(test)]
 mod tests;
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyCode, KeyEvent};
 
 use super::Leading;
 use crate::domain::StudyId;
@@ -42,7 +42,6 @@ pub(super) struct Setup {
     sending: Load<()>,
     /// What was sent and refused.
     pub wrong: Option<String>,
-    pub scroll: usize,
 }
 
 impl Setup {
@@ -54,7 +53,6 @@ impl Setup {
             stale: false,
             sending: Load::default(),
             wrong: None,
-            scroll: 0,
         }
     }
 
@@ -134,6 +132,8 @@ impl Leading {
                 setup.wrong = None;
                 setup.ask(cx);
             }
+            // a letter on a choice is not another screen
+            FormEvent::Ignored if matches!(key.code, KeyCode::Char(_)) => {}
             FormEvent::Ignored => return Taken::No,
             FormEvent::Moved | FormEvent::Wrong => {}
         }
@@ -158,7 +158,11 @@ impl Leading {
             return cx.note(Tone::Plain, "still counting what it would be: Enter again");
         }
         match fields::lines(setup) {
-            Err(wrong) => setup.form.refused = Some(wrong),
+            Err(wrong) => {
+                setup.form.refused = Some(wrong);
+                // leads to the field
+                setup.form.key(KeyCode::Enter.into());
+            }
             Ok(_) => cx.ask(Effect::Confirm(fields::question(setup), "study.make")),
         }
     }

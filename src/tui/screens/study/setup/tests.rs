@@ -114,14 +114,12 @@ fn load_hours_and_widths_stand_beside_the_fields_and_two_commands_make_the_study
     let file = raters_file(&b, 6);
     write(&mut b, 9, "20");
     write(&mut b, 6, &file);
-    for said in
-        ["40 samples match", "load:", "hours in all", "points wide for the mean", "no pilot"]
-    {
+    for said in ["40 samples match", "load:", "hours in all", "interval to expect", "assumed"] {
         assert!(b.shows(said), "{said}: {}", b.screen());
     }
     assert!(b.shows("polyculture study new study-1 --type similarity"), "{}", b.screen());
     step(&mut b, "enter");
-    assert!(b.shows("only by an amendment"), "{}", b.screen());
+    assert!(b.shows("and fix its plan"), "{}", b.screen());
     assert!(sent.lock().unwrap().is_empty(), "nothing is made before yes");
     step(&mut b, "y");
     let sent = sent.lock().unwrap();
@@ -157,7 +155,7 @@ fn an_amendment_needs_a_reason_and_something_that_changes() {
     assert!(b.shows("nothing changes yet"), "{}", b.screen());
     write(&mut b, 1, "r1, r2");
     step(&mut b, "enter");
-    assert!(b.shows("stay in the log for good"), "{}", b.screen());
+    assert!(b.shows("Amend pilot?"), "{}", b.screen());
     step(&mut b, "y");
     let line = sent.lock().unwrap()[0].clone();
     assert_eq!(line, "study amend --study pilot --reason=two fell ill --release r1,r2");
