@@ -460,11 +460,16 @@ fn rater_told(r: &RaterLive, shared: &Shared) -> Vec<(String, Role)> {
     );
     out.push((
         format!(
-            "median {} s over {} pairs · {} a minute over the last {} of activity · {practice}",
-            number(s.median_s),
-            s.timed,
-            number(s.per_minute),
-            span(s.lately_s)
+            "{} · {practice}",
+            match s.median_s {
+                None => "no pair timed yet".to_owned(),
+                Some(median) => format!(
+                    "median {median:.1} s over {} pairs · {} a minute over the last {} of activity",
+                    s.timed,
+                    number(s.per_minute),
+                    span(s.lately_s)
+                ),
+            }
         ),
         Role::Text,
     ));

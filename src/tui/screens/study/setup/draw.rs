@@ -74,6 +74,7 @@ fn below(setup: &Setup) -> Vec<(String, Role)> {
     if setup.is_sending() {
         out.push(("at work ..".into(), Role::Accent));
     }
+    out.push(("Enter asks once more, Esc leaves".into(), Role::Muted));
     out
 }
 
@@ -102,7 +103,11 @@ fn kinds(items: &BTreeMap<ItemKind, usize>) -> String {
 
 fn strata_lines(strata: &[StratumCount]) -> Vec<(String, Role)> {
     let mut by: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for s in strata {
+    // where nothing tells items apart there is nothing to say
+    let told = |s: &&StratumCount| {
+        s.label != "-" || strata.iter().any(|o| o.stratum == s.stratum && o.label != "-")
+    };
+    for s in strata.iter().filter(told) {
         let part = format!("{} {}", s.label, s.items);
         by.entry(s.stratum.as_str()).or_default().push(part);
     }
@@ -112,6 +117,9 @@ fn strata_lines(strata: &[StratumCount]) -> Vec<(String, Role)> {
 fn load_line(load: &BTreeMap<RaterId, usize>) -> String {
     let (low, high) =
         (load.values().min().copied().unwrap_or(0), load.values().max().copied().unwrap_or(0));
+    if low == high {
+        return format!("load: {high} pairs each of {} raters", load.len());
+    }
     let named: Vec<String> = load.iter().take(NAMED).map(|(r, n)| format!("{r} {n}")).collect();
     let more = load.len().saturating_sub(NAMED);
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };

@@ -39,6 +39,8 @@ pub(super) struct Setup {
     look: Load<Looked>,
     /// Something was typed since the last look was asked for.
     pub stale: bool,
+    /// Something was typed at all.
+    touched: bool,
     sending: Load<()>,
     /// What was sent and refused.
     pub wrong: Option<String>,
@@ -51,6 +53,7 @@ impl Setup {
             form,
             look: Load::default(),
             stale: false,
+            touched: false,
             sending: Load::default(),
             wrong: None,
         }
@@ -79,9 +82,19 @@ impl Setup {
         self.look.ask(cx, Lane::Slow, move |a| look::look(a, ask));
     }
 
-    /// An answer came: what is wrong stands at its field.
-    fn looked(&mut self) {
-        let Some(looked) = self.look.get() else { return };
+    /// An answer came: what is wrong stands at its field. A name that nobody typed and that is
+    /// taken gives way to a free one; true then.
+    fn looked(&mut self) -> bool {
+        let Some(looked) = self.look.get() else { return false };
+        if self.kind == Kind::New
+            && !self.touched
+            && looked.taken.iter().any(|n| n == self.form.value("name"))
+        {
+            let free = (1..).map(|n| format!("study-{n}")).find(|n| !looked.taken.contains(n));
+            self.touched = true;
+            self.form.set("name", &free.unwrap_or_default());
+            return true;
+        }
         self.form.refused = looked.outcome.as_ref().err().cloned();
         let field = self.form.fields.iter_mut().find(|f| f.name == "pilot");
         if let Some(FieldKind::Choice { options, .. }) = field.map(|f| &mut f.kind)
@@ -89,6 +102,7 @@ impl Setup {
         {
             options.extend(looked.studies.iter().cloned());
         }
+        false
     }
 }
 
@@ -130,6 +144,7 @@ impl Leading {
             FormEvent::Send => self.confirm(cx),
             FormEvent::Changed => {
                 setup.wrong = None;
+                setup.touched = true;
                 setup.ask(cx);
             }
             // a letter on a choice is not another screen
@@ -189,7 +204,9 @@ impl Leading {
     pub(super) fn setup_answered(&mut self, answer: &mut Answer, cx: &mut Cx<'_>) {
         let Some(setup) = &mut self.setup else { return };
         if setup.look.accept(answer) {
-            setup.looked();
+            if setup.looked() {
+                setup.ask(cx);
+            }
             return;
         }
         if !setup.sending.accept(answer) {

@@ -117,13 +117,16 @@ fn load_hours_and_widths_stand_beside_the_fields_and_two_commands_make_the_study
     for said in ["40 samples match", "load:", "hours in all", "interval to expect", "assumed"] {
         assert!(b.shows(said), "{said}: {}", b.screen());
     }
-    assert!(b.shows("polyculture study new study-1 --type similarity"), "{}", b.screen());
+    assert!(b.shows("polyculture study new study-1 --items 20"), "{}", b.screen());
     step(&mut b, "enter");
     assert!(b.shows("and fix its plan"), "{}", b.screen());
     assert!(sent.lock().unwrap().is_empty(), "nothing is made before yes");
     step(&mut b, "y");
     let sent = sent.lock().unwrap();
-    assert!(sent[0].contains("--items 20 --k 3") && sent[0].contains("--raters-file"), "{sent:?}");
+    assert!(
+        sent[0].contains("--items 20 --anchors 20") && sent[0].contains("--raters-file"),
+        "{sent:?}"
+    );
     assert_eq!(sent[1], "study plan --study study-1");
     assert!(b.note().unwrap().1.contains("made and fixed"), "{:?}", b.note());
 }
