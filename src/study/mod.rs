@@ -57,7 +57,7 @@ pub use effects::{RaterEffects, RaterLeaning};
 pub use error::StudyError;
 pub use export::{ExportFormat, ExportOptions, ExportWhat, codebook, export, export_table};
 pub use groups::{By, Group, Groups, JudgeInGroup, results_by};
-pub use guideline::{Example, Guideline, ScaleAnchor};
+pub use guideline::{Guideline, ScaleAnchor};
 pub use import::{
     ImportOptions, ImportReport, RatingFormat, ReadOptions, import_ratings, import_ratings_as,
     read_ratings_as,
