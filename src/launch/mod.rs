@@ -2,6 +2,7 @@
 //! demo start runs here, so that a run is the same whoever asked for it. No rule of the domain
 //! lives here: the activities plan, this room carries.
 
+mod answers;
 mod awaited;
 mod base;
 mod calls;
@@ -9,6 +10,7 @@ mod classify;
 mod cluster;
 mod dataset;
 pub mod drafts;
+mod encoders;
 mod endpoints;
 mod error;
 mod faces;
@@ -28,6 +30,7 @@ mod runs;
 mod sources;
 mod speakers;
 
+pub use answers::answers_of_run;
 pub use awaited::awaited_models;
 pub use calls::{PreparedCalls, Speaker};
 pub use classify::{ClassifyRequest, CulturePrompt, PreparedClassify, classify};
@@ -35,6 +38,7 @@ pub use cluster::{array_name, as_array, on_slurm};
 pub use dataset::{
     BuildError, DatasetManifest, StoredDataset, build_dataset, dataset_of, open_dataset, samples,
 };
+pub use encoders::encoders_of_runs;
 pub use endpoints::{ask_services, endpoint, price, reply_files};
 pub use error::LaunchError;
 pub use faces::{BesideWork, KeyRow, NotOpened, Opening, Say, ScreenFace, Tone};

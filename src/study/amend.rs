@@ -186,12 +186,12 @@ fn new_items(
 /// The material without what the study has.
 fn without(material: &Material, there: &[Item]) -> Material {
     match material {
-        Material::Samples { samples, seeds } => {
+        Material::Samples { samples, seeds, encoders } => {
             let known: BTreeSet<&str> =
                 there.iter().filter_map(|i| i.sample.as_ref()).map(AsRef::as_ref).collect();
             let samples =
                 samples.iter().filter(|s| !known.contains(s.id.as_str())).cloned().collect();
-            Material::Samples { samples, seeds: seeds.clone() }
+            Material::Samples { samples, seeds: seeds.clone(), encoders: encoders.clone() }
         }
         Material::Answers(rows) => {
             let known: BTreeSet<(Option<&str>, &str)> =

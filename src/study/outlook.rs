@@ -56,7 +56,9 @@ pub fn outlook(
 ) -> Result<Outlook, StudyError> {
     spec.check()?;
     let matching = match from {
-        Material::Samples { samples, seeds } => sampling::candidates(spec, samples, seeds)?.len(),
+        Material::Samples { samples, seeds, encoders } => {
+            sampling::candidates(spec, samples, seeds, encoders)?.len()
+        }
         Material::Answers(rows) => answers::candidates(spec, rows)?.len(),
     };
     let items = items_of(spec, from)?;
@@ -122,7 +124,11 @@ mod tests {
     use crate::study::tests::{raters, samples, survey};
 
     fn material() -> Material {
-        Material::Samples { samples: samples(8, 6), seeds: Seeds::of(&survey(8)) }
+        Material::Samples {
+            samples: samples(8, 6),
+            seeds: Seeds::of(&survey(8)),
+            encoders: std::collections::BTreeMap::new(),
+        }
     }
 
     fn spec() -> StudySpec {

@@ -89,6 +89,7 @@ pub(super) fn candidates(
     spec: &StudySpec,
     samples: &[Sample],
     seeds: &Seeds,
+    encoders: &BTreeMap<String, String>,
 ) -> Result<Vec<Draft>, StudyError> {
     let targets = targets(spec, seeds)?;
     let by_id: BTreeMap<&SampleId, &Sample> = samples.iter().map(|s| (&s.id, s)).collect();
@@ -110,7 +111,15 @@ pub(super) fn candidates(
         for (culture, languages) in &targets {
             if languages.is_empty() || languages.iter().any(|l| same_language(l, &sample.language))
             {
-                out.push(draft(spec, sample, parent, seed, culture.as_ref()));
+                let mut d = draft(spec, sample, parent, seed, culture.as_ref());
+                let run = |s: &Sample| encoders.get(s.provenance.run.as_ref()?).cloned();
+                if d.origin.similarity.is_some() {
+                    d.origin.encoder = match sample.similarity {
+                        Some(_) => run(sample),
+                        None => parent.and_then(run),
+                    };
+                }
+                out.push(d);
             }
         }
     }

@@ -29,6 +29,8 @@ pub enum Material {
         samples: Vec<Sample>,
         /// Seeds in their languages.
         seeds: Seeds,
+        /// What measured similarity in each run, where that is known.
+        encoders: BTreeMap<String, String>,
     },
     /// Answers of models: a study of preference or of appropriateness.
     Answers(Vec<Answer>),
@@ -43,7 +45,7 @@ impl Material {
         let kept = SampleFilter { decision: Some(DecisionKind::Kept), ..SampleFilter::default() };
         let samples = reader.all_samples(&kept)?;
         let seeds = Seeds::read(reader, &samples)?;
-        Ok(Self::Samples { samples, seeds })
+        Ok(Self::Samples { samples, seeds, encoders: BTreeMap::new() })
     }
 }
 
@@ -56,8 +58,8 @@ pub fn items_of(spec: &StudySpec, from: &Material) -> Result<Vec<Item>, StudyErr
     spec.check()?;
     let mut dice = Dice::new(spec.seed, &["items"]);
     let (candidates, seeds) = match (from, spec.study_type) {
-        (Material::Samples { samples, seeds }, StudyType::Similarity) => {
-            (sampling::candidates(spec, samples, seeds)?, Some(seeds))
+        (Material::Samples { samples, seeds, encoders }, StudyType::Similarity) => {
+            (sampling::candidates(spec, samples, seeds, encoders)?, Some(seeds))
         }
         (Material::Answers(rows), StudyType::Preference | StudyType::Appropriateness) => {
             (answers::candidates(spec, rows)?, None)
@@ -106,7 +108,8 @@ pub fn new_study(
 ) -> Result<Vec<Item>, StudyError> {
     let mut seeds = Seeds::of(survey);
     seeds.add_translations(samples);
-    items_of(spec, &Material::Samples { samples: samples.to_vec(), seeds })
+    let (samples, encoders) = (samples.to_vec(), BTreeMap::new());
+    items_of(spec, &Material::Samples { samples, seeds, encoders })
 }
 
 /// Gives out the names in random order; repeats stand after all others, as the table wants their

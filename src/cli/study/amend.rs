@@ -84,7 +84,7 @@ pub fn run(ctx: &Context, args: AmendArgs) -> Result<(), Failure> {
     let material = match (&args.answers, record.study_type) {
         _ if args.add_items == 0 => None,
         (Some(file), of) => Some(Material::Answers(read_answers(file, of)?)),
-        (None, StudyType::Similarity) => Some(Material::read(store.read())?),
+        (None, StudyType::Similarity) => Some(super::new::material(ctx, &store)?),
         (None, other) => {
             return Err(Failure::usage(format!("new items of {other} need --answers FILE")));
         }

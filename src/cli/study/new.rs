@@ -6,8 +6,9 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::{Context, Failure};
-use crate::domain::{CultureId, Lease, QuestionId, Stage, StudyId, StudyType};
-use crate::store::Item;
+use crate::domain::{CultureId, Lease, QuestionId, RunId, Stage, StudyId, StudyType};
+use crate::launch::{answers_of_run, encoders_of_runs};
+use crate::store::{Item, Workspace as Store};
 use crate::study::{
     Band, Material, Stratum, StudySpec, create_from, item_warnings, items_of, read_answers,
     read_raters, strata,
@@ -30,6 +31,9 @@ pub struct NewArgs {
     /// culture, model_a, answer_a, model_b, answer_b (or model, answer), sensitive
     #[arg(long, value_name = "FILE")]
     answers: Option<PathBuf>,
+    /// Answers of a run of `evaluate --task win-rate` instead
+    #[arg(long, value_name = "RUN", conflicts_with = "answers")]
+    answers_of: Option<RunId>,
     /// Items drawn, controls and repeats come on top [default: 100]
     #[arg(long)]
     items: Option<usize>,
@@ -176,12 +180,14 @@ pub fn run(ctx: &Context, args: &NewArgs) -> Result<(), Failure> {
         return ctx.out.show(&spec, || toml);
     }
     let mut store = if args.dry_run { ctx.read()? } else { ctx.write_ratings()? };
-    let material = match (&args.answers, spec.study_type) {
-        (Some(file), of) => Material::Answers(read_answers(file, of)?),
-        (None, StudyType::Similarity) => Material::read(store.read())?,
-        (None, other) => {
+    let material = match (&args.answers, &args.answers_of, spec.study_type) {
+        (Some(file), _, of) => Material::Answers(read_answers(file, of)?),
+        (None, Some(run), of) => Material::Answers(answers_of_run(&ctx.place()?, run, of)?),
+        (None, None, StudyType::Similarity) => material(ctx, &store)?,
+        (None, None, other) => {
             return Err(Failure::usage(format!(
-                "a study of {other} is made of models' answers: give --answers FILE"
+                "a study of {other} is made of models' answers: give --answers FILE or \
+                 --answers-of RUN"
             )));
         }
     };
@@ -214,6 +220,15 @@ pub fn run(ctx: &Context, args: &NewArgs) -> Result<(), Failure> {
         }
         out
     })
+}
+
+/// Samples, seeds, and what measured similarity.
+pub(super) fn material(ctx: &Context, store: &Store) -> Result<Material, Failure> {
+    let mut material = Material::read(store.read())?;
+    if let Material::Samples { encoders, .. } = &mut material {
+        *encoders = encoders_of_runs(&ctx.place()?);
+    }
+    Ok(material)
 }
 
 fn head(spec: &StudySpec, items: &[Item], dry: bool) -> String {

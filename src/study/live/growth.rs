@@ -5,15 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::StudyType;
-use crate::stats::agreement::{Coefficient, Ratings, bootstrap};
+use crate::stats::agreement::{Coefficient, Ratings, bootstrap, coefficient};
 use crate::stats::bootstrap::Resampling;
-use crate::stats::{Estimate, Interval};
+use crate::stats::{Estimate, Interval, Undefined};
 use crate::store::{EventKind, RaterKind};
 
 use super::log::Log;
 
 /// Points of the curve, at most.
 pub const MOST_POINTS: usize = 40;
+/// With more seeds than this only every fourth point, and the last, has an interval: a refresh has
+/// to stay cheap beside the raters at work.
+const MANY_SEEDS: usize = 400;
 
 /// A coefficient at a point: value, interval, or why there is none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -103,7 +106,9 @@ pub(super) fn growth(log: &Log<'_>, of: StudyType, how: &Resampling) -> Growth {
         let last = i + 1 == events.len();
         let full = e.kind == EventKind::Submit && seen % every == 0 && seen < submits;
         if last || full {
-            out.points.extend(point(&stand, &seeds, &scale, how));
+            let known = out.points.len();
+            let whole = last || known.is_multiple_of(4) || seeds.len() <= MANY_SEEDS;
+            out.points.extend(point(&stand, &seeds, &scale, whole.then_some(how)));
         }
     }
     out
@@ -113,7 +118,7 @@ fn point(
     stand: &[Vec<Vec<(i64, u8)>>],
     seeds: &[&str],
     scale: &[f64],
-    how: &Resampling,
+    how: Option<&Resampling>,
 ) -> Option<GrowthPoint> {
     let mut rows: Vec<Vec<Option<f64>>> = Vec::new();
     let mut clusters = Vec::new();
@@ -136,8 +141,25 @@ fn point(
     }
     let ratings = Ratings::from_rows(Some(scale), &rows).ok()?;
     let which = [Coefficient::AlphaOrdinal, Coefficient::Ac2Quadratic, Coefficient::Raw];
-    let found = bootstrap(&ratings, Some(&clusters), &which, "seed", how).ok()?;
-    let mut found = found.into_iter().map(|(_, e)| match e {
+    let found: Vec<Result<Estimate, Undefined>> = match how {
+        Some(how) => {
+            let all = bootstrap(&ratings, Some(&clusters), &which, "seed", how).ok()?;
+            all.into_iter().map(|f| f.1).collect()
+        }
+        None => {
+            let n = clusters.iter().collect::<BTreeSet<_>>().len();
+            let plain = |value| Estimate {
+                value,
+                interval: None,
+                n,
+                unit: "seed".into(),
+                draws: 0,
+                degenerate: 0,
+            };
+            which.iter().map(|c| coefficient(&ratings, *c).map(plain)).collect()
+        }
+    };
+    let mut found = found.into_iter().map(|e| match e {
         Ok(Estimate { value, interval, n, degenerate, .. }) => {
             Grown { value: Some(value), interval, seeds: n, degenerate, undefined: None }
         }
@@ -157,4 +179,29 @@ fn point(
         ac2: found.next()?,
         raw: found.next()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_point_without_intervals_has_the_same_values() {
+        let stand: Vec<Vec<Vec<(i64, u8)>>> = [[5, 4], [2, 3], [1, 1], [4, 2]]
+            .iter()
+            .map(|r| r.iter().map(|s| vec![(1, *s)]).collect())
+            .collect();
+        let seeds = ["q1", "q1", "q2", "q3"];
+        let scale = [1.0, 2.0, 3.0, 4.0, 5.0];
+        let how = Resampling { draws: 50, seed: 1, level: 0.95 };
+        let whole = point(&stand, &seeds, &scale, Some(&how)).unwrap();
+        let plain = point(&stand, &seeds, &scale, None).unwrap();
+        for (a, b) in
+            [(&whole.alpha, &plain.alpha), (&whole.ac2, &plain.ac2), (&whole.raw, &plain.raw)]
+        {
+            assert!(a.value.is_some() && a.interval.is_some());
+            assert_eq!((a.value, a.seeds, None), (b.value, b.seeds, b.interval));
+        }
+        assert!(point(&[], &[], &scale, Some(&how)).is_none());
+    }
 }

@@ -357,7 +357,7 @@ impl Session {
         Effect::Save(write)
     }
 
-    fn retry(&mut self, now: Timestamp) -> Option<Effect> {
+    pub(super) fn retry(&mut self, now: Timestamp) -> Option<Effect> {
         if self.stale {
             return Some(Effect::Reload);
         }
@@ -521,6 +521,7 @@ impl Session {
         self.stale = false;
         let before = std::mem::replace(&mut self.loaded, loaded);
         self.keep_seen(&before.entries);
+        self.practice_reloaded();
         let Some(here) = here else { return };
         match self.loaded.entries.iter().position(|e| e.assignment == here) {
             Some(i) => self.show(i, now),

@@ -7,8 +7,8 @@ use crate::domain::Score;
 use crate::store::Practice;
 use crate::study::qualification::{Nearness, nearness, practice_name, practice_next};
 
-use super::state::Place;
-use super::{Effect, PracticeView, Session, What};
+use super::state::{Failed, Place};
+use super::{Effect, PracticeView, Session, What, Write};
 
 impl Session {
     /// To the next pair of practice, or past it.
@@ -31,6 +31,22 @@ impl Session {
         if given.get() > self.loaded.about.study_type.top() {
             return None;
         }
+        if self.stale {
+            return self.retry(now);
+        }
+        if let Some(Failed { write: Write { what: What::Practice(p), .. }, unsure, .. }) =
+            &self.failed
+        {
+            if (p.round, &p.item, p.given) == (round, &practice_name(i), given) {
+                return self.retry(now);
+            }
+            if *unsure {
+                // it may have been stored after all: one answer a pair and round is logged
+                self.notice = Some("the study is read again; then repeat the key".into());
+                self.stale = true;
+                return Some(Effect::Reload);
+            }
+        }
         let answer = Practice {
             uuid: Uuid::now_v7(),
             rater: self.loaded.rater.clone(),
@@ -40,6 +56,15 @@ impl Session {
             expected: (expected, expected),
         };
         Some(self.send(What::Practice(answer), now))
+    }
+
+    /// After the study was read again: an answer that was thought lost and is there gets its
+    /// feedback.
+    pub(super) fn practice_reloaded(&mut self) {
+        let Place::Practice { round, i, given } = &mut self.place else { return };
+        let name = practice_name(*i);
+        let mut mine = self.loaded.practised.iter().rev();
+        *given = mine.find(|p| p.round == *round && p.item == name).map(|p| p.given);
     }
 
     pub(super) fn practised(&mut self, answer: &Practice) {

@@ -14,7 +14,11 @@ fn name() -> StudyId {
 }
 
 fn material() -> Material {
-    Material::Samples { samples: samples(8, 8), seeds: Seeds::of(&survey(8)) }
+    Material::Samples {
+        samples: samples(8, 8),
+        seeds: Seeds::of(&survey(8)),
+        encoders: BTreeMap::new(),
+    }
 }
 
 /// A fixed study of 24 items with k = 2 for four raters.
@@ -90,7 +94,6 @@ fn amendments_that_cannot_be_leave_no_trace() {
         let error = amend(&mut ws, &name(), &change, None).unwrap_err().to_string();
         assert!(error.contains(said), "{change:?}: {error}");
     }
-    let all = Material::Samples { samples: samples(1, 1), seeds: Seeds::of(&survey(8)) };
     let change = Amend { add_items: 3, ..amendment() };
     let used: Vec<Sample> = ws
         .read()
@@ -99,8 +102,8 @@ fn amendments_that_cannot_be_leave_no_trace() {
         .iter()
         .filter_map(|i| samples(8, 8).into_iter().find(|s| Some(&s.id) == i.sample.as_ref()))
         .collect();
-    let Material::Samples { seeds, .. } = all else { unreachable!() };
-    let nothing = Material::Samples { samples: used, seeds };
+    let seeds = Seeds::of(&survey(8));
+    let nothing = Material::Samples { samples: used, seeds, encoders: BTreeMap::new() };
     let error = amend(&mut ws, &name(), &change, Some(&nothing)).unwrap_err().to_string();
     assert!(error.contains("nothing is left"), "{error}");
     assert_eq!(ws.read().amendments(&name()).unwrap(), []);

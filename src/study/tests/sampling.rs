@@ -63,7 +63,7 @@ fn nine(seeds: usize, each: usize) -> Material {
     }
     let mut known = Seeds::of(&survey);
     known.add_translations(&all);
-    Material::Samples { samples: all, seeds: known }
+    Material::Samples { samples: all, seeds: known, encoders: BTreeMap::new() }
 }
 
 fn spec(items: usize, seed: u64) -> StudySpec {
@@ -86,9 +86,9 @@ fn a_culture_that_is_unknown_or_has_nothing_is_refused_by_name() {
     wrong.select.cultures.push(CultureId::new("klingon").unwrap());
     let said = items_of(&wrong, &nine(3, 3)).unwrap_err().to_string();
     assert!(said.contains("`klingon`") && said.contains("arabic"), "{said}");
-    let Material::Samples { mut samples, seeds } = nine(3, 3) else { unreachable!() };
+    let Material::Samples { mut samples, seeds, encoders } = nine(3, 3) else { unreachable!() };
     samples.retain(|s| s.language != "ko");
-    let without = Material::Samples { samples, seeds };
+    let without = Material::Samples { samples, seeds, encoders };
     let said = items_of(&spec(20, 1), &without).unwrap_err().to_string();
     assert!(said.contains("korean") && said.contains("translate"), "{said}");
     let mut english = spec(20, 1);
@@ -222,9 +222,9 @@ proptest! {
         let spec = StudySpec { k, ..spec(wanted, seed) };
         let material = nine(4, each);
         let items = items_of(&spec, &material).unwrap();
-        let Material::Samples { mut samples, seeds } = material else { unreachable!() };
+        let Material::Samples { mut samples, seeds, encoders } = material else { unreachable!() };
         samples.reverse();
-        let again = items_of(&spec, &Material::Samples { samples, seeds }).unwrap();
+        let again = items_of(&spec, &Material::Samples { samples, seeds, encoders }).unwrap();
         prop_assert_eq!(&items, &again, "whatever the order of the samples");
         let people = people(team);
         let made = plan(&items, &people, seed).unwrap();

@@ -24,7 +24,7 @@ pub(super) fn how(panel: Panel, live: &Live) -> Vec<(String, Role)> {
         Panel::Growth => vec![
             format!("After each n-th rating of a sample or an anchor by people, at most {MOST_POINTS} points; controls and repeats enter no estimate. At each point the scores that stood then."),
             "alpha: Krippendorff's, ordinal. AC2: Gwet's, quadratic weights. raw: share of pairs of ratings that are equal. They belong together: scores that cluster at one end depress alpha.".into(),
-            format!("Intervals: 95 %, percentile bootstrap over seeds (samples of one seed hang together), raters kept, {LIVE_DRAWS} draws with the seed {}. The faint lines are alpha's interval.", live.seed),
+            format!("Intervals: 95 %, percentile bootstrap over seeds (samples of one seed hang together), raters kept, {LIVE_DRAWS} draws with the seed {}. The faint lines are alpha's interval; with more than 400 seeds every fourth point has one.", live.seed),
             "To look often and to stop at a good moment makes agreement look better than it is: say before the study when it ends.".into(),
             format!("For print: polyculture study agreement --study {study}"),
         ],
