@@ -62,7 +62,7 @@ pub fn run(ctx: &Context, args: AdjudicateArgs) -> Result<(), Failure> {
     let who = who.unwrap_or_else(|| "nobody".into());
     let reason = reason.unwrap_or_default();
     let decision = Decision { item, who, score, reason, note };
-    let mut store = ctx.write()?;
+    let mut store = ctx.write_ratings()?;
     let done = adjudicate(&mut store, &study, &decision)?;
     ctx.out.show(&json!({"study": study, "decision": done}), || match done.score {
         Some(s) => format!(
