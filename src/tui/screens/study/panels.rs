@@ -170,9 +170,7 @@ pub(super) fn sum_lines(live: &Live) -> Vec<(String, Role)> {
         (
             format!(
                 "{} of {} items divide raters, {} decided",
-                live.widest.len(),
-                live.compared,
-                live.decided
+                live.divided, live.compared, live.decided
             ),
             Role::Text,
         ),
