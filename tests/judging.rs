@@ -168,6 +168,8 @@ fn a_judge_rates_a_study_and_stands_apart_from_people() {
     assert!(e.contains("0.15 skilled"), "{e}");
     let e = p.fails(2, &["study", "agreement", "--study", "pilot", "--by", "rater"]);
     assert!(e.contains("culture, stage"), "{e}");
+    let e = p.fails(1, &["study", "calibrate", "--study", "pilot", "--share", "2"]);
+    assert!(e.contains("such as 0.9"), "{e}");
     let by =
         p.json(&["study", "agreement", "--study", "pilot", "--by", "language", "--draws", "200"]);
     assert_eq!(by["groups"][0]["name"], "en");

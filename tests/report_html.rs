@@ -9,6 +9,9 @@ use std::process::{Command, Stdio};
 const LABEL: &str = "</script><img src=x onerror=alert(1)>";
 const SECTIONS: [&str; 5] = ["pipeline", "agreement", "training", "leaderboard", "provenance"];
 
+const STUDY_SECTIONS: [&str; 9] =
+    ["design", "flow", "scores", "groups", "calibration", "raters", "judges", "quality", "changes"];
+
 struct Place(tempfile::TempDir);
 
 impl Place {
@@ -126,6 +129,18 @@ fn the_page_of_a_whole_workspace_opens_in_a_browser_and_asks_for_nothing() {
     let elsewhere = text.replace("http://www.w3.org/2000/svg", "");
     assert!(!elsewhere.contains("http:") && !elsewhere.contains("https:"));
 
+    // One study by itself, of the same kind.
+    let status: serde_json::Value =
+        serde_json::from_str(&p.ok(&["study", "status", "--json"])).unwrap();
+    let status = status.to_string();
+    let name = status.split("\"study\":\"").nth(1).and_then(|s| s.split('"').next()).unwrap();
+    let study = p.0.path().join("study.html");
+    let to = study.to_str().unwrap();
+    p.ok(&["study", "report", "--study", name, "--draws", "200", "-o", to]);
+    let of_study = fs::read_to_string(&study).unwrap();
+    assert!(of_study.contains("scripted"), "who rated is said");
+    assert!(!of_study.contains("<script") && !of_study.contains("<img"));
+
     let Some(browser) = chromium() else {
         eprintln!(
             "SKIPPED: no Chromium on the path and none in POLYCULTURE_CHROMIUM: the page was not \
@@ -140,6 +155,16 @@ fn the_page_of_a_whole_workspace_opens_in_a_browser_and_asks_for_nothing() {
     let seen = load(&browser, &bad);
     assert!(seen.asked.iter().any(|a| a.contains("elsewhere.invalid")), "{:?}", seen.asked);
     assert!(!seen.console.is_empty(), "an error on the console is seen");
+
+    let seen = load(&browser, &study);
+    for id in STUDY_SECTIONS {
+        assert!(seen.dom.contains(&format!("<section id=\"{id}\"")), "{id}");
+    }
+    let charts = of_study.matches("<svg").count();
+    assert!(charts > 4, "{charts}");
+    assert_eq!(seen.dom.matches("<svg").count(), charts, "every chart is there");
+    assert_eq!(seen.console, Vec::<String>::new());
+    assert_eq!(seen.asked, Vec::<String>::new());
 
     let seen = load(&browser, &page);
     for id in SECTIONS {

@@ -6,6 +6,7 @@ One run, one machine, the same ratings and the same draws on both sides:
 
 The package is timed twice: given the ratings matrix, as its users call it, and given
 value counts per item (`value_counts=`), its fastest way. Both do all 10,000 draws.
+AGREEMENT_BIN=path takes a built `agreement` instead of cargo.
 Exits 1 when the alphas or the interval ends differ by more than 1e-9.
 """
 import importlib.metadata
@@ -44,7 +45,9 @@ def timed(alpha_of, everything, picks):
 
 
 def ours(*more):
-    cmd = ["cargo", "bench", "-q", "--bench", "agreement", "--", "--runs", "5", *more]
+    own = os.environ.get("AGREEMENT_BIN")
+    cmd = [own] if own else ["cargo", "bench", "-q", "--bench", "agreement", "--"]
+    cmd += ["--runs", "5", *more]
     done = subprocess.run(cmd, cwd=ROOT, check=True, capture_output=True, text=True)
     return json.loads(done.stdout)
 

@@ -130,6 +130,9 @@ pub enum ReportFormat {
 /// `polyculture report`
 #[derive(Debug, Args)]
 pub struct ReportArgs {
+    /// One study by itself instead of the workspace
+    #[arg(long)]
+    pub study: Option<crate::domain::StudyId>,
     /// md: a page; json: everything; csv: the evaluation rows; html: a page with charts, one file
     #[arg(long, value_enum, default_value_t = ReportFormat::Md)]
     pub format: ReportFormat,

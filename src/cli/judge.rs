@@ -9,6 +9,7 @@ use super::{Context, Failure, activities, open, runs};
 use crate::domain::StudyType;
 use crate::launch::{JudgeRequest, judge, named_source};
 use crate::providers::prompts::PromptFile;
+use crate::store::refuse_network_file_system;
 use crate::study::judge::{JudgeSummary, judge_prompt, judge_prompt_from};
 
 /// `polyculture judge`
@@ -17,6 +18,7 @@ use crate::study::judge::{JudgeSummary, judge_prompt, judge_prompt_from};
 /// No such study, model or prompt; nothing left to judge; with `--wait`, a run that failed.
 pub fn run(ctx: &Context, a: JudgeArgs) -> Result<(), Failure> {
     let place = ctx.place()?.awaiting(&a.start.terms.awaited());
+    refuse_network_file_system(place.folder().root())?;
     let study_type = ctx.read()?.read().need_study(&a.study)?.study_type;
     let request = JudgeRequest {
         study: a.study,

@@ -5,14 +5,28 @@ use std::io::Write as _;
 use std::path::Path;
 
 use super::args_compare::{ReportArgs, ReportFormat};
+use super::study::StudyForm;
 use super::{Context, Failure};
 use crate::domain::ModelId;
 use crate::finetune::ModelRef;
-use crate::report;
+use crate::report::{self, StudyReportOptions};
 
 /// # Errors
 /// An unreadable workspace, a file that cannot be written.
 pub fn run(ctx: &Context, a: &ReportArgs) -> Result<(), Failure> {
+    if let Some(study) = &a.study {
+        let form = match a.format {
+            ReportFormat::Md => StudyForm::Markdown,
+            ReportFormat::Json => StudyForm::Json,
+            ReportFormat::Html => StudyForm::Html,
+            ReportFormat::Csv => {
+                return Err(Failure::usage("a study has no CSV report")
+                    .hint("`polyculture study export` writes its tables"));
+            }
+        };
+        let options = StudyReportOptions::default();
+        return super::study::report(ctx, study, form, &options, a.output.as_deref());
+    }
     let store = ctx.read()?;
     let r = report::gather(store.read()).map_err(Failure::failed)?;
     let format = if ctx.out.json { ReportFormat::Json } else { a.format };
@@ -54,7 +68,7 @@ pub fn card(ctx: &Context, model: &str, output: Option<&Path>) -> Result<(), Fai
     write(output, &text)
 }
 
-fn write(output: Option<&Path>, text: &str) -> Result<(), Failure> {
+pub(super) fn write(output: Option<&Path>, text: &str) -> Result<(), Failure> {
     match output {
         Some(path) => {
             fs::write(path, text).map_err(|e| Failure::failed(e).file(path))?;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::domain::StudyType;
 use crate::store::{
     DatasetRecord, EvaluationFilter, EvaluationRow, ModelRecord, Reader, SampleFilter, StoreError,
 };
@@ -50,6 +51,8 @@ pub struct SamplePart {
 /// A study and its figures.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StudyPart {
+    /// What raters are asked.
+    pub study_type: StudyType,
     /// How far it is.
     pub status: StudyStatus,
     /// Its figures, people and judges as the study's own rules say; `None` without a rating.
@@ -170,6 +173,7 @@ fn studies(reader: Reader<'_>) -> Result<Vec<StudyPart>, ReportError> {
     for record in reader.studies()? {
         let results = study::results(reader, &record.id, DRAWS, record.seed)?;
         out.push(StudyPart {
+            study_type: record.study_type,
             status: study::status(reader, &record.id)?,
             agreement: results.agreement,
             undefined: results.undefined,

@@ -82,7 +82,7 @@ pub use seeds::{Seed, Seeds};
 pub use setup::{Material, NewStudy, create_from, create_study, items_of, new_study, strata};
 pub use spec::StudySpec;
 pub use spec_parts::{Band, People, RaterSpec, Selection, Stratum};
-pub use status::{StudyStatus, status};
+pub use status::{StudyStatus, changes_since_plan, status};
 pub use texts::{RaterTexts, own_text, put_own_texts, text_sha256};
 pub use verify::{Finding, Severity, verify};
 pub use withdraw::{WithdrawReport, withdraw};

@@ -70,6 +70,37 @@ pub fn status(reader: Reader<'_>, study: &StudyId) -> Result<StudyStatus, StudyE
     })
 }
 
+/// What changed since the plan was fixed, a sentence each: amendments with who and why, and who
+/// left.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn changes_since_plan(reader: Reader<'_>, study: &StudyId) -> Result<Vec<String>, StudyError> {
+    let day = |t: Timestamp| t.to_string().chars().take(10).collect::<String>();
+    let mut out: Vec<String> = Vec::new();
+    for a in reader.amendments(study)? {
+        let mut what = Vec::new();
+        let mut count = |n: usize, of: &str| {
+            if n > 0 {
+                what.push(format!("{n} {of}"));
+            }
+        };
+        count(a.change.raters.len(), "raters come or declare anew");
+        count(a.change.items.len(), "items come");
+        count(a.change.texts.len(), "texts come");
+        count(a.change.released.len(), "raters give their open items to others");
+        for (name, value) in &a.change.more {
+            what.push(format!("{name} = {}", value.to_string().trim_matches('"')));
+        }
+        let what = if what.is_empty() { "nothing".to_owned() } else { what.join(", ") };
+        out.push(format!("amendment {} of {} by {}: {what} ({})", a.n, day(a.at), a.who, a.reason));
+    }
+    for w in reader.withdrawals(study)? {
+        out.push(format!("{} left on {}: {} ratings were erased", w.rater, day(w.at), w.ratings));
+    }
+    Ok(out)
+}
+
 /// The sentence that goes with every number that scripted raters had a part in.
 pub(super) fn scripted_note(scripted: usize, raters: usize) -> Option<String> {
     (scripted > 0).then(|| {

@@ -57,11 +57,12 @@ pub fn run(ctx: &Context, args: AdjudicateArgs) -> Result<(), Failure> {
         return ctx.out.show(&found, || shown(&found, names));
     }
     let score = score.map(Score::new).transpose().map_err(Failure::bad_input)?;
-    let login = || std::env::var("USER").ok().filter(|u| !u.is_empty());
-    let who = who.or_else(login).unwrap_or_default();
+    let login = |name| std::env::var(name).ok().filter(|u| !u.is_empty());
+    let who = who.or_else(|| login("USER")).or_else(|| login("LOGNAME"));
+    let who = who.unwrap_or_else(|| "nobody".into());
     let reason = reason.unwrap_or_default();
     let decision = Decision { item, who, score, reason, note };
-    let mut store = ctx.write()?;
+    let mut store = ctx.write_ratings()?;
     let done = adjudicate(&mut store, &study, &decision)?;
     ctx.out.show(&json!({"study": study, "decision": done}), || match done.score {
         Some(s) => format!(

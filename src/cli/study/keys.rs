@@ -64,7 +64,7 @@ pub fn run(ctx: &Context, args: KeysArgs) -> Result<(), Failure> {
         Some(path) => path,
         None => std::env::current_exe()?,
     };
-    let mut store = ctx.write()?;
+    let mut store = ctx.write_ratings()?;
     store.read().need_study(&args.study)?;
     let keys = checked(store.read(), &args.study, given)?;
     let mut lines = Vec::new();
@@ -203,7 +203,7 @@ fn checked(
 }
 
 fn revoke(ctx: &Context, study: &StudyId, rater: &RaterId) -> Result<(), Failure> {
-    let mut store = ctx.write()?;
+    let mut store = ctx.write_ratings()?;
     store.read().need_study(study)?;
     let mut keys = store.read().study_keys(study)?;
     keys.retain(|k| k.rater == *rater && k.revoked.is_none());

@@ -10,6 +10,7 @@ mod import;
 mod keys;
 mod new;
 mod plan;
+mod report;
 mod rights;
 mod status;
 mod texts;
@@ -23,6 +24,7 @@ use crate::study::{BadLine, StudyError};
 use crate::text;
 
 pub use import::ImportArgs;
+pub use report::{StudyForm, write as report};
 
 impl From<StudyError> for Failure {
     fn from(e: StudyError) -> Self {
@@ -58,12 +60,14 @@ pub enum StudyCommand {
     Agreement(agreement::AgreementArgs),
     /// What a similarity means to people, and the threshold for a wished share of 4 and 5
     Calibrate(calibrate::CalibrateArgs),
-    /// Write ratings as a long table
+    /// Write the study as tables: ratings, events, items, raters, verdicts, ..
     Export(export::ExportArgs),
     /// Print authorized_keys lines that tie a key to a rater and allow nothing but rating
     Keys(keys::KeysArgs),
     /// Give the study a consent, a guideline, examples or practice of its own, or list them
     Texts(texts::TextsArgs),
+    /// The study on one page, or the table of a paper
+    Report(report::ReportArgs),
 }
 
 /// Lines of a file that are named one by one.
@@ -89,6 +93,7 @@ pub fn run(ctx: &Context, command: StudyCommand) -> Result<(), Failure> {
         StudyCommand::Export(a) => export::run(ctx, a),
         StudyCommand::Keys(a) => keys::run(ctx, a),
         StudyCommand::Texts(a) => texts::run(ctx, &a),
+        StudyCommand::Report(a) => report::run(ctx, &a),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::domain::StudyId;
 use crate::stats::Estimate;
 use crate::store::RaterKind;
 use crate::study::live::{Drift, Grown, Live, RaterLive, snapshot};
-use crate::study::{StudyStatus, status};
+use crate::study::{StudyStatus, changes_since_plan, status};
 
 /// Missed controls and divided items that are named one by one.
 const NAMED: usize = 10;
@@ -45,7 +45,9 @@ pub fn run(ctx: &Context, args: &StatusArgs) -> Result<(), Failure> {
     let mut all = Vec::new();
     for name in &names {
         let status = status(store.read(), name)?;
-        all.push(Whole { status, live: snapshot(store.read(), name, now)? });
+        let mut live = snapshot(store.read(), name, now)?;
+        live.notes.extend(changes_since_plan(store.read(), name)?);
+        all.push(Whole { status, live });
     }
     ctx.out.list(&all, None, || {
         if all.is_empty() {
@@ -66,7 +68,7 @@ fn lines(s: &Live) -> String {
     }
     out.push('\n');
     for n in &s.notes {
-        out += &format!("  {n}\n");
+        out += &format!("  {}\n", crate::text::display(n));
     }
     if s.raters.is_empty() {
         out += &format!(

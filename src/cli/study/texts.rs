@@ -51,7 +51,7 @@ pub fn run(ctx: &Context, args: &TextsArgs) -> Result<(), Failure> {
     if files.is_empty() {
         return list(ctx, &args.study);
     }
-    let mut store = ctx.write()?;
+    let mut store = ctx.write_ratings()?;
     let record = store.read().need_study(&args.study)?;
     let stored = store.read().study_texts(&args.study)?;
     let mut texts = Vec::new();

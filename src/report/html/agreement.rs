@@ -2,6 +2,7 @@
 
 use super::page::{Cell, Page, figure, interval};
 use crate::chart::{Bar, BarChart, Chart};
+use crate::domain::StudyType;
 use crate::report::{StudyPart, WorkspaceReport};
 use crate::study::AgreementReport;
 
@@ -33,7 +34,7 @@ fn one(p: &mut Page, study: &StudyPart) {
         t.skipped
     ));
     match (&study.agreement, &study.undefined) {
-        (Some(a), _) => figures(p, a),
+        (Some(a), _) => figures(p, a, study.study_type),
         (None, Some(why)) => p.line(&format!("No figures: {why}.")),
         (None, None) => p.line("No rating yet."),
     }
@@ -43,9 +44,18 @@ fn one(p: &mut Page, study: &StudyPart) {
     }
 }
 
-fn figures(p: &mut Page, a: &AgreementReport) {
+/// Those of a study in which scores are no degrees.
+const NOMINAL: [(&str, &str); 3] = [
+    ("alpha-nominal", "Krippendorff's alpha, nominal"),
+    ("ac1", "Gwet's AC1"),
+    ("raw", "raw agreement"),
+];
+
+/// Bars of the three that belong together.
+pub(super) fn headline(p: &mut Page, a: &AgreementReport, of: StudyType) {
+    let which = if of == StudyType::Preference { &NOMINAL } else { &HEADLINE };
     let bar = |(key, words): &(&str, &str)| {
-        let f = a.figures.iter().find(|f| f.name == *key)?;
+        let f = a.figure(key)?;
         Some(Bar {
             label: (*words).to_owned(),
             value: f.value.unwrap_or(f64::NAN),
@@ -57,17 +67,14 @@ fn figures(p: &mut Page, a: &AgreementReport) {
     let chart = BarChart {
         title: "Agreement, 95 % intervals".into(),
         unit: "1 = all raters agree".into(),
-        rows: HEADLINE.iter().filter_map(bar).collect(),
+        rows: which.iter().filter_map(bar).collect(),
         max: Some(1.0),
     };
     p.chart(&Chart::Bars(chart), (860, 150));
-    let scores: Vec<Bar> = (1..)
-        .zip(a.distribution)
-        .map(|(score, n)| Bar { label: format!("{score}"), value: n as f64, ..Bar::default() })
-        .collect();
-    let title = format!("Scores given, n = {}", a.ratings);
-    let chart = BarChart { title, rows: scores, ..BarChart::default() };
-    p.chart(&Chart::Bars(chart), (560, 150));
+}
+
+/// Every figure with its interval.
+pub(super) fn figure_table(p: &mut Page, a: &AgreementReport) {
     let rows: Vec<Vec<Cell>> = a
         .figures
         .iter()
@@ -85,4 +92,18 @@ fn figures(p: &mut Page, a: &AgreementReport) {
         .collect();
     let head = ["figure", ">value", ">95 % interval", ">items", ">raters", "resampled"];
     p.table(&head, &rows);
+}
+
+fn figures(p: &mut Page, a: &AgreementReport, of: StudyType) {
+    headline(p, a, of);
+    let top = usize::from(of.top());
+    let scores: Vec<Bar> = (1..)
+        .zip(a.distribution)
+        .take(top)
+        .map(|(score, n)| Bar { label: format!("{score}"), value: n as f64, ..Bar::default() })
+        .collect();
+    let title = format!("Scores given, n = {}", a.ratings);
+    let chart = BarChart { title, rows: scores, ..BarChart::default() };
+    p.chart(&Chart::Bars(chart), (560, 150));
+    figure_table(p, a);
 }

@@ -6,12 +6,15 @@ mod leaderboard;
 mod page;
 mod pipeline;
 mod provenance;
+mod study;
 #[cfg(test)]
 mod tests;
 mod training;
 
 use super::{RunsPart, WorkspaceReport};
 use page::Page;
+
+pub use study::html_of_study;
 
 /// The whole page. It is well-formed XML after its first line, and every text in it is escaped.
 pub fn html(r: &WorkspaceReport, runs: &RunsPart) -> String {

@@ -45,12 +45,8 @@ fn rows(r: &StudyReport) -> Vec<Vec<String>> {
     let figures = columns(r.record.study_type);
     let row = |name: &str, a: Option<&AgreementReport>| {
         let count = |of: fn(&AgreementReport) -> usize| a.map_or("0".into(), |a| of(a).to_string());
-        let mut out = vec![
-            name.to_owned(),
-            count(|a| a.items),
-            count(|a| a.ratings),
-            count(|a| a.raters),
-        ];
+        let mut out =
+            vec![name.to_owned(), count(|a| a.items), count(|a| a.ratings), count(|a| a.raters)];
         out.extend(figures.iter().map(|(name, _)| cell(a.and_then(|a| a.figure(name)))));
         out
     };

@@ -170,7 +170,10 @@ impl<'a> Index<'a> {
     pub(super) fn new(items: &'a [Item], names: &'a BTreeMap<String, usize>) -> Self {
         let mut by_text: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         // A repeat shows the texts of another item and is only reached by its name.
-        for (i, item) in items.iter().enumerate().filter(|(_, i)| i.repeat_of.is_none()) {
+        for (i, item) in items.iter().enumerate() {
+            if item.repeat_of.is_some() || item.sample_text.trim().is_empty() {
+                continue;
+            }
             by_text.entry(plain(&item.sample_text)).or_default().push(i);
         }
         Self { items, names, by_text }
@@ -196,8 +199,7 @@ impl<'a> Index<'a> {
         if found.is_empty() && shown.len() == 1 {
             // one text that holds both, as some tools show pairs
             let all: String = shown.iter().cloned().collect();
-            for (text, items) in self.by_text.iter().filter(|(t, _)| all.contains(t.as_str())) {
-                debug_assert!(!text.is_empty() || !items.is_empty());
+            for (_, items) in self.by_text.iter().filter(|(t, _)| all.contains(t.as_str())) {
                 let both = |i: &&usize| other(&self.items[**i]).iter().all(|t| all.contains(t));
                 found.extend(items.iter().filter(both));
             }

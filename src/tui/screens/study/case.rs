@@ -1,6 +1,6 @@
 //! One item that divides raters: what there is to read, and the form of the decision.
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyCode, KeyEvent};
 
 use super::Leading;
 use crate::domain::ItemId;
@@ -177,8 +177,19 @@ impl Leading {
     pub(super) fn case_key(&mut self, key: KeyEvent, cx: &mut Cx<'_>) -> Taken {
         let Some(view) = &mut self.case else { return Taken::No };
         let Some(form) = &mut view.form else { return Taken::No };
+        let top = view.load.get().map_or(5, |c| c.study_type.top());
         match form.key(key) {
             FormEvent::Back => view.form = None,
+            // on the choice a digit is the score, not another screen
+            FormEvent::Ignored => match key.code {
+                KeyCode::Char(c) => {
+                    let digit = c.to_digit(10).filter(|d| (1..=u32::from(top)).contains(d));
+                    if let Some(d) = digit {
+                        form.choose("score", d as usize - 1);
+                    }
+                }
+                _ => return Taken::No,
+            },
             FormEvent::Send if view.sending.is_asked() => {}
             FormEvent::Send => {
                 let Some(line) = self.decision_line() else { return Taken::Yes };
@@ -186,7 +197,6 @@ impl Leading {
                     view.sending.ask(cx, Lane::Outside, move |a| a.command(&line).map(|_| ()));
                 }
             }
-            FormEvent::Ignored => return Taken::No,
             FormEvent::Changed | FormEvent::Moved | FormEvent::Wrong => view.wrong = None,
         }
         Taken::Yes

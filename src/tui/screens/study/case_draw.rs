@@ -56,7 +56,8 @@ impl Leading {
             y += 1;
         }
         let left = area.bottom().saturating_sub(y);
-        let texts = Rect { y, height: (left / 2).max(5).min(left), ..area };
+        let wanted = text_rows(found, area.width, pen.looks.direction);
+        let texts = Rect { y, height: wanted.clamp(4, (left / 2).max(5)).min(left), ..area };
         let deepest = draw_texts(pen, texts, found, view.open, view.scroll);
         let below = Rect { y: texts.bottom(), height: left - texts.height, ..area };
         let lines = said_of(found, view);
@@ -79,6 +80,18 @@ impl Leading {
             form.draw(pen, at, &says);
         }
     }
+}
+
+/// Rows that both texts take with their frames, side by side or one above the other.
+fn text_rows(c: &Case, width: u16, direction: Resolved) -> u16 {
+    let beside = width >= SIDE_BY_SIDE && direction != Resolved::Terminal;
+    let both = [c.item.seed_text.as_str(), c.item.sample_text.as_str()];
+    let shown = || both.iter().filter(|t| !t.is_empty());
+    let n = shown().count().max(1) as u16;
+    let cells = usize::from(if beside { width / n } else { width }.saturating_sub(4).max(1));
+    let rows: Vec<u16> =
+        shown().map(|t| text::lay_out(t, cells, direction).lines.len() as u16 + 2).collect();
+    if beside { rows.iter().copied().max().unwrap_or(2) } else { rows.iter().sum() }
 }
 
 /// Both texts as raters saw them; gives how far they can be scrolled.
@@ -118,7 +131,7 @@ fn draw_texts(pen: &mut Pen<'_>, area: Rect, c: &Case, open: bool, scroll: usize
         let inner = Rect { x: inner.x + pad, width: inner.width.saturating_sub(2 * pad), ..inner };
         if hidden {
             let style = pen.style(Role::Muted);
-            pen.text(inner, "Marked sensitive, hidden until you ask for it: x", style);
+            pen.text(inner, "Hidden until you ask: x shows it", style);
             continue;
         }
         let laid = text::lay_out(words, usize::from(inner.width.max(1)), pen.looks.direction);

@@ -16,7 +16,7 @@ const WIDE: u16 = 116;
 /// Rows from which the row under the cursor is told in full below.
 const TALL: u16 = 16;
 /// Rows of that telling.
-const TOLD: u16 = 6;
+const TOLD: u16 = 7;
 
 impl Leading {
     pub(super) fn draw_all(&mut self, pen: &mut Pen<'_>, area: Rect, shared: &Shared) {
@@ -195,7 +195,7 @@ impl Leading {
     }
 }
 
-/// `12 of 60 rated · 3 put off · 45 left, about 0.4 h · 5.1 a minute`.
+/// `similarity · 12 of 60 rated · 45 left, about 9 min · 3 skipped`.
 fn standing(live: &Live) -> String {
     if live.raters.is_empty() {
         return format!("{} · not planned yet", live.study_type);
@@ -204,13 +204,13 @@ fn standing(live: &Live) -> String {
     let mut out = vec![
         live.study_type.to_string(),
         format!("{} of {} rated", t.rated, t.of),
-        format!("{} left", t.left),
+        match live.left_s.filter(|s| *s > 0.0) {
+            Some(s) => format!("{} left, about {}", t.left, panels::span(s)),
+            None => format!("{} left", t.left),
+        },
     ];
     if t.skipped > 0 {
         out.push(format!("{} skipped", t.skipped));
-    }
-    if let Some(s) = live.left_s.filter(|s| *s > 0.0) {
-        out.push(format!("about {} of work", panels::span(s)));
     }
     out.join(" · ")
 }

@@ -15,16 +15,16 @@ use crate::tui::widgets::{Column, ListControl, draw_rows, draw_scrollbar, said};
 
 const RATERS: [Column; 11] = [
     Column::words("rater", 0),
-    Column::number("rated", 6),
+    Column::number("rated", 5),
     Column::number("of", 5),
     Column::number("left", 5),
     Column::number("put off", 7).from(60),
-    Column::number("sec", 6),
-    Column::number("a min", 6),
-    Column::number("missed", 7),
-    Column::number("same", 6),
+    Column::number("sec", 5),
+    Column::number("a min", 5),
+    Column::number("missed", 6),
+    Column::number("same", 5),
     Column::number("practice", 8).from(70),
-    Column::words("seen", 9).from(76),
+    Column::words("seen", 9).from(90),
 ];
 const CULTURES: [Column; 7] = [
     Column::words("culture", 0),
@@ -449,6 +449,10 @@ fn rater_told(r: &RaterLive, shared: &Shared) -> Vec<(String, Role)> {
     } else if r.kind == RaterKind::Human && !r.consented {
         who += " · has not agreed to take part yet";
     }
+    if let Some(at) = r.last {
+        let s = (shared.now.as_millisecond() - at.as_millisecond()).max(0) as f64 / 1000.0;
+        who += &format!(" · last seen {} ago", span(s));
+    }
     let mut out = vec![(who, Role::Text)];
     let practice = r.practice.as_ref().map_or_else(
         || "no practice".into(),
@@ -456,11 +460,16 @@ fn rater_told(r: &RaterLive, shared: &Shared) -> Vec<(String, Role)> {
     );
     out.push((
         format!(
-            "median {} s over {} pairs · {} a minute over the last {} of activity · {practice}",
-            number(s.median_s),
-            s.timed,
-            number(s.per_minute),
-            span(s.lately_s)
+            "{} · {practice}",
+            match s.median_s {
+                None => "no pair timed yet".to_owned(),
+                Some(median) => format!(
+                    "median {median:.1} s over {} pairs · {} a minute over the last {} of activity",
+                    s.timed,
+                    number(s.per_minute),
+                    span(s.lately_s)
+                ),
+            }
         ),
         Role::Text,
     ));

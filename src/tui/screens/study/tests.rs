@@ -177,7 +177,7 @@ fn an_item_is_decided_by_the_command_that_the_form_shows() {
             Ok(serde_json::json!({}))
         })
         .at(ScreenId::Rate)
-        .tapped("m backtab");
+        .tapped("m shift-tab");
     assert!(b.shows("[Widest 2]") && b.shows("1 4 5"), "{}", b.screen());
     step(&mut b, "enter");
     assert!(b.shows("Item i0") && b.shows("arabic") && b.shows("Not decided"), "{}", b.screen());
@@ -204,7 +204,7 @@ fn a_refused_decision_stays_typed_and_says_why() {
     let mut b = Bench::filled((80, 24), rated)
         .command(|_| Err(crate::tui::data::WorkError::new("the disk is full")))
         .at(ScreenId::Rate)
-        .tapped("m backtab enter d");
+        .tapped("m shift-tab enter d");
     b.types("x").settle();
     step(&mut b, "tab");
     b.types("because").settle();
@@ -225,7 +225,7 @@ fn texts_of_every_script_stand_right_and_decisions_are_told() {
         };
         adjudicate(s, &study(), &decision).unwrap();
     });
-    step(&mut b, "backtab enter");
+    step(&mut b, "shift-tab enter");
     assert!(b.shows("decision 1: 4 · Ελένη") && b.shows("同じ意味"), "{}", b.screen());
     step(&mut b, "right");
     assert!(b.shows("工作应当先于闲暇"), "{}", b.screen());
@@ -242,7 +242,7 @@ fn a_sensitive_text_is_hidden_until_a_key() {
     step(&mut b, "shift-tab");
     assert!(b.shows("(hidden)") && !b.shows("Spare time comes"), "{}", b.screen());
     step(&mut b, "enter");
-    assert!(b.shows("hidden until you ask") && !b.shows("Spare time"), "{}", b.screen());
+    assert!(b.shows("Hidden until you ask") && !b.shows("Spare time"), "{}", b.screen());
     step(&mut b, "x");
     assert!(b.shows("Spare time comes second"), "{}", b.screen());
 }
@@ -264,8 +264,8 @@ fn pictures_of_the_screen() {
         ("study-growth-80x24", (80, 24), "tab tab"),
         ("study-widest-80x24", (80, 24), "shift-tab"),
         ("study-drift-120x40", (120, 40), "tab tab tab tab"),
-        ("study-case-80x24", (80, 24), "backtab enter"),
-        ("study-case-120x40", (120, 40), "backtab enter"),
+        ("study-case-80x24", (80, 24), "shift-tab enter"),
+        ("study-case-120x40", (120, 40), "shift-tab enter"),
         ("study-how-80x24", (80, 24), "i"),
     ] {
         let mut b = bench(size, rated);

@@ -32,7 +32,20 @@ impl Leading {
             (Rect { height, ..area }, below)
         };
         setup.form.draw(pen, left, &below(setup));
-        let mut scroll = setup.scroll;
+        let (right, line) = match right.height {
+            16.. => {
+                let height = 6;
+                let line = Rect { y: right.bottom() - height, height, ..right };
+                (Rect { height: right.height - height, ..right }, Some(line))
+            }
+            _ => (right, None),
+        };
+        if let Some(at) = line {
+            let inner = pen.pane(at, "The commands it stands for", false);
+            let (said, role) = commands(setup);
+            let style = pen.style(role);
+            pen.text(inner, &said, style);
+        }
         let lines = would_be(setup);
         let title = match setup.kind {
             Kind::New => "What it would be",
@@ -41,7 +54,7 @@ impl Leading {
         };
         let inner = pen.pane(right, title, false);
         let mut y = inner.y;
-        for (line, role) in lines.iter().skip(std::mem::take(&mut scroll)) {
+        for (line, role) in &lines {
             if y >= inner.bottom() {
                 break;
             }
@@ -52,7 +65,7 @@ impl Leading {
     }
 }
 
-/// Below the fields: what was refused, and the command.
+/// Below the fields: what was refused, what is at work.
 fn below(setup: &Setup) -> Vec<(String, Role)> {
     let mut out = Vec::new();
     if let Some(wrong) = &setup.wrong {
@@ -61,15 +74,19 @@ fn below(setup: &Setup) -> Vec<(String, Role)> {
     if setup.is_sending() {
         out.push(("at work ..".into(), Role::Accent));
     }
-    let said = match fields::lines(setup) {
+    out.push(("Enter asks once more, Esc leaves".into(), Role::Muted));
+    out
+}
+
+/// The command lines, or what is missing for them.
+fn commands(setup: &Setup) -> (String, Role) {
+    match fields::lines(setup) {
         Ok(lines) => {
             let all: Vec<String> = lines.iter().map(|l| shell_line(l)).collect();
-            all.join(" && ")
+            (all.join(" && "), Role::Muted)
         }
-        Err((_, why)) => why,
-    };
-    out.push((said, Role::Muted));
-    out
+        Err((_, why)) => (why, Role::Muted),
+    }
 }
 
 fn kinds(items: &BTreeMap<ItemKind, usize>) -> String {
@@ -86,7 +103,11 @@ fn kinds(items: &BTreeMap<ItemKind, usize>) -> String {
 
 fn strata_lines(strata: &[StratumCount]) -> Vec<(String, Role)> {
     let mut by: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for s in strata {
+    // where nothing tells items apart there is nothing to say
+    let told = |s: &&StratumCount| {
+        s.label != "-" || strata.iter().any(|o| o.stratum == s.stratum && o.label != "-")
+    };
+    for s in strata.iter().filter(told) {
         let part = format!("{} {}", s.label, s.items);
         by.entry(s.stratum.as_str()).or_default().push(part);
     }
@@ -96,6 +117,9 @@ fn strata_lines(strata: &[StratumCount]) -> Vec<(String, Role)> {
 fn load_line(load: &BTreeMap<RaterId, usize>) -> String {
     let (low, high) =
         (load.values().min().copied().unwrap_or(0), load.values().max().copied().unwrap_or(0));
+    if low == high {
+        return format!("load: {high} pairs each of {} raters", load.len());
+    }
     let named: Vec<String> = load.iter().take(NAMED).map(|(r, n)| format!("{r} {n}")).collect();
     let more = load.len().saturating_sub(NAMED);
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };

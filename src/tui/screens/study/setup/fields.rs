@@ -354,7 +354,9 @@ fn new_line(f: &Form) -> Result<Vec<String>, Wrong> {
         line.push(flag.to_owned());
         line.push(value.to_owned());
     };
-    add("--type", f.value("type"));
+    if f.value("type") != StudyType::Similarity.as_str() {
+        add("--type", f.value("type"));
+    }
     match (f.value("type") == StudyType::Similarity.as_str(), f.value("answers")) {
         (false, "") => {
             return Err(("answers", "this type is made of models' answers: give a file".into()));
@@ -372,20 +374,24 @@ fn new_line(f: &Form) -> Result<Vec<String>, Wrong> {
         ("--run", list(f.value("runs"))),
         ("--strata", f.values("strata").join(",")),
     ] {
-        if !value.is_empty() {
+        if !value.is_empty() && value != "culture,seed" {
             add(flag, &value);
         }
     }
-    for (flag, name) in [
-        ("--items", "items"),
-        ("--k", "k"),
-        ("--anchors", "anchors"),
-        ("--repeats", "repeats"),
-        ("--controls", "controls"),
-        ("--qualification", "practice"),
-        ("--seed", "seed"),
+    // the usual numbers of anchors and controls follow from others: they are always said
+    for (flag, name, usual) in [
+        ("--items", "items", Some("100")),
+        ("--k", "k", Some("3")),
+        ("--anchors", "anchors", None),
+        ("--repeats", "repeats", Some("0.08")),
+        ("--controls", "controls", None),
+        ("--qualification", "practice", Some("5")),
+        ("--seed", "seed", Some("1")),
     ] {
-        add(flag, f.value(name));
+        // what the command takes by itself is not said
+        if usual.is_none_or(|u| u != f.value(name)) {
+            add(flag, f.value(name));
+        }
     }
     if !f.value("raters").is_empty() {
         add("--raters-file", f.value("raters"));

@@ -37,6 +37,8 @@ pub(super) struct Looked {
     pub material: Option<(String, Arc<Material>)>,
     /// Studies that can serve as a pilot.
     pub studies: Vec<String>,
+    /// Names of all studies.
+    pub taken: Vec<String>,
     /// What it would be, or what is wrong at which field.
     pub outcome: Result<Found, Wrong>,
 }
@@ -115,19 +117,16 @@ pub(super) fn look(a: &mut Access, ask: Ask) -> Result<Looked, WorkError> {
                 },
                 Err(e) => Err(("raters", e.to_string())),
             };
-            Ok(Looked { material: None, studies: Vec::new(), outcome })
+            Ok(Looked { material: None, studies: Vec::new(), taken: Vec::new(), outcome })
         }
         Ask::New { mut spec, answers, raters, pilot: from, known } => {
             let place = a.place().clone();
             let store = place.read()?;
-            let studies: Vec<String> = store
-                .read()
-                .studies()?
-                .into_iter()
-                .filter(|s| s.fixed.is_some())
-                .map(|s| s.id.to_string())
-                .collect();
-            let done = |material, outcome| Ok(Looked { material, studies, outcome });
+            let all = store.read().studies()?;
+            let taken: Vec<String> = all.iter().map(|s| s.id.to_string()).collect();
+            let fixed = all.iter().filter(|s| s.fixed.is_some());
+            let studies: Vec<String> = fixed.map(|s| s.id.to_string()).collect();
+            let done = |material, outcome| Ok(Looked { material, studies, taken, outcome });
             if store.read().study(&spec.name)?.is_some() {
                 let why = format!("there is a study {} already: take another name", spec.name);
                 return done(known, Err(("name", why)));

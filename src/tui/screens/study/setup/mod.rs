@@ -7,7 +7,7 @@ mod look;
 #[cfg(test)]
 mod tests;
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyCode, KeyEvent};
 
 use super::Leading;
 use crate::domain::StudyId;
@@ -39,10 +39,11 @@ pub(super) struct Setup {
     look: Load<Looked>,
     /// Something was typed since the last look was asked for.
     pub stale: bool,
+    /// Something was typed at all.
+    touched: bool,
     sending: Load<()>,
     /// What was sent and refused.
     pub wrong: Option<String>,
-    pub scroll: usize,
 }
 
 impl Setup {
@@ -52,9 +53,9 @@ impl Setup {
             form,
             look: Load::default(),
             stale: false,
+            touched: false,
             sending: Load::default(),
             wrong: None,
-            scroll: 0,
         }
     }
 
@@ -81,9 +82,19 @@ impl Setup {
         self.look.ask(cx, Lane::Slow, move |a| look::look(a, ask));
     }
 
-    /// An answer came: what is wrong stands at its field.
-    fn looked(&mut self) {
-        let Some(looked) = self.look.get() else { return };
+    /// An answer came: what is wrong stands at its field. A name that nobody typed and that is
+    /// taken gives way to a free one; true then.
+    fn looked(&mut self) -> bool {
+        let Some(looked) = self.look.get() else { return false };
+        if self.kind == Kind::New
+            && !self.touched
+            && looked.taken.iter().any(|n| n == self.form.value("name"))
+        {
+            let free = (1..).map(|n| format!("study-{n}")).find(|n| !looked.taken.contains(n));
+            self.touched = true;
+            self.form.set("name", &free.unwrap_or_default());
+            return true;
+        }
         self.form.refused = looked.outcome.as_ref().err().cloned();
         let field = self.form.fields.iter_mut().find(|f| f.name == "pilot");
         if let Some(FieldKind::Choice { options, .. }) = field.map(|f| &mut f.kind)
@@ -91,6 +102,7 @@ impl Setup {
         {
             options.extend(looked.studies.iter().cloned());
         }
+        false
     }
 }
 
@@ -132,8 +144,11 @@ impl Leading {
             FormEvent::Send => self.confirm(cx),
             FormEvent::Changed => {
                 setup.wrong = None;
+                setup.touched = true;
                 setup.ask(cx);
             }
+            // a letter on a choice is not another screen
+            FormEvent::Ignored if matches!(key.code, KeyCode::Char(_)) => {}
             FormEvent::Ignored => return Taken::No,
             FormEvent::Moved | FormEvent::Wrong => {}
         }
@@ -158,7 +173,11 @@ impl Leading {
             return cx.note(Tone::Plain, "still counting what it would be: Enter again");
         }
         match fields::lines(setup) {
-            Err(wrong) => setup.form.refused = Some(wrong),
+            Err(wrong) => {
+                setup.form.refused = Some(wrong);
+                // leads to the field
+                setup.form.key(KeyCode::Enter.into());
+            }
             Ok(_) => cx.ask(Effect::Confirm(fields::question(setup), "study.make")),
         }
     }
@@ -185,7 +204,9 @@ impl Leading {
     pub(super) fn setup_answered(&mut self, answer: &mut Answer, cx: &mut Cx<'_>) {
         let Some(setup) = &mut self.setup else { return };
         if setup.look.accept(answer) {
-            setup.looked();
+            if setup.looked() {
+                setup.ask(cx);
+            }
             return;
         }
         if !setup.sending.accept(answer) {

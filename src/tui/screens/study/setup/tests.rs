@@ -114,18 +114,19 @@ fn load_hours_and_widths_stand_beside_the_fields_and_two_commands_make_the_study
     let file = raters_file(&b, 6);
     write(&mut b, 9, "20");
     write(&mut b, 6, &file);
-    for said in
-        ["40 samples match", "load:", "hours in all", "points wide for the mean", "no pilot"]
-    {
+    for said in ["40 samples match", "load:", "hours in all", "interval to expect", "assumed"] {
         assert!(b.shows(said), "{said}: {}", b.screen());
     }
-    assert!(b.shows("polyculture study new study-1 --type similarity"), "{}", b.screen());
+    assert!(b.shows("polyculture study new study-1 --items 20"), "{}", b.screen());
     step(&mut b, "enter");
-    assert!(b.shows("only by an amendment"), "{}", b.screen());
+    assert!(b.shows("and fix its plan"), "{}", b.screen());
     assert!(sent.lock().unwrap().is_empty(), "nothing is made before yes");
     step(&mut b, "y");
     let sent = sent.lock().unwrap();
-    assert!(sent[0].contains("--items 20 --k 3") && sent[0].contains("--raters-file"), "{sent:?}");
+    assert!(
+        sent[0].contains("--items 20 --anchors 20") && sent[0].contains("--raters-file"),
+        "{sent:?}"
+    );
     assert_eq!(sent[1], "study plan --study study-1");
     assert!(b.note().unwrap().1.contains("made and fixed"), "{:?}", b.note());
 }
@@ -157,7 +158,7 @@ fn an_amendment_needs_a_reason_and_something_that_changes() {
     assert!(b.shows("nothing changes yet"), "{}", b.screen());
     write(&mut b, 1, "r1, r2");
     step(&mut b, "enter");
-    assert!(b.shows("stay in the log for good"), "{}", b.screen());
+    assert!(b.shows("Amend pilot?"), "{}", b.screen());
     step(&mut b, "y");
     let line = sent.lock().unwrap()[0].clone();
     assert_eq!(line, "study amend --study pilot --reason=two fell ill --release r1,r2");
