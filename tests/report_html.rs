@@ -9,17 +9,8 @@ use std::process::{Command, Stdio};
 const LABEL: &str = "</script><img src=x onerror=alert(1)>";
 const SECTIONS: [&str; 5] = ["pipeline", "agreement", "training", "leaderboard", "provenance"];
 
-const STUDY_SECTIONS: [&str; 9] = [
-    "design",
-    "flow",
-    "scores",
-    "groups",
-    "calibration",
-    "raters",
-    "judges",
-    "quality",
-    "changes",
-];
+const STUDY_SECTIONS: [&str; 9] =
+    ["design", "flow", "scores", "groups", "calibration", "raters", "judges", "quality", "changes"];
 
 struct Place(tempfile::TempDir);
 

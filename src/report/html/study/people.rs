@@ -24,7 +24,8 @@ fn row(r: &RaterLive, leanings: &BTreeMap<&str, &RaterLeaning>) -> Vec<Cell> {
     let of = |part: usize, whole: usize| {
         Cell::Number(if whole == 0 { "-".into() } else { format!("{part} of {whole}") })
     };
-    let practice = r.practice.as_ref().map_or("-".into(), |q| format!("{} of {}", q.right, q.asked));
+    let practice =
+        r.practice.as_ref().map_or("-".into(), |q| format!("{} of {}", q.right, q.asked));
     let state = match (r.withdrawn.is_some(), r.kind) {
         (true, _) => "left",
         (false, RaterKind::Human) if !r.consented => "no consent yet",
