@@ -14,7 +14,7 @@ mod raters;
 use std::path::Path;
 
 use pty::Pty;
-use raters::{Crowd, Manners, Tally, World};
+use raters::{Crowd, Manners, Tally, World, to_a_pair};
 
 fn world(raters: usize, items: usize, k: u32) -> World {
     World::new(Path::new(env!("CARGO_BIN_EXE_polyculture")), None, raters, items, k)
@@ -58,7 +58,6 @@ fn a_rater_alone_does_not_watch_the_database() {
     };
     // whatever is started after the first frame has started once a key was answered
     pty.wait_for_bytes(0, b"\x1b]11;?", "question for the background");
-    pty.send("\r");
-    pty.wait_for_text("Guideline");
+    to_a_pair(&pty);
     assert_eq!(watches(), 0);
 }

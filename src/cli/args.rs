@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::dataset::{ExportFormat, FindingKind};
-use crate::domain::{CountryCode, CultureId, DatasetId, LabelPolicy, QuestionId, SampleId};
+use crate::domain::{
+    CountryCode, CultureId, DatasetId, LabelPolicy, QuestionId, SampleId, StudyId,
+};
 
 pub use super::args_ask::AskArgs;
 pub use super::args_calls::{AugmentArgs, MannerArgs, SpendArgs, TranslateArgs};
@@ -344,8 +346,16 @@ pub enum ControlArg {
 }
 
 /// What `dataset build --like` takes from the other dataset.
-const LIKE_IS_ALL: [&str; 7] =
-    ["cultures", "texts", "count", "language", "policy", "hold_out_questions", "allow"];
+const LIKE_IS_ALL: [&str; 8] = [
+    "cultures",
+    "texts",
+    "count",
+    "rated_at_least",
+    "language",
+    "policy",
+    "hold_out_questions",
+    "allow",
+];
 
 /// `polyculture dataset ..`
 #[derive(Debug, Subcommand)]
@@ -372,6 +382,15 @@ pub enum DatasetCommand {
         /// At most this many texts, seeds counted first; smaller sets lie in larger ones
         #[arg(long, value_name = "N")]
         count: Option<usize>,
+        /// Only samples whose scores by people are at least this on the mean, 1 to 5
+        #[arg(long, value_name = "SCORE")]
+        rated_at_least: Option<f64>,
+        /// .. by at least so many people
+        #[arg(long, value_name = "RATERS", default_value_t = 1, requires = "rated_at_least")]
+        by: u32,
+        /// .. in this study; in all studies by default
+        #[arg(long, requires = "rated_at_least")]
+        study: Option<StudyId>,
         /// Use texts in this language (made by `translate`) instead of the survey's own wording
         #[arg(long, value_name = "TAG")]
         language: Option<String>,

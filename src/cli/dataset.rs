@@ -15,7 +15,7 @@ use crate::dataset::{
     ExternalFile, Stages, audit, card, export, held_out_questions, normal_text, read_external,
     rows_of,
 };
-use crate::domain::{CultureId, DatasetId, QuestionId, Survey};
+use crate::domain::{CultureId, DatasetId, QuestionId, RatedAtLeast, Survey};
 use crate::launch::{BuildError, Place, build_dataset, open_dataset};
 use crate::store::SampleFilter;
 use crate::text;
@@ -72,6 +72,9 @@ pub fn run(ctx: &Context, command: DatasetCommand) -> Result<(), Failure> {
             cultures,
             texts,
             count,
+            rated_at_least,
+            by,
+            study,
             language,
             policy,
             hold_out_questions,
@@ -92,12 +95,17 @@ pub fn run(ctx: &Context, command: DatasetCommand) -> Result<(), Failure> {
                 let built = build_dataset(&place, &name, &spec)?;
                 return show_built(ctx, &place, &name, &built);
             }
+            let rated = rated_at_least
+                .map(|score| RatedAtLeast::new(score, by, study))
+                .transpose()
+                .map_err(Failure::usage)?;
             let spec = DatasetSpec {
                 name: name.to_string(),
                 policy,
                 arm,
                 stages: texts.into(),
                 texts: count,
+                rated,
                 language,
                 cultures,
                 held_out_questions: held_out_questions(&survey, hold_out_questions, seed)?,
@@ -127,10 +135,16 @@ fn show_built(
     let refused: Vec<String> = built.refused.iter().map(ToString::to_string).collect();
     let doc = json!({
         "dataset": name, "rows": built.examples.len(), "spec": built.spec, "refused": refused,
-        "audit": built.audit, "path": dir,
+        "audit": built.audit, "path": dir, "rated": built.rated,
     });
     ctx.out.show(&doc, || {
         let mut out = format!("{name}: {} rows in {}\n", built.examples.len(), dir.display());
+        if let (Some(wanted), Some(n)) = (&built.spec.rated, built.rated) {
+            out += &format!(
+                "samples {wanted}: {} of {}; scores of people are there for {}\n",
+                n.used, n.of, n.rated
+            );
+        }
         if !refused.is_empty() {
             out += &format!(
                 "left out, {} cells of culture and question without a label:\n",

@@ -1,6 +1,6 @@
 //! Seeds and kept samples, times cultures, into examples.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -11,8 +11,8 @@ use super::leak::leaks;
 use super::wording::{Wording, origin, wording};
 use super::{AuditLabel, AuditReport, AuditRow, DatasetError, FindingKind};
 use crate::domain::{
-    Culture, CultureId, Decision, Distribution, Example, LabelPolicy, Question, QuestionId, Sample,
-    Survey, Target, Weighting,
+    Culture, CultureId, Decision, Distribution, Example, LabelPolicy, Question, QuestionId,
+    RatedAtLeast, Sample, SampleId, Survey, Target, Weighting,
 };
 
 /// Which texts are used: the arms of the paper's ablation (section 5.3).
@@ -62,6 +62,10 @@ pub struct DatasetSpec {
     /// an order of their own, so that the texts of a smaller set lie in every larger one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub texts: Option<usize>,
+    /// Only samples that people rated so; the seeds' own wording stays. Who builds asks the ratings
+    /// as they stand at that moment ([`Dataset::rated`] has the counts).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rated: Option<RatedAtLeast>,
     /// Language of the texts (BCP 47), where translations are wanted instead of the survey's own
     /// wording. The frame of the prompt and its options stay in the survey's language.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -86,6 +90,19 @@ pub struct Sources<'a> {
     pub samples: &'a [Sample],
     /// Samples of the held-out augmentation: the test paraphrases that must not leak.
     pub held_out: &'a [Sample],
+    /// What people said about samples; looked at only where the spec asks for rated ones.
+    pub said: &'a BTreeMap<SampleId, Scores>,
+}
+
+/// Scores that people gave to a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scores {
+    /// How many.
+    pub n: u32,
+    /// Their sum.
+    pub sum: u32,
+    /// How many different people gave them.
+    pub raters: u32,
 }
 
 /// A note on the label of one culture and question.
@@ -97,6 +114,19 @@ pub struct CellNote {
     pub question: QuestionId,
     /// What must be known.
     pub note: LabelNote,
+}
+
+/// What ratings left of the samples, at the time of the build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RatedCount {
+    /// Kept samples that the rest of the spec asks for.
+    pub of: usize,
+    /// Of those, rated by anybody whose ratings count.
+    pub rated: usize,
+    /// Of those, rated well enough: these are used.
+    pub used: usize,
+    /// Scores behind the samples that are used.
+    pub scores: u64,
 }
 
 /// A dataset with all that was refused, noted and found.
@@ -112,6 +142,8 @@ pub struct Dataset {
     pub notes: Vec<CellNote>,
     /// The weights behind the counts.
     pub weighting: BTreeSet<Weighting>,
+    /// What ratings left of the samples, where they were asked.
+    pub rated: Option<RatedCount>,
     /// The audit, allowed findings included.
     pub audit: AuditReport,
 }
@@ -126,6 +158,26 @@ pub fn mixture(
     let cells: Vec<_> = cultures.iter().filter_map(|c| survey.usable(c, question).ok()).collect();
     let mean = Distribution::mean(cells.iter().map(|c| &c.distribution)).ok()?;
     Some((mean, cells.len(), cells.iter().map(|c| c.effective_n).sum()))
+}
+
+/// Those that people rated so.
+fn only_rated<'a>(
+    wanted: &RatedAtLeast,
+    used: &[&'a Sample],
+    said: &BTreeMap<SampleId, Scores>,
+) -> Result<(Vec<&'a Sample>, RatedCount), DatasetError> {
+    let rated: Vec<(&Sample, Scores)> =
+        used.iter().filter_map(|s| Some((*s, *said.get(&s.id)?))).collect();
+    let (mut left, mut scores) = (Vec::new(), 0);
+    for (sample, s) in rated.iter().filter(|(_, s)| wanted.holds(s.n, s.sum, s.raters)) {
+        left.push(*sample);
+        scores += u64::from(s.n);
+    }
+    let count = RatedCount { of: used.len(), rated: rated.len(), used: left.len(), scores };
+    if left.is_empty() {
+        return Err(DatasetError::NoneRated { wanted: wanted.clone(), count });
+    }
+    Ok((left, count))
 }
 
 /// The samples that make `n` texts together with the seeds: the first of every question, then the
@@ -172,6 +224,12 @@ pub fn build(spec: &DatasetSpec, sources: &Sources<'_>) -> Result<Dataset, Datas
         .copied()
         .filter(|s| questions.iter().any(|q| q.id == s.seed))
         .collect();
+    let (used, rated) = match &spec.rated {
+        Some(wanted) => {
+            only_rated(wanted, &used, sources.said).map(|(used, count)| (used, Some(count)))?
+        }
+        None => (used, None),
+    };
     let used = match spec.texts {
         Some(n) => first_texts(&used, &questions, n)?,
         None => used,
@@ -182,6 +240,7 @@ pub fn build(spec: &DatasetSpec, sources: &Sources<'_>) -> Result<Dataset, Datas
         refused: unworded.iter().map(|q| no_text(q, spec)).collect(),
         notes: Vec::new(),
         weighting: survey.counts.values().map(|c| c.weighting).collect(),
+        rated,
         audit: AuditReport::default(),
     };
     let named: Vec<Option<&Culture>> = match &spec.arm {
@@ -209,6 +268,11 @@ pub fn build(spec: &DatasetSpec, sources: &Sources<'_>) -> Result<Dataset, Datas
 }
 
 fn check(spec: &DatasetSpec, survey: &Survey) -> Result<(), DatasetError> {
+    if let (Stages::SeedsOnly, Some(rated)) = (spec.stages, &spec.rated) {
+        return Err(DatasetError::BadSpec(format!(
+            "seeds alone hold no samples that could be {rated}: ask for `--texts both`"
+        )));
+    }
     if matches!(spec.arm, Arm::Uniform) && spec.policy != LabelPolicy::Distribution {
         return Err(DatasetError::BadSpec(format!(
             "uniform targets are shares: policy `{}` cannot say them, use `distribution`",

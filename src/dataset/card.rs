@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::{Arm, Dataset, ExportFormat, Stages};
+use super::{Arm, Dataset, ExportFormat, RatedCount, Stages};
 use crate::domain::{
-    Cell, Culture, CultureId, Question, ScaleKind, Survey, Target, Weighting, language_name,
+    Cell, Culture, CultureId, Question, RatedAtLeast, ScaleKind, Survey, Target, Weighting,
+    language_name,
 };
 use crate::stats::divergence::{entropy, jsd};
 
@@ -59,6 +60,9 @@ pub fn card(dataset: &Dataset, survey: &Survey, file: Option<CardFile>) -> Strin
             frame.into_iter().collect::<Vec<_>>().join(", ")
         );
     }
+    if let Some(rated) = &spec.rated {
+        let _ = writeln!(s, "- {}", rated_words(rated, dataset.rated));
+    }
     if let Some(n) = spec.texts {
         let _ = writeln!(s, "- Cut to {n} texts, spread over the questions.");
     }
@@ -82,6 +86,18 @@ pub fn card(dataset: &Dataset, survey: &Survey, file: Option<CardFile>) -> Strin
          person's views from a language or a place; show the spread beside every answer."
     );
     missing(&mut s, dataset);
+    s
+}
+
+fn rated_words(rated: &RatedAtLeast, count: Option<RatedCount>) -> String {
+    let mut s = format!("Samples: only those {rated}; the seeds' own wording was not rated.");
+    if let Some(n) = count {
+        s += &format!(
+            " Of {} kept samples {} were rated and {} rated so ({} scores). Chosen by what people \
+             said: a later study on these samples is no test of them.",
+            n.of, n.rated, n.used, n.scores
+        );
+    }
     s
 }
 

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::Finding;
+use super::{Finding, RatedCount};
+use crate::domain::RatedAtLeast;
 
 /// Trouble with a dataset, with the rows it is about.
 #[derive(Debug, Error)]
@@ -44,6 +45,18 @@ pub enum DatasetError {
     /// Nothing is left after the filters.
     #[error("no example is left: {0}")]
     Empty(String),
+    /// Ratings leave no sample.
+    #[error(
+        "no sample is {wanted}: of {} kept samples {} have scores of people; ask for less, or rate \
+         more (`polyculture rate`, `polyculture study status`)",
+        count.of, count.rated
+    )]
+    NoneRated {
+        /// What was asked for.
+        wanted: RatedAtLeast,
+        /// What there is.
+        count: RatedCount,
+    },
     /// A choice that contradicts itself.
     #[error("{0}")]
     BadSpec(String),

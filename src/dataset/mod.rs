@@ -22,7 +22,9 @@ mod wording;
 
 pub use apportion::largest_remainder;
 pub use audit::{AuditLabel, AuditReport, AuditRow, Finding, FindingKind, audit, rows_of};
-pub use build::{Arm, CellNote, Dataset, DatasetSpec, Sources, Stages, build, mixture};
+pub use build::{
+    Arm, CellNote, Dataset, DatasetSpec, RatedCount, Scores, Sources, Stages, build, mixture,
+};
 pub use card::{CardFile, card};
 pub use error::DatasetError;
 pub use export::{ExportFormat, ExportOptions, export};

@@ -2,13 +2,13 @@
 
 mod local;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::FindingKind as K;
 use super::*;
 use crate::domain::{
-    CultureId, Decision, Example, LabelPolicy, Provenance, QuestionId, RejectReason, Sample,
-    SampleId, Split, Stage, Substitution, Survey, Target,
+    CultureId, Decision, Example, LabelPolicy, Provenance, QuestionId, RatedAtLeast, RejectReason,
+    Sample, SampleId, Split, Stage, Substitution, Survey, Target,
 };
 
 fn sample(id: &str, seed: &str, text: &str, family: &str, stage: Stage) -> Sample {
@@ -42,6 +42,7 @@ fn spec(arm: Arm) -> DatasetSpec {
         arm,
         stages: Stages::Both,
         texts: None,
+        rated: None,
         language: None,
         cultures: vec![],
         held_out_questions: vec![],
@@ -54,7 +55,8 @@ fn of(culture: &str) -> Arm {
 }
 
 fn sources<'a>(survey: &'a Survey, samples: &'a [Sample], held: &'a [Sample]) -> Sources<'a> {
-    Sources { survey, samples, held_out: held }
+    static NOBODY: BTreeMap<SampleId, Scores> = BTreeMap::new();
+    Sources { survey, samples, held_out: held, said: &NOBODY }
 }
 
 #[test]
@@ -108,6 +110,38 @@ fn stages_and_decisions_choose_the_texts() {
         let d = build(&spec, &sources(&s, &samples, &[])).unwrap();
         assert_eq!(d.examples.len() + d.refused.len(), n, "{stages:?}");
     }
+}
+
+#[test]
+fn people_choose_the_samples_and_never_the_seeds() {
+    let s = fixtures::survey();
+    let samples = [
+        sample("good", "Q27", "a template text of it", "f1", Stage::Template),
+        sample("bad", "Q27", "words exchanged in the text", "f1", Stage::Synonym),
+        sample("once", "Q28", "an imported text, other words", "f1", Stage::Imported),
+        sample("never", "Q28", "nobody has looked at this one", "f1", Stage::Synonym),
+    ];
+    let said: BTreeMap<_, _> = [("good", 2, 8, 2), ("bad", 3, 9, 3), ("once", 1, 5, 1)]
+        .into_iter()
+        .map(|(id, n, sum, raters)| (SampleId::new(id).unwrap(), Scores { n, sum, raters }))
+        .collect();
+    let sources = Sources { said: &said, ..sources(&s, &samples, &[]) };
+    let rated = |score, by| DatasetSpec {
+        rated: RatedAtLeast::new(score, by, None).ok(),
+        ..spec(of("turkish"))
+    };
+    let d = build(&rated(4.0, 2), &sources).unwrap();
+    let ids: Vec<_> =
+        d.examples.iter().filter(|e| e.family != "seed").map(|e| &e.text_id).collect();
+    assert_eq!(ids, ["good"]);
+    assert_eq!(d.rated, Some(RatedCount { of: 4, rated: 3, used: 1, scores: 2 }));
+    let words = card(&d, &s, None);
+    assert!(words.contains("rated at least 4 on the mean by at least 2 people"), "{words}");
+    assert!(words.contains("Of 4 kept samples 3 were rated and 1 rated so (2 scores)"), "{words}");
+    let none = build(&rated(5.0, 3), &sources).unwrap_err().to_string();
+    assert!(none.contains("of 4 kept samples 3 have scores of people"), "{none}");
+    let seeds = DatasetSpec { stages: Stages::SeedsOnly, ..rated(4.0, 1) };
+    assert!(matches!(build(&seeds, &sources), Err(DatasetError::BadSpec(_))));
 }
 
 #[test]

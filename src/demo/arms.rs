@@ -53,6 +53,7 @@ pub(super) fn arms(cultures: &[Culture], held_out: &[QuestionId], size: Size) ->
         arm,
         stages,
         texts: None,
+        rated: None,
         language: None,
         cultures: Vec::new(),
         held_out_questions: held_out.to_vec(),

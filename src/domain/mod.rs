@@ -14,6 +14,7 @@ mod lease;
 mod paper;
 pub mod prompt;
 mod question;
+mod rated;
 mod sample;
 mod scale;
 mod score;
@@ -36,6 +37,7 @@ pub use language::{KnownLanguage, known_language, language_name, primary_languag
 pub use lease::Lease;
 pub use paper::PaperMeans;
 pub use question::{Form, Question, Topic};
+pub use rated::RatedAtLeast;
 pub use sample::{Decision, FailReason, Provenance, RejectReason, Sample, Stage, Substitution};
 pub use scale::{Direction, Scale, ScaleKind, ScaleOption};
 pub use score::{Score, Similarity};

@@ -1,6 +1,7 @@
 //! Building a dataset into the workspace: rows, card and manifest in a folder, and its line in the
 //! database. Quick enough to need no run.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
@@ -11,8 +12,11 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::{Place, PlaceError};
-use crate::dataset::{self, Dataset, DatasetError, DatasetSpec, Refused, Sources};
-use crate::domain::{DatasetId, Decision, DomainError, Example, Sample, Survey, same_language};
+use crate::dataset::{self, Dataset, DatasetError, DatasetSpec, RatedCount, Refused, Sources};
+use crate::domain::{
+    DatasetId, Decision, DomainError, Example, RatedAtLeast, Sample, SampleId, Survey,
+    same_language,
+};
 use crate::job::{JobError, read_jsonl, write_atomically};
 use crate::store::{DatasetRecord, SampleFilter, StoreError};
 
@@ -50,6 +54,9 @@ pub struct DatasetManifest {
     pub refused: Vec<Refused>,
     /// Weights behind the counts, as printed beside figures.
     pub weighting: Vec<String>,
+    /// What ratings left of the samples, where they were asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rated: Option<RatedCount>,
     /// Of `train.jsonl`, in hexadecimal.
     pub sha256: String,
 }
@@ -100,8 +107,26 @@ pub fn build_dataset(
 pub fn dataset_of(place: &Place, spec: &DatasetSpec) -> Result<(Dataset, Survey), BuildError> {
     let survey = place.read()?.read().survey()?;
     let (training, held_out) = samples_of_all_languages(&survey, place)?;
-    let sources = Sources { survey: &survey, samples: &training, held_out: &held_out };
+    let said = spec.rated.as_ref().map(|r| scores(place, r)).transpose()?.unwrap_or_default();
+    let sources = Sources { survey: &survey, samples: &training, held_out: &held_out, said: &said };
     Ok((dataset::build(spec, &sources)?, survey))
+}
+
+/// What people said so far, where the spec asks for it. Held-out samples are never asked: they are
+/// what must not leak, whatever people say of them.
+fn scores(
+    place: &Place,
+    wanted: &RatedAtLeast,
+) -> Result<BTreeMap<SampleId, dataset::Scores>, BuildError> {
+    let store = place.read()?;
+    if let Some(study) = &wanted.study {
+        store.read().need_study(study)?;
+    }
+    let said = store.read().people_said(wanted.study.as_ref(), &SampleFilter::default())?;
+    let scores = said
+        .into_iter()
+        .map(|(id, s)| (id, dataset::Scores { n: s.ratings, sum: s.sum, raters: s.raters }));
+    Ok(scores.collect())
 }
 
 fn store_dataset(
@@ -121,6 +146,7 @@ fn store_dataset(
         rows: built.examples.len() as u64,
         refused: built.refused.clone(),
         weighting: built.weighting.iter().map(|w| w.label().to_owned()).collect(),
+        rated: built.rated,
         sha256: sha256.clone(),
     };
     let dir = folder(place, name);
@@ -172,6 +198,7 @@ impl StoredDataset {
             refused: self.manifest.refused.clone(),
             notes: Vec::new(),
             weighting: survey.counts.values().map(|c| c.weighting).collect(),
+            rated: self.manifest.rated,
             audit: dataset::audit(&rows, Some(survey), &[]),
         }
     }

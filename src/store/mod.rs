@@ -50,9 +50,9 @@ pub use seed_sources::CountSource;
 pub use study::{
     Action, Adjudication, Amendment, Assignment, Carried, Change, Consent, ConsentGiven, EventKind,
     Item, ItemKind, ItemOrigin, JUDGE_SLOTS, JudgeRecord, NewAssignment, NewEvent, NewView,
-    Practice, Rater, RaterKind, RaterProgress, RatingRow, Reason, Reclaimed, Shown, StudyKey,
-    StudyRecord, StudyText, TextKind, TextSource, VerdictClass, VerdictRow, View, ViewKind,
-    Withdrawal,
+    PeopleSaid, Practice, Rater, RaterKind, RaterProgress, RatingRow, Reason, Reclaimed, Shown,
+    StudyKey, StudyRecord, StudyText, TextKind, TextSource, VerdictClass, VerdictRow, View,
+    ViewKind, Withdrawal,
 };
 pub use survey_merge::{MergeReport, MergeRule};
 pub use transaction::{Interrupter, Reader, Tx};

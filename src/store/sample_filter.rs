@@ -3,7 +3,7 @@
 use rusqlite::types::Value;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Decision, QuestionId, Stage};
+use crate::domain::{Decision, QuestionId, RatedAtLeast, Stage};
 use crate::text::fold;
 
 /// Words of a filter that are looked at; a pasted page would be more than SQLite takes.
@@ -75,6 +75,8 @@ pub struct SampleFilter {
     pub by_hand: Option<bool>,
     /// Only what a threshold decides on: kept samples and those rejected as too dissimilar.
     pub by_threshold: bool,
+    /// What people have to have said about it.
+    pub rated: Option<RatedAtLeast>,
 }
 
 /// Order of a list of samples.
@@ -102,6 +104,18 @@ impl Conditions {
     pub(super) fn add(&mut self, clause: &str, value: impl Into<Value>) {
         self.params.push(value.into());
         self.clauses.push(clause.replace('?', &format!("?{}", self.params.len())));
+    }
+
+    /// Adds a clause in which each `?` stands for the next of the values.
+    pub(super) fn add_all(&mut self, clause: &str, values: impl IntoIterator<Item = Value>) {
+        let mut values = values.into_iter();
+        let mut parts = clause.split('?');
+        let mut sql = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            self.params.extend(values.next());
+            sql += &format!("?{}{part}", self.params.len());
+        }
+        self.clauses.push(sql);
     }
 
     /// Adds a clause without values.
@@ -196,6 +210,9 @@ impl SampleFilter {
         }
         if let Some(x) = self.by_hand {
             c.add("by_hand = ?", i64::from(x));
+        }
+        if let Some(x) = &self.rated {
+            super::study::rated_at_least(&mut c, x);
         }
         for word in self.words.iter().flat_map(|w| w.split_whitespace()).take(MOST_WORDS) {
             c.add(

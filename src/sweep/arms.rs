@@ -78,6 +78,7 @@ pub fn arms(spec: &SweepSpec, held_out: &[QuestionId]) -> Vec<SweepArm> {
         arm: Arm::One,
         stages: Stages::Both,
         texts: None,
+        rated: None,
         language: None,
         cultures: spec.cultures.clone(),
         held_out_questions: held_out.to_vec(),

@@ -230,7 +230,8 @@ impl<'a> Crowd<'a> {
         let (seat, fate) = (&mut self.seats[i], &mut self.fates[i]);
         match shown {
             Shown::Nothing => {}
-            Shown::Page(_) => seat.press(b"\r", Wants::Other(shown)),
+            Shown::Page => seat.press(b"\r", Wants::Change(seat.text())),
+            Shown::Practice => seat.press(b"3", Wants::Change(seat.text())),
             // whoever is still to be killed is killed at the end
             Shown::Done if fate.dies.is_some() => return,
             Shown::Done if fate.deaths.pop_first().is_some() => {
@@ -244,7 +245,8 @@ impl<'a> Crowd<'a> {
                 match fate.last.take() {
                     Some(last) if taken_back => seat.press(b"u", Wants::TakenBack(last)),
                     _ if put_off && fate.put_off.insert(n) => {
-                        seat.press(b"s", Wants::Other(Shown::Pair(n)));
+                        // why: later
+                        seat.press(b"ss", Wants::PutOff(n));
                     }
                     _ => seat.press(&[b'0' + score], Wants::Saved(n, score)),
                 }

@@ -10,6 +10,9 @@ mod seat;
 mod tally;
 mod world;
 
+#[allow(unused_imports, reason = "each user takes a part")]
 pub use crowd::{Crowd, Manners};
+#[allow(unused_imports, reason = "each user takes a part")]
+pub use seat::to_a_pair;
 pub use tally::Tally;
 pub use world::World;

@@ -8,7 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::World;
-use crate::pty::{Started, start};
+use crate::pty::{DEADLINE, Pty, Started, start};
 
 /// Size of the raters' terminals.
 const SIZE: (u16, u16) = (100, 30);
@@ -18,8 +18,10 @@ const SIZE: (u16, u16) = (100, 30);
 pub enum Shown {
     /// Nothing to answer yet.
     Nothing,
-    /// A page that Enter leaves, by its name.
-    Page(&'static str),
+    /// A page that Enter leaves, or scrolls first.
+    Page,
+    /// A pair of practice that waits for a score.
+    Practice,
     /// The pair of this number.
     Pair(usize),
     /// The end.
@@ -33,8 +35,10 @@ pub enum Wants {
     Saved(usize, u8),
     /// `taken back: pair N`.
     TakenBack(usize),
-    /// Another screen than this one.
-    Other(Shown),
+    /// The pair of this number put off: another one.
+    PutOff(usize),
+    /// Another screen than this text.
+    Change(String),
     /// The end of the program.
     End,
 }
@@ -53,19 +57,50 @@ pub struct Asked {
 impl Asked {
     /// True where a row of the log has to come of it.
     pub fn is_event(&self) -> bool {
-        matches!(self.wants, Wants::Saved(..) | Wants::TakenBack(_) | Wants::Other(Shown::Pair(_)))
+        matches!(self.wants, Wants::Saved(..) | Wants::TakenBack(_) | Wants::PutOff(_))
     }
 }
 
-/// The words by which pages are known that Enter leaves; the first that is found counts.
-const PAGES: [(&str, &str); 6] = [
-    ("only put off", "Only those you put off are left"),
-    ("break", "Enter goes on. The clock of the pair"),
-    ("guideline", "Enter shows the first pair"),
-    ("consent", "Enter: I have read this and agree"),
-    ("welcome", "Enter goes on."),
-    ("page", "Enter shows the"),
-];
+/// What a screen with this text asks for.
+pub fn shown(text: &str) -> Shown {
+    if text.contains("Done. Thank you.") {
+        return Shown::Done;
+    }
+    // what pages say of themselves: the welcome, the guideline, feedback, breaks, texts covered, ..
+    let page = ["Enter goes on", "Enter shows the", "Enter: I have read this", " more lines: j"];
+    if page.iter().any(|words| text.contains(words)) {
+        return Shown::Page;
+    }
+    if text.contains("rate it as you would in the study") {
+        return Shown::Practice;
+    }
+    let number = |line: &str| {
+        line.trim_start().strip_prefix("pair ")?.split_whitespace().next()?.parse().ok()
+    };
+    text.lines().find_map(number).map_or(Shown::Nothing, Shown::Pair)
+}
+
+/// Goes by Enter, and through practice, to the first pair that waits.
+pub fn to_a_pair(pty: &Pty) {
+    let begins = std::time::Instant::now();
+    loop {
+        pty.wait_for(|s| shown(&s.contents()) != Shown::Nothing, "something to answer");
+        let text = pty.screen_text();
+        match shown(&text) {
+            Shown::Pair(_) | Shown::Done => return,
+            Shown::Practice => pty.send("3"),
+            Shown::Page => pty.send("\r"),
+            Shown::Nothing => {}
+        }
+        assert!(begins.elapsed() < DEADLINE, "no pair in time:\n{text}");
+        pty.wait_for(|s| is_other(&text, &s.contents()), "another screen");
+    }
+}
+
+/// Whether a screen came to something else, and not just to a write under way.
+fn is_other(before: &str, now: &str) -> bool {
+    now != before && !now.contains("saving ..") && shown(now) != Shown::Nothing
+}
 
 pub struct Seat {
     pub name: String,
@@ -113,17 +148,7 @@ impl Seat {
     }
 
     pub fn shown(&self) -> Shown {
-        let text = self.text();
-        if text.contains("Done. Thank you.") {
-            return Shown::Done;
-        }
-        if let Some((name, _)) = PAGES.iter().find(|(_, words)| text.contains(words)) {
-            return Shown::Page(name);
-        }
-        let number = |line: &str| {
-            line.trim_start().strip_prefix("pair ")?.split_whitespace().next()?.parse().ok()
-        };
-        text.lines().find_map(number).map_or(Shown::Nothing, Shown::Pair)
+        shown(&self.text())
     }
 
     /// Presses a key.
@@ -161,10 +186,12 @@ impl Seat {
                     || text.contains("Everything is saved.")
             }
             Wants::TakenBack(n) => self.text().contains(&format!("taken back: pair {n}")),
-            Wants::Other(before) => {
-                let now = self.shown();
-                now != *before && now != Shown::Nothing
+            Wants::PutOff(n) => {
+                let text = self.text();
+                !matches!(shown(&text), Shown::Nothing | Shown::Pair(_))
+                    || matches!(shown(&text), Shown::Pair(now) if now != *n)
             }
+            Wants::Change(before) => is_other(before, &self.text()),
             Wants::End => false,
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use polyculture::store::EventKind;
 
 use super::World;
-use super::seat::{Asked, Shown, Wants};
+use super::seat::{Asked, Wants};
 
 /// What a rater was told last about one of their pairs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +50,8 @@ impl Tally {
                 self.said[1] += 1;
                 self.told.insert((rater.to_owned(), n), Told::TakenBack);
             }
-            Wants::Other(Shown::Pair(_)) => self.said[2] += 1,
-            Wants::Other(_) | Wants::End => {}
+            Wants::PutOff(_) => self.said[2] += 1,
+            Wants::Change(_) | Wants::End => {}
         }
     }
 
@@ -64,7 +64,7 @@ impl Tally {
             Wants::TakenBack(n) => {
                 self.back.insert((rater.to_owned(), n));
             }
-            Wants::Other(_) | Wants::End => {}
+            Wants::PutOff(_) | Wants::Change(_) | Wants::End => {}
         }
     }
 

@@ -28,8 +28,12 @@ const PAIRS: [(&str, &str, &str); 6] = [
 
 /// A workspace, an engine's state folder and a study called `crowd`.
 pub struct World {
-    tmp: tempfile::TempDir,
+    /// Removed at the end, where it is ours.
+    _tmp: Option<tempfile::TempDir>,
+    root: PathBuf,
+    config: PathBuf,
     program: PathBuf,
+    study: String,
     raters: Vec<String>,
 }
 
@@ -42,7 +46,11 @@ impl World {
             None => tempfile::tempdir().expect("a folder"),
         };
         let raters = (1..=raters).map(|i| format!("r{i:03}")).collect();
-        let world = Self { tmp, program: program.to_owned(), raters };
+        let root = tmp.path().to_owned();
+        let config = root.join("c/config.toml");
+        let study = "crowd".to_owned();
+        let world =
+            Self { _tmp: Some(tmp), root, config, program: program.to_owned(), study, raters };
         let made = world.command(&["init", "w"]).output().expect("the program");
         assert!(made.status.success(), "{made:?}");
         let items: Vec<Item> = (1..=items).map(|i| item(i, k)).collect();
@@ -69,8 +77,25 @@ impl World {
         world
     }
 
+    /// A study that is planned already, in the workspace `w` of a folder that has the state `s`.
+    pub fn of(program: &Path, root: &Path, study: &str, raters: Vec<String>) -> Self {
+        Self {
+            _tmp: None,
+            root: root.to_owned(),
+            config: root.join("config.toml"),
+            program: program.to_owned(),
+            study: study.to_owned(),
+            raters,
+        }
+    }
+
+    /// The study that [`Self::new`] makes.
     pub fn study() -> StudyId {
         StudyId::new("crowd").expect("a name")
+    }
+
+    fn mine(&self) -> StudyId {
+        StudyId::new(self.study.as_str()).expect("a name")
     }
 
     pub fn raters(&self) -> &[String] {
@@ -78,7 +103,7 @@ impl World {
     }
 
     pub fn folder(&self) -> PathBuf {
-        self.tmp.path().join("w")
+        self.root.join("w")
     }
 
     pub fn database(&self) -> PathBuf {
@@ -89,9 +114,9 @@ impl World {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut c = Command::new(&self.program);
         c.args(args)
-            .current_dir(self.tmp.path())
-            .env("POLYCULTURE_STATE_DIR", self.tmp.path().join("s"))
-            .env("POLYCULTURE_CONFIG", self.tmp.path().join("c/config.toml"))
+            .current_dir(&self.root)
+            .env("POLYCULTURE_STATE_DIR", self.root.join("s"))
+            .env("POLYCULTURE_CONFIG", &self.config)
             .env_remove("POLYCULTURE_WORKSPACE");
         c
     }
@@ -100,21 +125,21 @@ impl World {
     pub fn rate(&self, rater: &str) -> Command {
         let folder = self.folder();
         let folder = folder.to_str().expect("a plain path");
-        self.command(&["-w", folder, "rate", "--study", "crowd", "--as", rater])
+        self.command(&["-w", folder, "rate", "--study", &self.study, "--as", rater])
     }
 
     /// How many pairs a rater has.
     pub fn load(&self, rater: &str) -> usize {
         let rater = RaterId::new(rater).expect("a name");
-        self.read(|ws| ws.read().assignments_of(&Self::study(), &rater).expect("rows").len())
+        self.read(|ws| ws.read().assignments_of(&self.mine(), &rater).expect("rows").len())
     }
 
     pub fn events(&self) -> Vec<RatingRow> {
-        self.read(|ws| ws.read().rating_events(&Self::study()).expect("the log"))
+        self.read(|ws| ws.read().rating_events(&self.mine()).expect("the log"))
     }
 
     pub fn current(&self) -> Vec<RatingRow> {
-        self.read(|ws| ws.read().current_ratings(&Self::study()).expect("the view"))
+        self.read(|ws| ws.read().current_ratings(&self.mine()).expect("the view"))
     }
 
     pub fn read<T>(&self, f: impl FnOnce(&Workspace) -> T) -> T {

@@ -5,6 +5,7 @@
 mod adjudications;
 mod amendments;
 mod assignments;
+mod by_sample;
 mod carry;
 mod eligible;
 mod events;
@@ -24,6 +25,8 @@ mod views;
 
 pub use adjudications::{Adjudication, StudyKey};
 pub use amendments::{Amendment, Change};
+pub use by_sample::PeopleSaid;
+pub(in crate::store) use by_sample::rated_at_least;
 pub use carry::Carried;
 pub use judges::{JUDGE_SLOTS, JudgeRecord, Shown, VerdictClass, VerdictRow};
 pub use reclaim::Reclaimed;

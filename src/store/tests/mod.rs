@@ -2,6 +2,7 @@
 
 mod opening;
 mod pages;
+mod rated;
 mod records;
 mod samples;
 mod survey;

@@ -28,6 +28,7 @@ fn dataset(bench: &Bench, name: &str, arm: Arm) {
         arm,
         stages: Stages::Both,
         texts: None,
+        rated: None,
         language: None,
         cultures: Vec::new(),
         held_out_questions: Vec::new(),

@@ -438,7 +438,7 @@ impl Samples {
             ]);
             return;
         }
-        let words = [
+        let mut words = vec![
             (t.words().unwrap_or_default(), pen.style(Role::Title)),
             (
                 format!("{}. Counted: kept samples and those rejected as too dissimilar.", t.in_force()),
@@ -450,6 +450,9 @@ impl Samples {
             ),
             (self.threshold_command(), pen.style(Role::Accent)),
         ];
+        if let Some(people) = t.people() {
+            words.insert(1, (people, pen.style(Role::Text)));
+        }
         let width = usize::from(inner.width).max(1);
         let rows: usize =
             words.iter().map(|w| text::lay_out(&w.0, width, pen.looks.direction).lines.len()).sum();

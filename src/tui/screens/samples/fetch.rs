@@ -1,6 +1,6 @@
 //! Which samples are listed: what is typed into the filter, and what the screen itself asks for.
 
-use crate::domain::QuestionId;
+use crate::domain::{QuestionId, RatedAtLeast};
 use crate::store::{
     DecisionKind, PageFrom, SampleCount, SampleCursor, SampleFilter, SampleOrder, SampleRow,
 };
@@ -49,8 +49,8 @@ impl Scope {
 }
 
 /// What the filter line says, over what the screen asks for. `seed:Q27 run:ID stage:synonym
-/// lang:ar reason:broken provider:NAME family:NAME sim>=0.6 sim<0.8`; anything else is a word that
-/// has to occur.
+/// lang:ar reason:broken provider:NAME family:NAME sim>=0.6 sim<0.8 rated>=4/2` (by two people);
+/// anything else is a word that has to occur.
 pub fn typed(base: SampleFilter, text: &str) -> SampleFilter {
     let mut f = base;
     let mut words = Vec::new();
@@ -75,6 +75,16 @@ fn special(f: &mut SampleFilter, token: &str) -> bool {
     if let Some(rest) = token.strip_prefix("sim<") {
         let Some(x) = number(rest) else { return false };
         f.max_similarity = Some(x);
+        return true;
+    }
+    if let Some(rest) = token.strip_prefix("rated>=").or_else(|| token.strip_prefix("rated>")) {
+        // `rated>=4`, or `rated>=4/2`: by at least two
+        let (score, raters) = rest.split_once('/').unwrap_or((rest, "1"));
+        let rated = number(score).zip(raters.parse().ok());
+        let Some(rated) = rated.and_then(|(s, n)| RatedAtLeast::new(s, n, None).ok()) else {
+            return false;
+        };
+        f.rated = Some(rated);
         return true;
     }
     let Some((name, value)) = token.split_once(':').filter(|(_, v)| !v.is_empty()) else {
@@ -168,7 +178,9 @@ mod tests {
 
     #[test]
     fn what_is_no_condition_is_a_word() {
-        for text in ["sim>=x", "stage:none", "seed:", "colour:red", "http://x"] {
+        for text in
+            ["sim>=x", "stage:none", "seed:", "colour:red", "http://x", "rated>=6", "rated>=4/0"]
+        {
             let f = typed(SampleFilter::default(), text);
             assert_eq!(f, SampleFilter { words: Some(text.into()), ..SampleFilter::default() });
         }
@@ -178,10 +190,11 @@ mod tests {
     fn conditions_and_words_stand_beside_each_other() {
         let f = typed(
             SampleFilter::default(),
-            "women seed:Q27 sim>=0.5 men sim<0.9 stage:synonym lang:ar",
+            "women seed:Q27 sim>=0.5 men sim<0.9 stage:synonym lang:ar rated>=3.5/2",
         );
         assert_eq!(f.words.as_deref(), Some("women men"));
         assert_eq!((f.min_similarity, f.max_similarity), (Some(0.5), Some(0.9)));
+        assert_eq!(f.rated, RatedAtLeast::new(3.5, 2, None).ok());
         assert_eq!(f.seed.unwrap().as_str(), "Q27");
         assert_eq!(f.stage.unwrap().as_str(), "synonym");
         assert_eq!(f.language.as_deref(), Some("ar"));

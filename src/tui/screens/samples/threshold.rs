@@ -25,6 +25,8 @@ pub struct Spread {
     kept: u64,
     /// The threshold in force where some were rejected by one.
     in_force: Option<f64>,
+    /// Those that people rated: similarity in thousandths, scores, and how many of them are 4 or 5.
+    said: Vec<(usize, u32, u32)>,
 }
 
 /// The pane's state.
@@ -53,7 +55,32 @@ fn read(a: &mut crate::tui::data::Access, filter: &SampleFilter) -> Result<Sprea
             fine: r.similarity_histogram(&decided, FINE)?,
             kept: r.count_samples(&SampleFilter { min_similarity: Some(-1.0), ..kept })?,
             in_force,
+            said: r
+                .people_said(None, &decided)?
+                .into_values()
+                .filter_map(|s| Some((thousandths(s.similarity?), s.ratings, s.high)))
+                .collect(),
         })
+    })
+}
+
+/// Where a similarity stands among thousandths.
+fn thousandths(similarity: f64) -> usize {
+    ((similarity.max(0.0) * FINE as f64) as usize).min(FINE - 1)
+}
+
+/// `81 % of 240 scores (80 samples)`.
+fn high(of: impl Iterator<Item = (u32, u32)>) -> Option<String> {
+    let (mut samples, mut scores, mut high) = (0u64, 0u64, 0u64);
+    for (n, h) in of {
+        samples += 1;
+        scores += u64::from(n);
+        high += u64::from(h);
+    }
+    let share = 100.0 * high as f64 / scores as f64;
+    (scores > 0).then(|| {
+        let samples = thousands(samples);
+        format!("{share:.0} % of {} scores ({samples} samples)", thousands(scores))
     })
 }
 
@@ -136,6 +163,24 @@ impl Threshold {
             thousands(would),
             thousands(s.total()),
             thousands(s.kept)
+        ))
+    }
+
+    /// What people said of samples on both sides of the threshold; `None` where nobody rated any.
+    pub fn people(&self) -> Option<String> {
+        let s = self.read.get()?;
+        let at = self.at.unwrap_or(500);
+        let side =
+            |from: bool| high(s.said.iter().filter(|r| (r.0 >= at) == from).map(|r| (r.1, r.2)));
+        let (from, below) = (side(true), side(false));
+        if from.is_none() && below.is_none() {
+            return None;
+        }
+        let none = || "no scores".to_owned();
+        Some(format!(
+            "4 or 5 by people, from it on: {}; below it: {}",
+            from.unwrap_or_else(none),
+            below.unwrap_or_else(none)
         ))
     }
 
