@@ -89,7 +89,10 @@ fn what_was_not_scored_and_what_was_marked_is_counted_by_its_reason() {
     let new = NewStudy { k: 2, ..NewStudy::named(name(), 6, 3) };
     create_study(&mut ws, &samples(3, 2), &survey(3), &new).unwrap();
     fix_plan(&mut ws, &name(), &raters(2)).unwrap();
-    let of: Vec<_> = ws.read().assignments(&name()).unwrap();
+    let mut of = ws.read().assignments(&name()).unwrap();
+    let items = ws.read().items(&name()).unwrap();
+    // controls and repeats are not counted
+    of.retain(|a| items.iter().any(|i| i.id == a.content.item && i.kind.enters_estimates()));
     let mut put = |at: usize, action, reason| {
         let a = &of[at];
         let event = NewEvent { reason, ..NewEvent::new(a.id, a.content.rater.clone(), action) };
