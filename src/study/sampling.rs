@@ -123,7 +123,7 @@ pub(super) fn candidates(
             }
         }
     }
-    if out.is_empty() {
+    if out.is_empty() && (spec.select.cultures.is_empty() || unusable == samples.len()) {
         return Err(StudyError::NoSamples { found: samples.len(), unusable });
     }
     for (culture, languages) in &targets {
@@ -229,11 +229,53 @@ fn draft(
     }
 }
 
-/// Draws the items: each cell of the strata gives one in turn; within a cell the seed that gave
-/// least so far (where seeds are a stratum), then chance.
+/// One cell of the strata: its labels, and what is left in it by seed.
+struct Cell {
+    labels: Vec<String>,
+    seeds: Vec<(String, Vec<Draft>)>,
+}
+
+/// Draws the items one by one: from the cell whose labels were drawn least so far (the first
+/// stratum counts first), and in it from the seed that gave least (where seeds are a stratum);
+/// the rest is chance.
 pub(super) fn draw(spec: &StudySpec, mut from: Vec<Draft>, dice: &mut Dice) -> Vec<Draft> {
     from.sort_by(|a, b| a.key().cmp(&b.key()));
     from.dedup_by(|a, b| a.key() == b.key());
+    let mut cells = cells(spec, from, dice);
+    let mut labelled: BTreeMap<(usize, String), usize> = BTreeMap::new();
+    let mut given: BTreeMap<(Option<CultureId>, String), usize> = BTreeMap::new();
+    let mut out: Vec<Draft> = Vec::new();
+    while out.len() < spec.items {
+        let drawn = |(at, label): (usize, &String)| {
+            labelled.get(&(at, label.clone())).copied().unwrap_or(0)
+        };
+        let next = cells
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| c.seeds.iter().any(|(_, left)| !left.is_empty()))
+            .min_by_key(|(_, c)| c.labels.iter().enumerate().map(drawn).collect::<Vec<_>>())
+            .map(|(i, _)| i);
+        let Some(cell) = next.and_then(|i| cells.get_mut(i)) else { return out };
+        let least = (0..cell.seeds.len())
+            .filter_map(|i| {
+                let (seed, left) = &cell.seeds[i];
+                let key = (left.last()?.culture.clone(), seed.clone());
+                Some((given.get(&key).copied().unwrap_or(0), i))
+            })
+            .min();
+        let Some((seed, left)) = least.and_then(|(_, i)| cell.seeds.get_mut(i)) else { return out };
+        let Some(d) = left.pop() else { return out };
+        *given.entry((d.culture.clone(), seed.clone())).or_default() += 1;
+        for (at, label) in cell.labels.iter().enumerate() {
+            *labelled.entry((at, label.clone())).or_default() += 1;
+        }
+        out.push(d);
+    }
+    out
+}
+
+/// What may be drawn, by the labels of its strata and by seed, in random order.
+fn cells(spec: &StudySpec, from: Vec<Draft>, dice: &mut Dice) -> Vec<Cell> {
     let by_seed = spec.strata.contains(&Stratum::Seed);
     let mut cells: BTreeMap<Vec<String>, BTreeMap<String, Vec<Draft>>> = BTreeMap::new();
     for d in from {
@@ -242,45 +284,17 @@ pub(super) fn draw(spec: &StudySpec, mut from: Vec<Draft>, dice: &mut Dice) -> V
         let seed = if by_seed { d.seed.to_string() } else { String::new() };
         cells.entry(cell).or_default().entry(seed).or_default().push(d);
     }
-    let mut cells: Vec<Vec<(String, Vec<Draft>)>> = cells
-        .into_values()
-        .map(|of_seed| {
-            let mut seeds: Vec<(String, Vec<Draft>)> = of_seed.into_iter().collect();
-            for (_, drafts) in &mut seeds {
-                dice.shuffle(drafts);
-            }
-            dice.shuffle(&mut seeds);
-            seeds
-        })
-        .collect();
-    dice.shuffle(&mut cells);
-    let mut given: BTreeMap<(Option<CultureId>, String), usize> = BTreeMap::new();
-    let mut out: Vec<Draft> = Vec::new();
-    loop {
-        let before = out.len();
-        for cell in &mut cells {
-            if out.len() == spec.items {
-                return out;
-            }
-            let least = (0..cell.len())
-                .filter_map(|i| {
-                    let (seed, left) = &cell[i];
-                    let first = left.last()?;
-                    let key = (first.culture.clone(), seed.clone());
-                    Some((given.get(&key).copied().unwrap_or(0), i))
-                })
-                .min();
-            if let Some((_, i)) = least
-                && let Some(d) = cell[i].1.pop()
-            {
-                *given.entry((d.culture.clone(), cell[i].0.clone())).or_default() += 1;
-                out.push(d);
-            }
+    let mut out = Vec::with_capacity(cells.len());
+    for (labels, of_seed) in cells {
+        let mut seeds: Vec<(String, Vec<Draft>)> = of_seed.into_iter().collect();
+        for (_, drafts) in &mut seeds {
+            dice.shuffle(drafts);
         }
-        if out.len() == before {
-            return out;
-        }
+        dice.shuffle(&mut seeds);
+        out.push(Cell { labels, seeds });
     }
+    dice.shuffle(&mut out);
+    out
 }
 
 /// Makes some of the drawn items anchors: from each culture and language in turn.

@@ -91,14 +91,23 @@ fn person(id: RaterId, args: &PlanArgs) -> Rater {
     }
 }
 
+/// `1.4 hours`, or minutes where it is less than one.
+fn time(hours: f64) -> String {
+    if hours < 1.0 {
+        format!("{:.0} minutes", (hours * 60.0).ceil())
+    } else {
+        format!("{hours:.1} hours")
+    }
+}
+
 fn lines(study: &StudyId, plan: &PlanDraft, dry: bool) -> String {
     let state = if dry { "not fixed yet" } else { "fixed" };
     let mut out = format!("{study}: {} assignments, {state}\n", plan.ratings);
     out += &format!(
-        "  {:.1} hours of all raters at {} s an item, {:.1} of the busiest; {} group{}\n",
-        plan.hours,
+        "  {} of all raters at {} s an item, {} of the busiest; {} group{}\n",
+        time(plan.hours),
         plan.seconds,
-        plan.longest_hours,
+        time(plan.longest_hours),
         plan.groups,
         if plan.groups == 1 { " of raters" } else { "s of raters that share no item" },
     );

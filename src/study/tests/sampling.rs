@@ -162,6 +162,11 @@ fn runs_stages_and_bands_choose_and_spread() {
     let bands = strata(&items, Stratum::Band);
     let (least, most) = (bands.values().min().unwrap(), bands.values().max().unwrap());
     assert!(bands.len() >= 2 && most - least <= 8, "{bands:?}");
+    let mut both = self::spec(90, 2);
+    both.strata = vec![Stratum::Culture, Stratum::Band, Stratum::Seed];
+    let items = items_of(&both, &nine(4, 9)).unwrap();
+    let by_culture = strata(&items, Stratum::Culture);
+    assert_eq!(by_culture.into_values().collect::<Vec<_>>(), [10; 9], "the first stratum first");
     spec.select.similarity = Some("0.99..1".parse().unwrap());
     assert!(matches!(items_of(&spec, &nine(6, 8)), Err(StudyError::NoSamples { .. })));
 }
