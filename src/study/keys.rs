@@ -119,12 +119,13 @@ impl PublicKey {
         };
         let known = |t: &str| TYPES.contains(&t) || t == "ssh-rsa";
         if !known(kind) {
-            return Err(match line.split([' ', ',', '\t']).skip(1).any(known) {
-                true => KeyError::Options,
-                false if kind.starts_with("ssh-") || kind.contains('@') => {
-                    KeyError::Type { kind: crate::text::display(kind) }
-                }
-                false => KeyError::NoKey,
+            let inside = line.split([' ', ',', '\t']).skip(1).any(known);
+            return Err(if inside {
+                KeyError::Options
+            } else if kind.starts_with("ssh-") || kind.contains('@') {
+                KeyError::Type { kind: crate::text::display(kind) }
+            } else {
+                KeyError::NoKey
             });
         }
         let bytes = STANDARD
