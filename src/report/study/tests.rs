@@ -43,6 +43,7 @@ fn item(n: usize) -> Item {
 
 /// 30 items, three people; one leaves a pair, one cannot judge, one control is missed.
 fn workspace(dir: &std::path::Path, of: StudyType) -> Workspace {
+    std::fs::create_dir_all(dir).unwrap();
     let mut ws = Workspace::create(dir).unwrap();
     let record = StudyRecord {
         id: study(),

@@ -33,6 +33,7 @@ fn item(id: &str, seed: &str, sample: &str) -> Item {
 
 /// Three items; the texts of `c` are those of `b`.
 fn workspace(dir: &Path) -> Workspace {
+    std::fs::create_dir_all(dir).unwrap();
     let mut ws = Workspace::create(dir).unwrap();
     let record = StudyRecord {
         id: study(),
