@@ -66,7 +66,7 @@ pub use keys::{Door, KeyError, PathRefused, PublicKey, authorized_line};
 pub use leases::begin_rating;
 pub use moving::{MoveReport, move_study};
 pub use order::LAG;
-pub use outlook::{Outlook, outlook};
+pub use outlook::{Outlook, outlook, outlook_of};
 pub use pairs::{Example, WorkedPairs};
 pub use plan::{Plan, fix_plan, plan};
 pub use power::{Power, PowerDesign, Spread, pilot, power};

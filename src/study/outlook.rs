@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::RaterId;
-use crate::store::{ItemKind, Rater};
+use crate::store::{Item, ItemKind, Rater};
 
 use super::draft::{StratumCount, draft, item_warnings};
 use super::setup::strata;
@@ -18,8 +18,9 @@ use super::{
 /// A look ahead. Nothing was written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outlook {
-    /// Samples (or answers) that may enter, each counted once for every culture it may enter for.
-    pub matching: usize,
+    /// Samples (or answers) that may enter, each counted once for every culture it may enter for;
+    /// absent where the items are chosen already.
+    pub matching: Option<usize>,
     /// Items by kind.
     pub items: BTreeMap<ItemKind, usize>,
     /// Samples and anchors by stratum and label; seeds are left out, they are many.
@@ -62,22 +63,36 @@ pub fn outlook(
         Material::Answers(rows) => answers::candidates(spec, rows)?.len(),
     };
     let items = items_of(spec, from)?;
+    Ok(Outlook { matching: Some(matching), ..outlook_of(spec, &items, raters, seconds, spread)? })
+}
+
+/// Looks ahead where the items are chosen already.
+///
+/// # Errors
+/// As [`super::plan`].
+pub fn outlook_of(
+    spec: &StudySpec,
+    items: &[Item],
+    raters: &[Rater],
+    seconds: f64,
+    spread: &Spread,
+) -> Result<Outlook, StudyError> {
     let mut kinds: BTreeMap<ItemKind, usize> = BTreeMap::new();
-    for item in &items {
+    for item in items {
         *kinds.entry(item.kind).or_default() += 1;
     }
     let of = |kind| kinds.get(&kind).copied().unwrap_or(0);
     let seeds: BTreeSet<_> =
         items.iter().filter(|i| i.kind.enters_estimates()).map(|i| &i.seed).collect();
     let mut out = Outlook {
-        matching,
+        matching: None,
         seeds: seeds.len(),
         strata: spec
             .strata
             .iter()
             .filter(|s| **s != Stratum::Seed)
             .flat_map(|s| {
-                let labels = strata(&items, *s).into_iter();
+                let labels = strata(items, *s).into_iter();
                 labels.map(|(label, items)| StratumCount { stratum: *s, label, items })
             })
             .collect(),
@@ -92,10 +107,10 @@ pub fn outlook(
     };
     out.hours = out.ratings as f64 * seconds / 3600.0;
     if raters.is_empty() {
-        out.warnings = item_warnings(spec, &items);
+        out.warnings = item_warnings(spec, items);
         return Ok(out);
     }
-    let plan = draft(spec, &items, raters, seconds)?;
+    let plan = draft(spec, items, raters, seconds)?;
     // raters of one culture rate one part of the items: an anchor has as many as may rate it
     let busy = plan.load.values().filter(|n| **n > 0).count();
     out.power = Some(power(&PowerDesign {
@@ -149,7 +164,7 @@ mod tests {
     #[test]
     fn without_raters_items_are_counted_and_nothing_is_promised_about_load() {
         let o = look(&spec(), 0).unwrap();
-        assert_eq!((o.matching, o.seeds), (48, 8));
+        assert_eq!((o.matching, o.seeds), (Some(48), 8));
         assert!(o.load.is_empty() && o.power.is_none() && o.longest_hours.is_none());
         assert!(o.hours > 0.0);
     }

@@ -1,13 +1,13 @@
 //! The results of a study: estimates over samples and anchors, and beside them what tells how far
 //! raters can be trusted. Nobody is dropped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{ItemId, RaterId, StudyId, StudyType};
 use crate::stats::Undefined;
-use crate::store::{ItemKind, RaterKind, RatingRow, Reader};
+use crate::store::{EventKind, ItemKind, RaterKind, RatingRow, Reader};
 
 use super::StudyError;
 use super::agreement::{AgreementReport, Rating, agreement_of};
@@ -61,6 +61,14 @@ pub struct Results {
     pub control_failures: Vec<ControlFailure>,
     /// Repeats.
     pub repeats: Consistency,
+    /// Items that raters did not score, by reason; `put-off` where none was given. They are in no
+    /// figure, and are shown, because what cannot be judged is a result too.
+    #[serde(default)]
+    pub not_scored: BTreeMap<String, usize>,
+    /// Items that raters marked for the researcher, scored or not, by reason: `broken-text` first of
+    /// all. One rater counts once an item and reason.
+    #[serde(default)]
+    pub flagged: BTreeMap<String, usize>,
     /// Judges, each by itself: they are in none of the figures above unless that was asked for.
     pub judges: Vec<JudgeResults>,
     /// Agreement of the judges among themselves; absent with fewer than two.
@@ -184,6 +192,8 @@ pub fn results_with(
         controls: rows.iter().filter(|r| r.item_kind.is_control()).count(),
         control_failures: failures(&rows),
         repeats: consistency(&rows),
+        not_scored: not_scored(&rows),
+        flagged: flagged(&reader.rating_events(study)?),
         among_judges: if judges.len() < 2 {
             None
         } else {
@@ -226,6 +236,32 @@ pub(super) fn failures(rows: &[&RatingRow]) -> Vec<ControlFailure> {
         .collect();
     out.sort_by(|a, b| (&a.rater, &a.item).cmp(&(&b.rater, &b.item)));
     out
+}
+
+fn not_scored(rows: &[&RatingRow]) -> BTreeMap<String, usize> {
+    let mut out = BTreeMap::new();
+    for row in rows.iter().filter(|r| r.kind == EventKind::Skip) {
+        *out.entry(reason(row, "put-off")).or_default() += 1;
+    }
+    out
+}
+
+fn flagged(log: &[RatingRow]) -> BTreeMap<String, usize> {
+    let flags =
+        log.iter().filter(|r| r.kind == EventKind::Flag && r.rater_kind != RaterKind::Judge);
+    let once: BTreeSet<(&RaterId, &ItemId, String)> =
+        flags.map(|r| (&r.rater, &r.item, reason(r, "no-reason"))).collect();
+    let mut out = BTreeMap::new();
+    for (.., why) in once {
+        *out.entry(why).or_default() += 1;
+    }
+    out
+}
+
+/// The reason of a skip or a flag as it is stored, or the word for none.
+fn reason(row: &RatingRow, none: &str) -> String {
+    let stored = row.reason.and_then(|r| serde_json::to_value(r).ok());
+    stored.as_ref().and_then(|v| v.as_str()).unwrap_or(none).to_owned()
 }
 
 fn consistency(rows: &[&RatingRow]) -> Consistency {

@@ -80,7 +80,8 @@ fn list(ctx: &Context, study: &StudyId, limit: usize) -> Result<(), Failure> {
     let store = ctx.read()?;
     let now = live(&LiveInput::read(store.read(), study)?, jiff::Timestamp::now());
     let shown: Vec<&WideItem> = now.widest.iter().take(limit).collect();
-    let doc = json!({"study": study, "compared": now.compared, "items": shown});
+    let doc =
+        json!({"study": study, "compared": now.compared, "divided": now.divided, "items": shown});
     ctx.out.show(&doc, || {
         if shown.is_empty() {
             return format!(
@@ -90,9 +91,7 @@ fn list(ctx: &Context, study: &StudyId, limit: usize) -> Result<(), Failure> {
         }
         let mut out = format!(
             "{study}: {} of {} items with two scores or more divide raters; {} decided\n",
-            now.widest.len(),
-            now.compared,
-            now.decided
+            now.divided, now.compared, now.decided
         );
         out += &wide_table(&shown);
         out += &format!(

@@ -72,7 +72,7 @@ pub fn run(ctx: &Context, args: AgreementArgs) -> Result<(), Failure> {
 
 fn report_lines(a: &AgreementReport) -> String {
     let mut out = format!(
-        "{} ratings of {} items by {} raters; intervals: {} draws over {} {}s, raters kept\n",
+        "{} ratings of {} items by {} raters; intervals: {} draws over {} {}s; raters kept, drawn too for means and shares\n",
         a.ratings, a.items, a.raters, a.draws, a.units, a.unit
     );
     let rows: Vec<Vec<String>> = a
@@ -171,6 +171,19 @@ fn of_study(ctx: &Context, study: &StudyId, options: &ResultsOptions) -> Result<
             r.controls,
             r.control_failures.len()
         );
+        let c = &r.repeats;
+        if let Some(distance) = c.mean_distance {
+            out += &format!(
+                "repeats: {} pairs, {} with the same score, {} at most one apart, {distance:.2} points apart on average\n",
+                c.pairs, c.same, c.within_one
+            );
+        }
+        for (head, counts) in [("not scored", &r.not_scored), ("marked by raters", &r.flagged)] {
+            let reasons: Vec<String> = counts.iter().map(|(why, n)| format!("{n} {why}")).collect();
+            if !reasons.is_empty() {
+                out += &format!("{head}: {}\n", reasons.join(", "));
+            }
+        }
         out += &study_judges::lines(&r.judges);
         if let Some(a) = &r.among_judges {
             out += &format!("\namong the judges alone:\n{}", report_lines(a));

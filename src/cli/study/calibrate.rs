@@ -63,7 +63,13 @@ fn lines(c: &Calibration) -> String {
     };
     out += &format!(
         "for a share of {}: --threshold {:.4}\n  chosen on {} items (there: {:.3}); on the other {} it keeps {}: ",
-        c.wished, t.similarity, t.chosen_on, t.share_chosen, t.reported_on, t.kept
+        c.wished,
+        // never above what was chosen: rounding must not turn its own sample away
+        (t.similarity * 1e4).floor() / 1e4,
+        t.chosen_on,
+        t.share_chosen,
+        t.reported_on,
+        t.kept
     );
     out += &match &t.share {
         Some(e) => {

@@ -181,9 +181,7 @@ fn quality(s: &Live) -> String {
     }
     out += &format!(
         "widest: {} of {} items divide raters, {} decided; `study adjudicate` lists them\n",
-        s.widest.len(),
-        s.compared,
-        s.decided
+        s.divided, s.compared, s.decided
     );
     out
 }

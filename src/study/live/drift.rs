@@ -45,10 +45,7 @@ fn thirds(log: &Log<'_>, rater: &RaterId) -> BTreeMap<i64, usize> {
     pairs.sort_unstable_by_key(|p| p.first.map(|f| f.event));
     // without times (imports, scripts) every rating counts the same
     let timed = pairs.iter().any(|p| p.active_ms().is_some());
-    let weight = |p: &Pair<'_>| match timed {
-        true => p.active_ms().map_or(0.0, f64::from),
-        false => 1.0,
-    };
+    let weight = |p: &Pair<'_>| if timed { p.active_ms().map_or(0.0, f64::from) } else { 1.0 };
     let total: f64 = pairs.iter().map(|p| weight(p)).sum();
     let mut done = 0.0;
     pairs

@@ -84,7 +84,6 @@ pub(super) fn growth(log: &Log<'_>, of: StudyType, how: &Resampling) -> Growth {
     }
     // declared, because AC2's chance term counts unused scores too
     let scale: Vec<f64> = (1..=of.top()).map(f64::from).collect();
-    let every = submits.div_ceil(MOST_POINTS);
     // by name, as the report has them: the draws are then the same
     let seed_of: BTreeMap<&str, &str> =
         events.iter().map(|e| (e.item.as_str(), e.seed.as_str())).collect();
@@ -104,7 +103,7 @@ pub(super) fn growth(log: &Log<'_>, of: StudyType, how: &Resampling) -> Growth {
         }
         seen += usize::from(e.kind == EventKind::Submit);
         let last = i + 1 == events.len();
-        let full = e.kind == EventKind::Submit && seen % every == 0 && seen < submits;
+        let full = e.kind == EventKind::Submit && is_stop(seen, submits);
         if last || full {
             let known = out.points.len();
             let whole = last || known.is_multiple_of(4) || seeds.len() <= MANY_SEEDS;
@@ -112,6 +111,11 @@ pub(super) fn growth(log: &Log<'_>, of: StudyType, how: &Resampling) -> Growth {
         }
     }
     out
+}
+
+/// Whether the curve has a point after so many of all first scores; it has one at the end besides.
+fn is_stop(seen: usize, all: usize) -> bool {
+    seen < all && seen.is_multiple_of(all.div_ceil(MOST_POINTS).max(1))
 }
 
 fn point(
@@ -184,6 +188,16 @@ fn point(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_curve_has_forty_points_at_most_and_few_ratings_have_one_each() {
+        for (all, points) in [(1, 1), (39, 39), (40, 40), (41, 21), (80, 40), (81, 27), (6000, 40)]
+        {
+            let stops = (1..=all).filter(|seen| is_stop(*seen, all)).count();
+            assert_eq!(stops + 1, points, "{all} ratings");
+        }
+        assert!((1..3000).all(|n| (1..=n).filter(|s| is_stop(*s, n)).count() < MOST_POINTS));
+    }
 
     #[test]
     fn a_point_without_intervals_has_the_same_values() {

@@ -46,9 +46,10 @@ pub struct WideItem {
     pub sample_text: String,
 }
 
-/// The items with the widest disagreement first (range, then variance, then more raters), and how
-/// many items have two scores or more. Items on which all agree are not listed.
-pub(super) fn widest(log: &Log<'_>) -> (Vec<WideItem>, usize) {
+/// The items with the widest disagreement first (range, then variance, then more raters), how many
+/// items divide raters at all, and how many have two scores or more. Items on which all agree are
+/// not listed.
+pub(super) fn widest(log: &Log<'_>) -> (Vec<WideItem>, usize, usize) {
     let mut by_item: BTreeMap<&ItemId, Vec<&Pair<'_>>> = BTreeMap::new();
     for p in log.people().filter(|p| p.item.kind.enters_estimates()) {
         by_item.entry(&p.item.id).or_default().push(p);
@@ -73,6 +74,7 @@ pub(super) fn widest(log: &Log<'_>) -> (Vec<WideItem>, usize) {
             .then(b.2.len().cmp(&a.2.len()))
             .then(a.3[0].item.id.cmp(&b.3[0].item.id))
     });
+    let divided = found.len();
     found.truncate(MOST_WIDE);
     let wide = found.into_iter().map(|(range, variance, scores, pairs)| {
         let item = pairs[0].item;
@@ -95,7 +97,7 @@ pub(super) fn widest(log: &Log<'_>) -> (Vec<WideItem>, usize) {
             sample_text: item.sample_text.clone(),
         }
     });
-    (wide.collect(), compared)
+    (wide.collect(), divided, compared)
 }
 
 fn mean(scores: &[u8]) -> f64 {

@@ -148,6 +148,8 @@ pub struct Live {
     pub growth: Growth,
     /// Items that people scored most differently, at most [`MOST_WIDE`].
     pub widest: Vec<WideItem>,
+    /// Items whose scores differ.
+    pub divided: usize,
     /// Items with two scores or more.
     pub compared: usize,
     /// Items with a decision that stands.
@@ -195,7 +197,7 @@ pub fn live(input: &LiveInput, now: Timestamp) -> Live {
         .filter(is_person)
         .map(|r| Some(r.tally.left as f64 * r.speed.median_s.or(speed.median_s)?))
         .sum();
-    let (widest, compared) = items::widest(&log);
+    let (widest, divided, compared) = items::widest(&log);
     let mut kinds: BTreeMap<ItemKind, usize> = BTreeMap::new();
     for item in &input.items {
         *kinds.entry(item.kind).or_default() += 1;
@@ -219,6 +221,7 @@ pub fn live(input: &LiveInput, now: Timestamp) -> Live {
         drift: drift::all(&log, &how),
         growth: growth::growth(&log, input.record.study_type, &how),
         widest,
+        divided,
         compared,
         decided: log.decided.values().filter(|d| d.score.is_some()).count(),
         marks,

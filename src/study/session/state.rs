@@ -287,7 +287,8 @@ impl Session {
     /// What the pairs that wait will take, by this rater's pace or by a usual one.
     fn takes_ms(&self) -> u64 {
         let p = self.progress();
-        let left = (p.total - p.done) as u64;
+        let practice = if self.is_fresh() { self.loaded.texts.practice.len() } else { 0 };
+        let left = (p.total - p.done + practice) as u64;
         p.left_ms.unwrap_or(left * 1000 * self.loaded.about.seconds_an_item())
     }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::store::{Action, NewEvent, Workspace};
+use crate::store::{Action, NewEvent, Reason, Workspace};
 use crate::study::*;
 
 fn name() -> StudyId {
@@ -80,4 +80,33 @@ fn the_threshold_of_the_encoder_is_where_people_begin_to_say_four_or_five() {
     assert!(t.similarity > 0.85 && t.similarity < 0.93, "{t:?}");
     assert!(t.share.unwrap().value > 0.8 && t.share_all < 0.8 && t.kept < t.reported_on);
     assert_eq!(t.chosen_on + t.reported_on, 40);
+}
+
+#[test]
+fn what_was_not_scored_and_what_was_marked_is_counted_by_its_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ws = Workspace::create(dir.path()).unwrap();
+    let new = NewStudy { k: 2, ..NewStudy::named(name(), 6, 3) };
+    create_study(&mut ws, &samples(3, 2), &survey(3), &new).unwrap();
+    fix_plan(&mut ws, &name(), &raters(2)).unwrap();
+    let mut of = ws.read().assignments(&name()).unwrap();
+    let items = ws.read().items(&name()).unwrap();
+    // controls and repeats are not counted
+    of.retain(|a| items.iter().any(|i| i.id == a.content.item && i.kind.enters_estimates()));
+    let mut put = |at: usize, action, reason| {
+        let a = &of[at];
+        let event = NewEvent { reason, ..NewEvent::new(a.id, a.content.rater.clone(), action) };
+        ws.submit_rating(&event).unwrap();
+    };
+    put(0, Action::Skip, Some(Reason::CannotJudge));
+    put(1, Action::Skip, None);
+    put(2, Action::Submit(Score::new(2).unwrap()), None);
+    put(2, Action::Flag, Some(Reason::BrokenText));
+    put(2, Action::Flag, Some(Reason::BrokenText));
+    let found = results(ws.read(), &name(), 50, 1).unwrap();
+    let counts = |of: &std::collections::BTreeMap<String, usize>| -> Vec<(String, usize)> {
+        of.iter().map(|(why, n)| (why.clone(), *n)).collect()
+    };
+    assert_eq!(counts(&found.not_scored), [("cannot-judge".into(), 1), ("put-off".into(), 1)]);
+    assert_eq!(counts(&found.flagged), [("broken-text".into(), 1)], "one rater, one item: once");
 }

@@ -77,6 +77,11 @@ pub struct App {
     kept: Kept,
 }
 
+/// The screens whose state outlives the program: those with a tab, and a study under way.
+fn remembered() -> impl Iterator<Item = ScreenId> {
+    ScreenId::ALL.into_iter().chain([ScreenId::Study])
+}
+
 impl App {
     /// At its first screen; [`App::start`] asks for what that needs.
     pub fn new(shared: Shared, keymap: Keymap, screens: Screens, at: ScreenId) -> Self {
@@ -348,13 +353,13 @@ impl App {
 
     /// What is typed and saved nowhere.
     pub fn unsaved(&self) -> Option<String> {
-        ScreenId::ALL.into_iter().find_map(|id| self.screens.look(id).unsaved())
+        remembered().find_map(|id| self.screens.look(id).unsaved())
     }
 
     /// Where the person is.
     pub fn save(&self) -> serde_json::Value {
         let mut screens = serde_json::Map::new();
-        for id in ScreenId::ALL {
+        for id in remembered() {
             let saved = self.screens.look(id).save();
             if !saved.is_null() {
                 screens.insert(id.title().to_owned(), saved);
@@ -370,7 +375,7 @@ impl App {
         {
             self.at = at;
         }
-        for id in ScreenId::ALL {
+        for id in remembered() {
             let of = &saved["screens"][id.title()];
             if !of.is_null() {
                 self.screens.get(id).restore(of);

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::Rate;
-use super::draw_item::SIDE_BY_SIDE;
+use super::draw_item::{LOW, SIDE_BY_SIDE};
 use crate::domain::StudyType;
 use crate::study::session::ItemView;
 use crate::text::{self, LaidLine, Resolved};
@@ -61,7 +61,13 @@ impl Rate {
         let cells = usize::from(width.saturating_sub(frame.0).max(1));
         let laid: Vec<_> = texts.iter().map(|(_, t)| text::lay_out(t, cells, mode)).collect();
         let x = rest.x + (rest.width - columns * width) / 2;
-        let each = if beside { rest.height } else { rest.height / n.max(1) };
+        // as much as the longer one needs: the scale stands near the texts
+        let most = laid.iter().map(|l| l.lines.len()).max().unwrap_or(0) as u16 + frame.1;
+        let each = if beside || n == 1 {
+            most.max(LOW).min(rest.height)
+        } else {
+            most.max(LOW / 2).min(rest.height / n)
+        };
         let areas: Vec<Rect> = (0..n)
             .map(|i| {
                 let (dx, dy) = if beside { (i * width, 0) } else { (0, i * each) };

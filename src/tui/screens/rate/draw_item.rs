@@ -22,7 +22,7 @@ pub(super) const SIDE_BY_SIDE: u16 = 72;
 pub(super) const TALL: u16 = 15;
 
 /// Rows that two short texts side by side are given, frames included.
-const LOW: u16 = 12;
+pub(super) const LOW: u16 = 12;
 
 /// What stands in the place of covered texts; gives the row below.
 fn draw_covered(pen: &mut Pen<'_>, area: Rect, item: &ItemView<'_>) -> u16 {

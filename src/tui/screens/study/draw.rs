@@ -119,7 +119,7 @@ impl Leading {
                 Panel::Raters | Panel::Drift | Panel::Growth => String::new(),
                 Panel::Cultures => format!(" {}", live.cultures.len()),
                 Panel::Misses => format!(" {}", live.misses.len()),
-                Panel::Widest => format!(" {}", live.widest.len()),
+                Panel::Widest => format!(" {}", live.divided),
             };
             let here = p == self.panel;
             // Told by signs as well as by colour.

@@ -315,7 +315,10 @@ impl Screen for Leading {
     }
 
     fn save(&self) -> serde_json::Value {
-        serde_json::json!({ "study": self.study })
+        match &self.study {
+            Some(study) => serde_json::json!({ "study": study }),
+            None => serde_json::Value::Null,
+        }
     }
 
     fn restore(&mut self, saved: &serde_json::Value) {

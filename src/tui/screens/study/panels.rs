@@ -170,9 +170,7 @@ pub(super) fn sum_lines(live: &Live) -> Vec<(String, Role)> {
         (
             format!(
                 "{} of {} items divide raters, {} decided",
-                live.widest.len(),
-                live.compared,
-                live.decided
+                live.divided, live.compared, live.decided
             ),
             Role::Text,
         ),
@@ -205,7 +203,8 @@ impl Leading {
             return Some(vec![
                 ("Nobody rates this study yet.".into(), Role::Title),
                 ("A plan gives every rater their pairs and fixes the study:".into(), Role::Text),
-                (line, Role::Accent),
+                ("p  says who rates, and shows what the plan would be".into(), Role::Accent),
+                (line, Role::Muted),
             ]);
         }
         match self.panel {

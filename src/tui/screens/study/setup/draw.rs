@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use ratatui::layout::Rect;
 
-use super::look::Found;
 use super::{Kind, Leading, Setup, fields};
 use crate::domain::RaterId;
 use crate::store::ItemKind;
-use crate::study::{Outlook, PlanDraft, StratumCount};
+use crate::study::{Outlook, StratumCount};
 use crate::tui::pen::Pen;
 use crate::tui::theme::Role;
 use crate::tui::widgets::shell_line;
@@ -145,17 +144,14 @@ fn would_be(setup: &Setup) -> Vec<(String, Role)> {
     };
     match &looked.outcome {
         Err((_, why)) => vec![(why.clone(), Role::Bad)],
-        Ok(Found::Study(o, from)) => study_lines(o, from),
-        Ok(Found::Plan(p)) => plan_lines(p),
+        Ok((o, from)) => study_lines(o, from),
     }
 }
 
 fn study_lines(o: &Outlook, from: &str) -> Vec<(String, Role)> {
-    let mut out = vec![
-        (format!("{} samples match", o.matching), Role::Title),
-        (kinds(&o.items), Role::Text),
-        (format!("of {} seeds", o.seeds), Role::Text),
-    ];
+    let matching = o.matching.map(|n| (format!("{n} samples match"), Role::Title));
+    let mut out: Vec<(String, Role)> = matching.into_iter().collect();
+    out.extend([(kinds(&o.items), Role::Text), (format!("of {} seeds", o.seeds), Role::Text)]);
     out.extend(strata_lines(&o.strata));
     match (&o.power, o.longest_hours) {
         (Some(p), Some(longest)) => {
@@ -187,22 +183,5 @@ fn study_lines(o: &Outlook, from: &str) -> Vec<(String, Role)> {
         )),
     }
     out.extend(o.warnings.iter().map(|w| (w.clone(), Role::Warn)));
-    out
-}
-
-fn plan_lines(p: &PlanDraft) -> Vec<(String, Role)> {
-    let mut out = vec![(kinds(&p.items), Role::Title)];
-    let strata: Vec<StratumCount> =
-        p.strata.iter().filter(|s| s.stratum != crate::study::Stratum::Seed).cloned().collect();
-    out.extend(strata_lines(&strata));
-    out.push((load_line(&p.load), Role::Text));
-    out.push((
-        format!(
-            "{} ratings: {:.1} hours in all, {:.1} for the busiest, at {:.1} s an item",
-            p.ratings, p.hours, p.longest_hours, p.seconds
-        ),
-        Role::Text,
-    ));
-    out.extend(p.warnings.iter().map(|w| (w.clone(), Role::Warn)));
     out
 }

@@ -10,11 +10,11 @@ use crate::domain::{CultureId, StudyId, StudyType};
 use crate::store::Rater;
 use crate::study::live::{LiveInput, live};
 use crate::study::{
-    Material, Outlook, PlanDraft, RaterSpec, SECONDS_A_PAIR, Selection, Spread, StudyError,
-    StudySpec, outlook, pilot, read_answers, read_raters,
+    Material, Outlook, RaterSpec, SECONDS_A_PAIR, Selection, Spread, StudyError, StudySpec,
+    outlook, outlook_of, pilot, read_answers, read_raters,
 };
 use crate::tui::data::{Access, WorkError};
-use crate::tui::widgets::{Form, shell_line};
+use crate::tui::widgets::Form;
 
 /// What is asked.
 pub(super) enum Ask {
@@ -26,8 +26,8 @@ pub(super) enum Ask {
         pilot: Option<StudyId>,
         known: Option<(String, Arc<Material>)>,
     },
-    /// This command with `--dry-run`.
-    Plan(Vec<String>),
+    /// A plan of a study that is made: its raters file and the seconds of an item.
+    Plan { study: StudyId, raters: String, seconds: f64 },
 }
 
 /// What came out.
@@ -43,14 +43,8 @@ pub(super) struct Looked {
     pub outcome: Result<Found, Wrong>,
 }
 
-/// What a form would make.
-#[derive(Debug)]
-pub(super) enum Found {
-    /// A study, and where pace and spread come from.
-    Study(Box<Outlook>, String),
-    /// A plan.
-    Plan(Box<PlanDraft>),
-}
+/// What a form would make, and where the pace comes from.
+pub(super) type Found = (Box<Outlook>, String);
 
 impl Ask {
     /// Of a form whose fields are right; `None` where there is nothing to look at.
@@ -66,11 +60,11 @@ impl Ask {
                     .and_then(|p| StudyId::new(p).ok()),
                 known: setup.look.get().and_then(|l| l.material.clone()),
             }),
-            Kind::Plan(_) => {
-                let mut line = super::fields::lines(setup).ok()?.pop()?;
-                line.extend(["--seconds", f.value("seconds"), "--dry-run"].map(str::to_owned));
-                Some(Self::Plan(line))
-            }
+            Kind::Plan(study) => Some(Self::Plan {
+                study: study.clone(),
+                raters: f.value("raters").to_owned(),
+                seconds: f.value("seconds").parse().ok()?,
+            }),
             Kind::Amend(_) => None,
         }
     }
@@ -109,14 +103,8 @@ fn spec(f: &Form) -> Option<StudySpec> {
 /// The look.
 pub(super) fn look(a: &mut Access, ask: Ask) -> Result<Looked, WorkError> {
     match ask {
-        Ask::Plan(line) => {
-            let outcome = match a.command(&line) {
-                Ok(doc) => match serde_json::from_value(doc["plan"].clone()) {
-                    Ok(plan) => Ok(Found::Plan(Box::new(plan))),
-                    Err(e) => Err(("raters", format!("{}: {e}", shell_line(&line)))),
-                },
-                Err(e) => Err(("raters", e.to_string())),
-            };
+        Ask::Plan { study, raters, seconds } => {
+            let outcome = plan(a, &study, &raters, seconds)?;
             Ok(Looked { material: None, studies: Vec::new(), taken: Vec::new(), outcome })
         }
         Ask::New { mut spec, answers, raters, pilot: from, known } => {
@@ -180,12 +168,39 @@ pub(super) fn look(a: &mut Access, ask: Ask) -> Result<Looked, WorkError> {
             }
             let found = outlook(&spec, &material.1, &people, seconds, &spread);
             let outcome = match found {
-                Ok(o) => Ok(Found::Study(Box::new(o), source)),
+                Ok(o) => Ok((Box::new(o), source)),
                 Err(e) => Err(at_field(&e)),
             };
             done(Some(material), outcome)
         }
     }
+}
+
+/// What the plan of a study that is made would be.
+fn plan(
+    a: &Access,
+    study: &StudyId,
+    raters: &str,
+    seconds: f64,
+) -> Result<Result<Found, Wrong>, WorkError> {
+    let store = a.place().read()?;
+    let record = store.read().need_study(study)?;
+    let spec = StudySpec::stored(&record.spec).unwrap_or_else(|| StudySpec::of(&record));
+    let people: Vec<Rater> = match raters {
+        "" => spec.people_of(),
+        file => match read_raters(Path::new(file)) {
+            Ok(people) => people.iter().map(RaterSpec::person).collect(),
+            Err(e) => return Ok(Err(("raters", e.to_string()))),
+        },
+    };
+    if people.is_empty() {
+        let why = "who rates? a CSV file with id, languages, cultures".to_owned();
+        return Ok(Err(("raters", why)));
+    }
+    let items = store.read().items(study)?;
+    let spread = Spread::default_of(record.study_type);
+    let found = outlook_of(&spec, &items, &people, seconds, &spread);
+    Ok(found.map(|o| (Box::new(o), "as the form says".to_owned())).map_err(|e| at_field(&e)))
 }
 
 /// The field that an error is about.
