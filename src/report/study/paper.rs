@@ -139,10 +139,10 @@ fn latex(r: &StudyReport, head: &[String], rows: &[Vec<String>], note: &str) -> 
     };
     format!(
         "% needs \\usepackage{{booktabs}}\n\\begin{{table}}\n\\centering\n\
-         \\caption{{{what}. {}}}\n\\begin{{tabular}}{{l{}}}\n\\toprule\n{}\\midrule\n{body}\
-         \\bottomrule\n\\end{{tabular}}\n\\end{{table}}\n",
-        escape(note),
+         \\caption{{{what}.}}\n\\begin{{tabular}}{{l{}}}\n\\toprule\n{}\\midrule\n{body}\
+         \\bottomrule\n\\end{{tabular}}\n\n\\smallskip\\footnotesize {}\n\\end{{table}}\n",
         "r".repeat(head.len() - 1),
         line(head),
+        escape(note),
     )
 }

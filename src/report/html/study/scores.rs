@@ -21,6 +21,16 @@ fn scale(of: StudyType) -> Vec<String> {
     }
 }
 
+/// What stands beside the number of each score in a narrow column.
+fn ends(of: StudyType) -> Vec<String> {
+    let words = match of {
+        StudyType::Preference => return scale(of),
+        StudyType::Similarity => ["different", "", "", "", "same"],
+        StudyType::Appropriateness => ["not at all", "", "", "", "entirely"],
+    };
+    words.map(str::to_owned).to_vec()
+}
+
 /// The figure that says how high scores are.
 fn level(of: StudyType) -> (&'static str, &'static str) {
     match of {
@@ -108,6 +118,11 @@ pub(super) fn groups(p: &mut Page, r: &StudyReport) {
     }
 }
 
+/// The lower end of a band's name.
+fn lower(band: &str) -> String {
+    band.split(" to ").next().unwrap_or(band).to_owned()
+}
+
 fn group(p: &mut Page, g: &Groups) {
     let of = g.study_type;
     let (key, words) = level(of);
@@ -116,22 +131,40 @@ fn group(p: &mut Page, g: &Groups) {
         Some(IntervalPoint { value: f.value?, interval, n: f.items })
     };
     let rated: Vec<_> = g.groups.iter().filter(|g| g.agreement.is_some()).collect();
-    let series = IntervalSeries {
-        name: words.to_owned(),
-        points: rated.iter().map(|g| g.figure(key).and_then(point)).collect(),
-        style: 0,
-    };
     p.raw("<div class=\"charts\">");
-    p.chart(
-        &Chart::Intervals(Intervals {
+    if g.by == By::Band {
+        // bands have an order, so a line may join them
+        let chart = Intervals {
             title: format!("{words}, 95 % intervals"),
-            x_label: g.by.as_str().to_owned(),
+            x_label: "similarity, from".to_owned(),
             y_label: words.to_owned(),
-            places: rated.iter().map(|g| g.name.clone()).collect(),
-            series: vec![series],
-        }),
-        (620, 260),
-    );
+            places: rated.iter().map(|g| lower(&g.name)).collect(),
+            series: vec![IntervalSeries {
+                name: words.to_owned(),
+                points: rated.iter().map(|g| g.figure(key).and_then(point)).collect(),
+                style: 0,
+            }],
+        };
+        p.chart(&Chart::Intervals(chart), (620, 260));
+    } else {
+        let bar = |group: &crate::study::Group| {
+            let f = group.figure(key)?;
+            Some(Bar {
+                label: group.name.clone(),
+                value: f.value.unwrap_or(f64::NAN),
+                interval: f.interval.map(|i| (i.lo, i.hi)),
+                note: format!("n={} items", f.items),
+                style: 0,
+            })
+        };
+        let chart = BarChart {
+            title: format!("{words}, 95 % intervals"),
+            unit: if of == StudyType::Preference { "share" } else { "score" }.to_owned(),
+            rows: rated.iter().filter_map(|g| bar(g)).collect(),
+            max: Some(if of == StudyType::Preference { 1.0 } else { f64::from(of.top()) }),
+        };
+        p.chart(&Chart::Bars(chart), (620, 260));
+    }
     let bars = rated.iter().map(|g| Bars {
         label: g.name.clone(),
         shares: g.agreement.as_ref().map(|a| shares(a, of)),
@@ -141,7 +174,7 @@ fn group(p: &mut Page, g: &Groups) {
     p.chart(
         &Chart::Distribution(Distribution {
             title: "Scores given".into(),
-            options: scale(of),
+            options: ends(of),
             rows: bars.collect(),
             stacked: false,
         }),
