@@ -113,7 +113,10 @@ fn a_consent_that_changed_is_asked_for_again_and_an_unchanged_one_is_not() {
     begin(&mut s, &mut ws);
     assert!(matches!(open(&ws).view(), View::Welcome(w) if w.consent.is_none()));
     let second = own(&ws, "Bezahlt werden 20 Euro.");
-    assert!(put_own_texts(&mut ws, &study(), &[second.clone()]).is_err(), "the study is fixed");
+    assert!(
+        put_own_texts(&mut ws, &study(), std::slice::from_ref(&second)).is_err(),
+        "the study is fixed"
+    );
     ws.write(|tx| {
         let change = Change { texts: vec![second.name()], ..Change::default() };
         tx.amend(&study(), "lead", "the pay changed", &change).map(drop)

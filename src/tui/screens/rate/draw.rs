@@ -102,7 +102,7 @@ impl Rate {
         match self.panel {
             Panel::Skip => {
                 self.draw_session(pen, area, shared);
-                self.draw_skip(pen, area);
+                Self::draw_skip(pen, area);
             }
             Panel::Pick => self.draw_picks(pen, area),
             Panel::Own => self.draw_own(pen, area),

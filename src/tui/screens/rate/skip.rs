@@ -53,7 +53,7 @@ impl Rate {
     }
 
     /// Over the scale, the pair staying in sight.
-    pub(super) fn draw_skip(&self, pen: &mut Pen<'_>, area: Rect) {
+    pub(super) fn draw_skip(pen: &mut Pen<'_>, area: Rect) {
         let height = (CHOICES.len() as u16 + 2).min(area.height);
         let at = Rect { y: area.bottom() - height, height, ..area };
         pen.clear(at);
