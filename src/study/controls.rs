@@ -99,11 +99,13 @@ pub(super) fn of_answers(
         let of = order[i % order.len()];
         let others: Vec<&&Draft> = order.iter().filter(|o| o.context != of.context).collect();
         let turn = i + i / order.len();
+        let mut covered = of.sensitive;
         let (kind, text, expected) = if turn % 2 == 0 || others.is_empty() {
             (ItemKind::ControlIdentical, of.seed_text.clone(), (2, 2))
         } else {
-            let other = others[dice.below(others.len())].sample_text.clone();
-            (ItemKind::ControlUnrelated, other, (1, 1))
+            let other = others[dice.below(others.len())];
+            covered |= other.sensitive;
+            (ItemKind::ControlUnrelated, other.sample_text.clone(), (1, 1))
         };
         out.push(Draft {
             kind,
@@ -112,6 +114,7 @@ pub(super) fn of_answers(
             sample_text: text,
             origin: ItemOrigin::default(),
             expected: Some(expected),
+            sensitive: covered,
             ..of.clone()
         });
     }

@@ -406,6 +406,11 @@ impl Session {
         let at = self.loaded.entries.iter().position(|e| e.assignment == event.assignment);
         let Some(i) = at else { return self.show_next(now) };
         let (kind, score, previous) = event.action.parts();
+        if matches!(kind, EventKind::Submit | EventKind::Edit | EventKind::Skip) {
+            // noted while this event waited to be tried again: stored later it would look as if
+            // the pair had been opened once more
+            self.unlogged.retain(|v| v.assignment != event.assignment);
+        }
         let score = score.and_then(|s| Score::new(s).ok());
         let number = saved.event.unwrap_or_default();
         let entry = &mut self.loaded.entries[i];
