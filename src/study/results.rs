@@ -148,6 +148,7 @@ pub fn results_with(
     let ResultsOptions { among, draws, seed, epsilon } = *options;
     let study_type = reader.need_study(study)?.study_type;
     let all = reader.current_ratings(study)?;
+    let log = reader.rating_events(study)?;
     let judged = ratings(all.iter().filter(|r| r.rater_kind == RaterKind::Judge));
     let rows: Vec<&RatingRow> = all
         .iter()
@@ -192,8 +193,8 @@ pub fn results_with(
         controls: rows.iter().filter(|r| r.item_kind.is_control()).count(),
         control_failures: failures(&rows),
         repeats: consistency(&rows),
-        not_scored: not_scored(&rows),
-        flagged: flagged(&reader.rating_events(study)?),
+        not_scored: not_scored(&all, &log),
+        flagged: flagged(&log),
         among_judges: if judges.len() < 2 {
             None
         } else {
@@ -238,9 +239,14 @@ pub(super) fn failures(rows: &[&RatingRow]) -> Vec<ControlFailure> {
     out
 }
 
-fn not_scored(rows: &[&RatingRow]) -> BTreeMap<String, usize> {
+/// The last skip of each assignment on which no rating stands.
+fn not_scored(rows: &[RatingRow], log: &[RatingRow]) -> BTreeMap<String, usize> {
+    let rated: BTreeSet<i64> = rows.iter().map(|r| r.assignment).collect();
+    let skips =
+        log.iter().filter(|r| r.kind == EventKind::Skip && r.rater_kind != RaterKind::Judge);
+    let last: BTreeMap<i64, &RatingRow> = skips.map(|r| (r.assignment, r)).collect();
     let mut out = BTreeMap::new();
-    for row in rows.iter().filter(|r| r.kind == EventKind::Skip) {
+    for (_, row) in last.into_iter().filter(|(assignment, _)| !rated.contains(assignment)) {
         *out.entry(reason(row, "put-off")).or_default() += 1;
     }
     out
