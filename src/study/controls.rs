@@ -100,7 +100,7 @@ pub(super) fn of_answers(
         let others: Vec<&&Draft> = order.iter().filter(|o| o.context != of.context).collect();
         let turn = i + i / order.len();
         let mut covered = of.sensitive;
-        let (kind, text, expected) = if turn % 2 == 0 || others.is_empty() {
+        let (kind, text, expected) = if turn.is_multiple_of(2) || others.is_empty() {
             (ItemKind::ControlIdentical, of.seed_text.clone(), (2, 2))
         } else {
             let other = others[dice.below(others.len())];

@@ -72,7 +72,7 @@ pub fn write(
     let r = report::gather_study(store.read(), study, options).map_err(|e| match e {
         ReportError::Store(e) => e.into(),
         ReportError::Study(e) => e.into(),
-        other => Failure::failed(other),
+        other @ ReportError::Csv(_) => Failure::failed(other),
     })?;
     let form = if ctx.out.json { StudyForm::Json } else { form };
     let text = match form {

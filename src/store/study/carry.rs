@@ -161,8 +161,7 @@ impl Reader<'_> {
         let sql = format!("SELECT t.* {from}");
         let read = || -> rusqlite::Result<Table> {
             let mut statement = self.conn.prepare(&sql)?;
-            let columns: Vec<String> =
-                statement.column_names().into_iter().map(str::to_owned).collect();
+            let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
             let n = columns.len();
             let rows = statement
                 .query_map([study.as_str()], |r| (0..n).map(|i| r.get(i)).collect())?

@@ -1,6 +1,7 @@
 //! What people said about samples: which scores count, and which samples they leave.
 
 use super::*;
+use crate::store::JUDGE_SLOTS;
 
 fn study(name: &str) -> StudyId {
     StudyId::new(name).unwrap()
@@ -47,7 +48,7 @@ fn put_study(ws: &mut Workspace, name: &str, kind: StudyType, items: &[Item]) {
             for (position, item) in (0..).zip(items) {
                 let a = NewAssignment {
                     item: item.id.clone(),
-                    slot,
+                    slot: slot + if kind == RaterKind::Judge { JUDGE_SLOTS } else { 0 },
                     rater: rater.clone(),
                     position,
                     swap: false,

@@ -172,9 +172,9 @@ fn detect(content: &Content) -> Option<RatingFormat> {
             let has = |key: &str| r.contains_key(key);
             if has("instance_id_to_label_to_value") || has("label_annotations") {
                 Some(RatingFormat::Potato)
-            } else if (has("annotations") || has("completions")) && has("data") {
-                Some(RatingFormat::LabelStudio)
-            } else if has("annotation_id") && (has("annotator") || has("lead_time")) {
+            } else if (has("annotations") || has("completions")) && has("data")
+                || has("annotation_id") && (has("annotator") || has("lead_time"))
+            {
                 Some(RatingFormat::LabelStudio)
             } else if argilla::is_record(r) {
                 Some(RatingFormat::Argilla)

@@ -55,7 +55,7 @@ pub(super) fn store(
         let Some(item) = names.get(&rating.item).and_then(|i| items.get(*i)) else { continue };
         let record = beside.record.clone();
         let mut refuse = |reason: String| {
-            report.bad.push(BadLine { line: *line, record: record.clone(), reason })
+            report.bad.push(BadLine { line: *line, record: record.clone(), reason });
         };
         if rating.score > top {
             refuse(format!("score {}: expected 1 to {top} in this study", rating.score));

@@ -263,7 +263,7 @@ fn who_leaves_takes_every_byte_along_and_their_places_are_open_again() {
     assert_eq!(report.withdrawal.events as usize, rated + 2);
     assert_eq!(report.withdrawal.comments as usize, rated + 2);
     assert!(report.cleaned && report.given > 0);
-    assert_eq!(anywhere(dir.path(), WORDS), [PathBuf::new(); 0]);
+    assert_eq!(anywhere(dir.path(), WORDS), Vec::<PathBuf>::new());
     assert!(!anywhere(dir.path(), "others keep theirs").is_empty());
     let items = ws.read().items(&name()).unwrap();
     for (item, who) in places(&ws) {
