@@ -135,7 +135,9 @@ fn a_read_only_disk_is_said_before_the_terminal_is_taken() {
 fn a_folder_served_by_another_program_is_refused() {
     let world = world();
     let python = Command::new("python3").arg("--version").output();
-    if !Path::new("/dev/fuse").exists() || !python.is_ok_and(|o| o.status.success()) {
+    let apart = Command::new("unshare").args(["-rm", "true"]).output();
+    let apart = apart.is_ok_and(|o| o.status.success());
+    if !apart || !Path::new("/dev/fuse").exists() || !python.is_ok_and(|o| o.status.success()) {
         eprintln!("skipped: no FUSE, or no python3 to serve a folder with");
         return;
     }

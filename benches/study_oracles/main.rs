@@ -55,6 +55,7 @@ fn time_power() -> Result<(), Box<dyn Error>> {
         k: 3,
         anchors: 20,
         raters: 50,
+        anchor_raters: 50,
         seeds: 90,
         study_type,
         spread: Spread::default_of(study_type),

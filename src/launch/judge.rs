@@ -66,7 +66,9 @@ pub fn judge(place: &Place, request: &JudgeRequest) -> Result<PreparedJudge, Lau
     let study = store.read().need_study(&request.study)?;
     let items = open_items(store.read(), &request.study, &rater)?;
     let stored = store.read().study_texts(&request.study)?;
-    let guidelines = guidelines(study.study_type, &stored, &items)?;
+    // of all items, not of those that are left: a second run of a judge asks by the same words
+    let all = store.read().items(&request.study)?;
+    let guidelines = guidelines(study.study_type, &stored, &all)?;
     let spec = JudgeSpec {
         study: request.study.clone(),
         rater: rater.clone(),
@@ -83,10 +85,13 @@ pub fn judge(place: &Place, request: &JudgeRequest) -> Result<PreparedJudge, Lau
     };
     if let Some(known) = store.read().judge(&request.study, &rater)? {
         let record = spec.record()?;
-        if (&known.model, &known.prompt_sha256) != (&record.model, &record.prompt_sha256) {
+        if (&known.model, &known.prompt_sha256, &known.guideline)
+            != (&record.model, &record.prompt_sha256, &record.guideline)
+        {
             return Err(LaunchError::Unknown(format!(
-                "rater {rater} of this study is {} under {} and stays so: name another one with --as",
-                known.model, known.prompt
+                "rater {rater} of this study is {} under {} and {}, and stays so: name another one \
+                 with --as",
+                known.model, known.prompt, known.guideline
             )));
         }
     }

@@ -1,13 +1,13 @@
 //! What may change after a plan was fixed, and only so: logged, with who and why.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Lease, RaterId, StudyId};
+use crate::domain::{Lease, QuestionId, RaterId, StudyId};
 use crate::stats::dice::Dice;
-use crate::store::{Change, Item, Reclaimed, StudyRecord, StudyText, Tx, Workspace};
+use crate::store::{Change, Item, JUDGE_SLOTS, Reclaimed, StudyRecord, StudyText, Tx, Workspace};
 
 use super::StudyError;
 use super::setup::{Material, items_of, renumber};
@@ -138,6 +138,17 @@ fn amend_in(
     given.extend(tx.fill_vacant(study, until)?);
     let new: Vec<RaterId> =
         amend.add_raters.iter().map(|r| r.id.clone()).filter(|r| !before.contains(r)).collect();
+    if amend.lease.is_some() {
+        // a study planned without leases has places without an end
+        for a in tx.assignments(study)? {
+            if a.released_at.is_none()
+                && a.content.lease_until.is_none()
+                && a.content.slot < JUDGE_SLOTS
+            {
+                tx.lease(a.id, until)?;
+            }
+        }
+    }
     let evened = tx.even_out(study, &new, until)?;
     Ok(AmendReport {
         n,
@@ -175,12 +186,48 @@ fn new_items(
         seed: dice.below(usize::MAX) as u64,
         ..spec
     };
+    if let Material::Answers(rows) = material {
+        let pairs: BTreeSet<&[String]> =
+            there.iter().map(|i| i.origin.models.as_slice()).filter(|m| m.len() == 2).collect();
+        let turned = rows.iter().any(|a| {
+            let b = a.model_b.clone();
+            b.is_some_and(|b| {
+                let other = [b.clone(), a.model_a.clone()];
+                pairs.contains(other.as_slice())
+                    && !pairs.contains([a.model_a.clone(), b].as_slice())
+            })
+        });
+        if turned {
+            return Err(no(
+                "model_a and model_b stand the other way round than in the study: exchange the \
+                 columns"
+                    .into(),
+            ));
+        }
+    }
     let material = without(material, &there);
     let chosen = items_of(&spec, &material).map_err(|e| match e {
         StudyError::NoSamples { .. } => no("nothing is left that could become an item".into()),
         other => other,
     })?;
-    renumber(chosen, &there)
+    renumber(same_questions(chosen, &there)?, &there)
+}
+
+/// Questions that a file of answers asks have numbers of its own: a question that the study knows
+/// keeps its name, others get new ones.
+fn same_questions(mut items: Vec<Item>, there: &[Item]) -> Result<Vec<Item>, StudyError> {
+    let mut names: BTreeMap<String, QuestionId> =
+        there.iter().filter_map(|i| Some((i.context.clone()?, i.seed.clone()))).collect();
+    for i in items.iter_mut().filter(|i| i.seed.as_str().ends_with(".asked")) {
+        let Some(question) = &i.context else { continue };
+        let next = names.len() + 1;
+        i.seed = match names.get(question) {
+            Some(known) => known.clone(),
+            None => QuestionId::new(format!("Q{next}.asked"))?,
+        };
+        names.insert(question.clone(), i.seed.clone());
+    }
+    Ok(items)
 }
 
 /// The material without what the study has.

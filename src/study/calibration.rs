@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::StudyError;
+use super::status::scripted_among;
 use crate::domain::{ItemId, StudyId, StudyType};
 use crate::stats::bootstrap::{Resampling, clustered_mean};
 use crate::stats::dice::Dice;
@@ -71,6 +72,9 @@ pub struct Calibration {
     /// Why there is no threshold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undefined: Option<String>,
+    /// What a reader has to know before believing the numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// An item as it is calibrated.
@@ -129,6 +133,7 @@ pub fn calibrate(
         wished: share,
         threshold,
         undefined,
+        notes: scripted_among(&rows).into_iter().collect(),
     })
 }
 
@@ -165,7 +170,9 @@ pub(super) fn judge_threshold(
 ) -> Option<Threshold> {
     let judged: BTreeMap<&ItemId, f64> =
         scored.iter().map(|(row, score)| (&row.item, f64::from(*score))).collect();
-    let points = points_by(rows, |row| judged.get(&row.item).copied());
+    let people: Vec<RatingRow> =
+        rows.iter().filter(|r| r.rater_kind == RaterKind::Human).cloned().collect();
+    let points = points_by(&people, |row| judged.get(&row.item).copied());
     threshold(&points, wished, how).ok()
 }
 

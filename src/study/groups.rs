@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::StudyError;
 use super::agreement::{AgreementReport, Figure, agreement_short};
 use super::results::{Among, ratings};
+use super::status::scripted_among;
 use crate::domain::{ItemId, RaterId, StudyId, StudyType};
 use crate::stats::Estimate;
 use crate::stats::bootstrap::{Resampling, clustered_mean};
@@ -125,6 +126,9 @@ pub struct Groups {
     pub by: By,
     /// The groups, by name.
     pub groups: Vec<Group>,
+    /// What a reader has to know before believing the numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Where an item does not say what group it is of.
@@ -159,7 +163,8 @@ pub fn results_by(
             Group { name, agreement, judges: judges(&rows, &how) }
         })
         .collect();
-    Ok(Groups { study: study.clone(), study_type, by, groups })
+    let notes = scripted_among(&rows).into_iter().collect();
+    Ok(Groups { study: study.clone(), study_type, by, groups, notes })
 }
 
 /// Each judge of these rows beside their people.
@@ -170,7 +175,7 @@ fn judges(rows: &[&RatingRow], how: &Resampling) -> Vec<JudgeInGroup> {
         let Some(score) = row.score.map(f64::from) else { continue };
         if row.rater_kind == RaterKind::Judge {
             judged.entry(&row.rater).or_default().push((row, score));
-        } else {
+        } else if row.rater_kind == RaterKind::Human {
             let (sum, n) = people.entry(&row.item).or_default();
             *sum += score;
             *n += 1.0;

@@ -31,6 +31,8 @@ pub struct PowerDesign {
     pub anchors: usize,
     /// Raters.
     pub raters: usize,
+    /// Raters of an anchor: fewer than `raters` where languages or cultures part them.
+    pub anchor_raters: usize,
     /// Different seeds among the items.
     pub seeds: usize,
     /// What is rated.
@@ -131,7 +133,9 @@ pub fn pilot(reader: Reader<'_>, study: &StudyId) -> Result<Option<Spread>, Stud
     reader.need_study(study)?;
     let rows = reader.current_ratings(study)?;
     let people = rows.iter().filter(|r| r.rater_kind != RaterKind::Judge);
-    Ok(Spread::of(&super::results::ratings(people), study.as_str()))
+    let scripted = rows.iter().any(|r| r.rater_kind == RaterKind::Scripted);
+    let name = if scripted { format!("{study}, scripted") } else { study.to_string() };
+    Ok(Spread::of(&super::results::ratings(people), &name))
 }
 
 /// What to expect of a plan.
@@ -156,7 +160,7 @@ pub fn power(design: &PowerDesign) -> Power {
         s.from, s.mean, s.seeds, s.items, s.raters, s.rest
     );
     let k = design.k.min(design.raters);
-    let ratings = design.items * k + design.anchors * design.raters;
+    let ratings = design.items * k + design.anchors * design.anchor_raters;
     if ratings == 0 {
         return Power { mean_width: None, alpha_width: None, assumed };
     }
@@ -192,10 +196,10 @@ fn simulate(design: &PowerDesign, k: usize, n: usize) -> (f64, f64) {
         .collect();
     let top = f64::from(design.study_type.top());
     let mut rows: Vec<Vec<Option<f64>>> = Vec::with_capacity(design.items + design.anchors);
-    let columns = if design.anchors > 0 { design.raters } else { k };
+    let columns = if design.anchors > 0 { design.anchor_raters.max(k) } else { k };
     let (mut sum, mut count) = (0.0, 0.0);
     for item in 0..design.items + design.anchors {
-        let here = if item < design.items { k } else { design.raters };
+        let here = if item < design.items { k } else { design.anchor_raters };
         let truth = s.mean + seeds[item % seeds.len()] + noise(s.items);
         let mut row = vec![None; columns];
         for (slot, cell) in row.iter_mut().enumerate().take(here) {
@@ -229,6 +233,7 @@ mod tests {
             k: 3,
             anchors: 0,
             raters: 6,
+            anchor_raters: 6,
             seeds: 20,
             study_type: StudyType::Similarity,
             spread: Spread {

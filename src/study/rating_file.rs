@@ -75,6 +75,9 @@ pub struct RatingFile {
 impl RatingFile {
     /// The first bad lines in one sentence.
     pub(super) fn first_bad(&self) -> String {
+        if self.bad.is_empty() && !self.notes.is_empty() {
+            return self.notes.join("; ");
+        }
         if self.bad.is_empty() {
             return "the file has no rows below its header".to_owned();
         }
@@ -114,6 +117,12 @@ pub fn read_ratings(
     let mut reader = CsvReader::open(path)?;
     let columns = [reader.require(&RATER)?, reader.require(&ITEM)?, reader.require(&SCORE)?];
     let cluster = reader.columns().find(&CLUSTER).filter(|c| !columns.contains(c));
+    // columns of our own exports
+    let rater_kind = reader.columns().find(&["rater_kind"]);
+    let item_kind = reader.columns().find(&["item_kind"]);
+    let event_kind = reader.columns().find(&["kind"]).filter(|_| rater_kind.is_some());
+    let mut left_out: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut scripted = 0;
     let mut file = RatingFile::default();
     let mut seen: BTreeMap<(String, String), u64> = BTreeMap::new();
     let mut cluster_of: BTreeMap<String, String> = BTreeMap::new();
@@ -134,7 +143,35 @@ pub fn read_ratings(
             CsvRow::Ragged { line, found, expected } => {
                 (line, Err(format!("{found} fields, expected {expected} as in the header")))
             }
-            CsvRow::Record { line, fields } => (line, parse(&fields, columns, cluster)),
+            CsvRow::Record { line, fields } => {
+                let word =
+                    |c: Option<usize>| c.and_then(|c| fields.get(c)).map_or("", |f| f.trim());
+                if matches!(word(event_kind), "skip" | "flag" | "undo") {
+                    let expected = "a log of events: expected the ratings that stand, as \
+                                    `study export --rows current` writes them";
+                    file.bad.push(BadLine::line(line, expected.to_owned()));
+                    return Err(StudyError::NoRatings {
+                        path: path.to_owned(),
+                        rows: file.rows,
+                        first: file.first_bad(),
+                    });
+                }
+                let why = match (word(rater_kind), word(item_kind)) {
+                    ("judge", _) => Some("of model judges, who are no people"),
+                    // in a study they would pass for people
+                    ("scripted", _) if known.is_some() => Some("of scripts, which are no people"),
+                    (_, k) if known.is_none() && !matches!(k, "" | "sample" | "anchor") => {
+                        Some("of controls and repeats, which enter no estimate")
+                    }
+                    _ => None,
+                };
+                scripted += usize::from(why.is_none() && word(rater_kind) == "scripted");
+                if let Some(why) = why {
+                    *left_out.entry(why).or_default() += 1;
+                    continue;
+                }
+                (line, parse(&fields, columns, cluster))
+            }
         };
         let rating = rating
             .and_then(|r| match known {
@@ -171,6 +208,11 @@ pub fn read_ratings(
             Err(reason) => file.bad.push(BadLine::line(line, reason)),
         }
     }
+    if scripted > 0 {
+        file.notes
+            .push(format!("{scripted} ratings are of scripts: rules that count words, not people"));
+    }
+    file.notes.extend(left_out.iter().map(|(why, n)| format!("{n} ratings left out: {why}")));
     file.check(path, strict)?;
     Ok(file)
 }

@@ -148,7 +148,15 @@ pub fn results_with(
     let ResultsOptions { among, draws, seed, epsilon } = *options;
     let study_type = reader.need_study(study)?.study_type;
     let all = reader.current_ratings(study)?;
-    let log = reader.rating_events(study)?;
+    // what was taken back from a rater is somebody else's to score
+    let released: BTreeSet<i64> = reader
+        .assignments(study)?
+        .into_iter()
+        .filter(|a| a.released_at.is_some())
+        .map(|a| a.id)
+        .collect();
+    let mut log = reader.rating_events(study)?;
+    log.retain(|e| !released.contains(&e.assignment));
     let judged = ratings(all.iter().filter(|r| r.rater_kind == RaterKind::Judge));
     let rows: Vec<&RatingRow> = all
         .iter()

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::StudyId;
-use crate::store::{ItemKind, RaterKind, RaterProgress, Reader};
+use crate::domain::{RaterId, StudyId};
+use crate::store::{ItemKind, RaterKind, RaterProgress, RatingRow, Reader};
 
 use super::StudyError;
 
@@ -102,6 +102,17 @@ pub fn changes_since_plan(reader: Reader<'_>, study: &StudyId) -> Result<Vec<Str
 }
 
 /// The sentence that goes with every number that scripted raters had a part in.
+/// [`scripted_note`] of those who gave these ratings, judges left out.
+pub(super) fn scripted_among(rows: &[RatingRow]) -> Option<String> {
+    let raters: BTreeMap<&RaterId, RaterKind> = rows
+        .iter()
+        .filter(|r| r.rater_kind != RaterKind::Judge)
+        .map(|r| (&r.rater, r.rater_kind))
+        .collect();
+    let scripted = raters.values().filter(|k| **k == RaterKind::Scripted).count();
+    scripted_note(scripted, raters.len())
+}
+
 pub(super) fn scripted_note(scripted: usize, raters: usize) -> Option<String> {
     (scripted > 0).then(|| {
         format!(

@@ -285,6 +285,11 @@ pub trait Screen {
         "browse"
     }
 
+    /// Another word for a command in the footer, where what it does depends on what is shown.
+    fn hint(&self, _command: &str) -> Option<&'static str> {
+        None
+    }
+
     /// Shown now: ask for what is needed. Called again whenever it is returned to.
     fn enter(&mut self, cx: &mut Cx<'_>);
 

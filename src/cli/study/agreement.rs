@@ -8,10 +8,10 @@ use serde_json::json;
 use super::{bad_lines, groups};
 use crate::cli::output::table;
 use crate::cli::{Context, Failure, study_judges};
-use crate::domain::StudyId;
+use crate::domain::{StudyId, StudyType};
 use crate::stats::Estimate;
 use crate::study::{
-    AgreementReport, Among, By, RaterEffects, ReadOptions, ResultsOptions, agreement,
+    AgreementReport, Among, By, RaterEffects, ReadOptions, ResultsOptions, agreement_of,
     read_ratings_as, results_by, results_with,
 };
 use crate::text;
@@ -26,6 +26,14 @@ pub struct AgreementArgs {
     /// Potato write
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
+    /// What the scores of the file are: similarity, preference or appropriateness
+    #[arg(
+        long = "type",
+        default_value = "similarity",
+        conflicts_with = "study",
+        value_name = "TYPE"
+    )]
+    study_type: StudyType,
     /// Count model judges as raters like any other; they stand apart otherwise
     #[arg(long, conflicts_with = "from")]
     with_judges: bool,
@@ -48,13 +56,13 @@ pub struct AgreementArgs {
 /// # Errors
 /// No such study; a file without ratings.
 pub fn run(ctx: &Context, args: AgreementArgs) -> Result<(), Failure> {
-    let AgreementArgs { study, from, with_judges, by, epsilon, draws, seed } = args;
+    let AgreementArgs { study, from, study_type, with_judges, by, epsilon, draws, seed } = args;
     if !(0.0..=1.0).contains(&epsilon) {
         let range = "expected a number from 0 to 1: 0.2 experts, 0.15 skilled, 0.1 a crowd";
         return Err(Failure::usage(format!("--epsilon is {epsilon}; {range}")));
     }
     match (study, from) {
-        (_, Some(path)) => from_file(ctx, &path, draws, seed),
+        (_, Some(path)) => from_file(ctx, &path, study_type, draws, seed),
         (Some(study), None) => {
             let among = if with_judges { Among::Everyone } else { Among::People };
             match by {
@@ -141,10 +149,16 @@ fn effects(e: &RaterEffects) -> String {
     out
 }
 
-fn from_file(ctx: &Context, path: &Path, draws: usize, seed: u64) -> Result<(), Failure> {
+fn from_file(
+    ctx: &Context,
+    path: &Path,
+    study_type: StudyType,
+    draws: usize,
+    seed: u64,
+) -> Result<(), Failure> {
     let file = read_ratings_as(path, &ReadOptions::default())?;
-    let report =
-        agreement(&file.ratings, draws, seed).map_err(|e| Failure::bad_input(e).file(path))?;
+    let report = agreement_of(study_type, &file.ratings, draws, seed)
+        .map_err(|e| Failure::bad_input(e).file(path))?;
     let doc = json!({"file": path, "rows": file.rows, "bad": file.bad, "notes": file.notes, "agreement": report});
     ctx.out.show(&doc, || {
         let notes: String =

@@ -45,6 +45,9 @@ fn lines(c: &Calibration) -> String {
             format!("; encoder {}", c.encoders.join(", "))
         }
     );
+    for note in &c.notes {
+        out += &format!("note: {}\n", crate::text::display(note));
+    }
     let rows: Vec<Vec<String>> = c
         .curve
         .iter()

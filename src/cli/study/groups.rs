@@ -36,6 +36,9 @@ pub fn lines(g: &Groups) -> String {
         })
         .collect();
     let mut out = format!("{} by {}, people; 95 % intervals in brackets\n", g.study, g.by.as_str());
+    for note in &g.notes {
+        out += &format!("note: {}\n", text::display(note));
+    }
     out += &table(&head, &rows);
     let judged: Vec<Vec<String>> = g.groups.iter().flat_map(judges).collect();
     if !judged.is_empty() {
@@ -49,7 +52,11 @@ pub fn lines(g: &Groups) -> String {
             "judge - people",
             "within 1",
         ];
-        out += &table(&head, &judged);
+        // on a scale of three everything is near
+        let columns =
+            if g.study_type == StudyType::Preference { head.len() - 1 } else { head.len() };
+        let judged: Vec<Vec<String>> = judged.iter().map(|row| row[..columns].to_vec()).collect();
+        out += &table(&head[..columns], &judged);
     }
     out
 }

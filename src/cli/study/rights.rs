@@ -77,9 +77,11 @@ pub fn leave(ctx: &Context, args: &WithdrawArgs) -> Result<(), Failure> {
     if !args.yes {
         confirm(args)?;
     }
-    let report = withdraw(&mut store, &args.study, &args.rater)?;
+    let report = withdraw(&mut store, &args.study, &args.rater);
+    // whatever became of the database: they are gone from it before it is rewritten
     drafts::erase(&ctx.place()?, &args.study, &args.rater)
         .map_err(|e| Failure::failed(format!("what the rater was typing was not erased: {e}")))?;
+    let report = report?;
     ctx.out.show(&report, || {
         let w = &report.withdrawal;
         let mut out = format!(

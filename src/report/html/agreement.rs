@@ -82,11 +82,14 @@ pub(super) fn figure_table(p: &mut Page, a: &AgreementReport) {
             let value = f.undefined.clone().filter(|_| f.value.is_none());
             vec![
                 Cell::Words(f.name.clone()),
-                Cell::Number(value.unwrap_or_else(|| figure(f.value))),
+                value.map_or_else(|| Cell::Number(figure(f.value)), Cell::Words),
                 Cell::Number(interval(f.interval.as_ref().map(|i| (i.lo, i.hi)))),
                 Cell::Number(f.items.to_string()),
                 Cell::Number(f.raters.to_string()),
-                Cell::Words(format!("{} {}s", f.units, f.unit)),
+                Cell::Words(match f.unit.strip_suffix(" and rater") {
+                    Some(unit) => format!("{} {unit}s and {} raters", f.units, f.raters),
+                    None => format!("{} {}s", f.units, f.unit),
+                }),
             ]
         })
         .collect();

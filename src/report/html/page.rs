@@ -47,6 +47,7 @@ table{border-collapse:collapse;font-size:.92rem;font-variant-numeric:tabular-num
 th,td{padding:.3rem .7rem;border-bottom:1px solid var(--grid);text-align:left;vertical-align:top;white-space:nowrap}
 thead th{color:var(--muted);font-weight:600}tbody th{font-weight:500}td.n,th.n{text-align:right}
 tbody th,thead th:first-child{position:sticky;left:0;background:var(--background);max-width:20rem;white-space:normal}
+td:not(.n){white-space:normal;min-width:6rem;max-width:44rem;overflow-wrap:anywhere}
 td small{display:block;color:var(--text);opacity:.85;font-size:.78rem}
 figure{margin:1rem 0;overflow-x:auto}figure svg{max-width:100%;height:auto;display:block;border:1px solid var(--grid);border-radius:.4rem}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(28rem,100%),1fr));gap:0 1rem}

@@ -119,7 +119,9 @@ pub fn gather_study(
     };
     let mut guidelines: BTreeMap<String, usize> = BTreeMap::new();
     let mut sources: BTreeMap<String, usize> = BTreeMap::new();
-    for row in reader.current_ratings(study)? {
+    // judges' guidelines stand with the judges
+    let people = reader.current_ratings(study)?;
+    for row in people.into_iter().filter(|r| r.rater_kind != crate::store::RaterKind::Judge) {
         if let Some(version) = row.guideline_version {
             *guidelines.entry(version).or_default() += 1;
         }

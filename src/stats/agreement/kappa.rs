@@ -169,8 +169,13 @@ impl<'a> Pairs<'a> {
         let mut table = vec![0.0; q * q];
         let (mut sum, mut count) = ([0.0; 3], [0usize; 3]);
         for pair in self.starts.windows(2) {
+            let cells = &self.cells[pair[0]..pair[1]];
+            // one unit drawn twice is still one unit: such pairs have no kappa in the estimate either
+            if cells.iter().filter(|(u, ..)| times[*u as usize] > 0.0).nth(1).is_none() {
+                continue;
+            }
             table.fill(0.0);
-            for (u, a, b) in &self.cells[pair[0]..pair[1]] {
+            for (u, a, b) in cells {
                 table[usize::from(*a) * q + usize::from(*b)] += times[*u as usize];
             }
             for (at, kappa) in self.kappas(&table).into_iter().enumerate() {
@@ -226,6 +231,33 @@ mod tests {
             assert_eq!(cohen_kappa(&A, &A, weights), Ok(1.0));
         }
         assert_eq!(quadratic_kappa(&A, &B), cohen_kappa(&A, &B, KappaWeights::Quadratic));
+    }
+
+    /// Of 30 raters every three share an item: most pairs share one or two. An item that is drawn
+    /// twice is still one, else intervals lie beside their estimate.
+    #[test]
+    fn an_interval_over_thin_pairs_holds_its_estimate() {
+        let mut dice = crate::stats::dice::Dice::new(5, &["thin"]);
+        let rows: Vec<Vec<Option<f64>>> = (0..300)
+            .map(|_| {
+                let truth = 1 + dice.below(5);
+                let mut row = vec![None; 30];
+                let mut who: Vec<usize> = (0..30).collect();
+                dice.shuffle(&mut who);
+                for r in who.into_iter().take(3) {
+                    row[r] = Some((truth + dice.below(2)).min(5) as f64);
+                }
+                row
+            })
+            .collect();
+        let ratings = Ratings::from_rows(None, &rows).unwrap();
+        let clusters: Vec<usize> = (0..300).collect();
+        let how = Resampling { draws: 200, ..Resampling::default() };
+        for found in pairwise_kappa(&ratings, &clusters, "item", &how).unwrap() {
+            let estimate = found.estimate.unwrap();
+            let (value, ends) = (estimate.value, estimate.interval.unwrap());
+            assert!(ends.lo < value && value < ends.hi, "{value} in {ends:?}");
+        }
     }
 
     #[test]

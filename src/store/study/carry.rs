@@ -189,8 +189,10 @@ impl Tx<'_> {
             }
             self.put_row(&from.study, &open, None)?;
         }
-        let (first, rest): (Vec<&Table>, Vec<&Table>) =
-            from.tables.iter().partition(|t| matches!(t.name, "item" | "rater" | "study_text"));
+        let (first, rest): (Vec<&Table>, Vec<&Table>) = from.tables.iter().partition(|t| {
+            // amendments before the places that they allow
+            matches!(t.name, "item" | "rater" | "study_text" | "study_amendment")
+        });
         for t in first {
             self.put_rows(t)?;
         }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::domain::{ItemId, RaterId, StudyId};
 use crate::store::{Reader, StoreError, Tx};
 
+use super::reclaim::Unwanted;
 use super::{Assignment, Item, JUDGE_SLOTS, NewAssignment, Rater, RaterKind, Reclaimed};
 
 impl Reader<'_> {
@@ -82,7 +83,7 @@ impl Tx<'_> {
             .into_iter()
             .map(|(content, _)| Assignment { id: 0, content, released_at: None })
             .collect();
-        self.hand_over(study, old, until)
+        self.hand_over(study, old, until, Unwanted::Goes)
     }
 
     /// Gives a rater all anchors and controls that they may rate and never had. Answers how many.

@@ -1,6 +1,6 @@
 //! Items of raters who do not come: they go to whoever has least to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,15 @@ pub struct Reclaimed {
     pub from: RaterId,
     /// Who has it now; `None` where nobody else may have it (language, or they have it already).
     pub to: Option<RaterId>,
+}
+
+/// What becomes of places that nobody else may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unwanted {
+    /// They stay with whoever has them: a lease that ran out is no reason to lose an anchor.
+    Stays,
+    /// They are released all the same.
+    Goes,
 }
 
 impl Workspace {
@@ -69,7 +78,7 @@ impl Tx<'_> {
         if expired.is_empty() {
             return Ok(Vec::new());
         }
-        self.hand_over(study, expired, until)
+        self.hand_over(study, expired, until, Unwanted::Stays)
     }
 
     /// Releases all that a rater has not rated and gives each item to whoever has least to do.
@@ -93,11 +102,11 @@ impl Tx<'_> {
             (study.as_str(), rater.as_str()),
             assignment_row,
         )?;
-        self.hand_over(study, open, until)
+        self.hand_over(study, open, until, Unwanted::Goes)
     }
 
-    /// Gives places that nobody has to whoever has least to do: those of `old`, which are released
-    /// where they stand. A repeat only goes to who rates its original. Nobody gets an item that
+    /// Gives places to whoever has least to do: those of `old`, which are released,
+    /// but for those that nobody takes where `unwanted` says so. A repeat only goes to who rates its original. Nobody gets an item that
     /// they had before.
     ///
     /// # Errors
@@ -107,16 +116,30 @@ impl Tx<'_> {
         study: &StudyId,
         old: Vec<Assignment>,
         until: Option<Timestamp>,
+        unwanted: Unwanted,
     ) -> Result<Vec<Reclaimed>, StoreError> {
         let items: BTreeMap<ItemId, Item> =
             self.items(study)?.into_iter().map(|i| (i.id.clone(), i)).collect();
         let gone: Vec<RaterId> = self.withdrawals(study)?.into_iter().map(|w| w.rater).collect();
-        let raters: Vec<Rater> =
-            self.raters(study)?.into_iter().filter(|r| !gone.contains(&r.id)).collect();
+        // who was released, or is away now, gets nothing of it
+        let mut away = BTreeSet::new();
+        for a in self.amendments(study)? {
+            for r in &a.change.raters {
+                away.remove(r);
+            }
+            away.extend(a.change.released);
+        }
+        away.extend(old.iter().filter(|a| a.id != 0).map(|a| a.content.rater.clone()));
+        let raters: Vec<Rater> = self
+            .raters(study)?
+            .into_iter()
+            .filter(|r| !gone.contains(&r.id) && !away.contains(&r.id))
+            .collect();
         let kinds: BTreeMap<RaterId, _> =
             self.raters(study)?.into_iter().map(|r| (r.id, r.kind)).collect();
         let mut left = self.left_to_do(study)?;
-        for a in &old {
+        let keep = unwanted == Unwanted::Stays;
+        for a in old.iter().filter(|_| !keep) {
             if self.release(a.id)? {
                 left.entry(a.content.rater.clone()).and_modify(|n| *n = n.saturating_sub(1));
             }
@@ -143,7 +166,13 @@ impl Tx<'_> {
                     break;
                 }
             }
+            if keep && to.is_none() {
+                continue;
+            }
             if let Some(rater) = &to {
+                if keep {
+                    self.release(a.id)?;
+                }
                 let position = self.end_of_order(study, rater)?;
                 self.assign(
                     study,

@@ -67,7 +67,8 @@ impl Tx<'_> {
     }
 
     /// Erases what a rater did in a study, releases all that was assigned to them, and leaves a
-    /// tombstone with the counts. Answers the one that stands where they left before.
+    /// tombstone with the counts. Of those who left before, it erases what came since, and answers
+    /// the tombstone that stands.
     ///
     /// The bytes are gone from the file only after [`crate::store::Database`] was checkpointed
     /// with `secure_delete` on: the caller sees to it.
@@ -75,9 +76,7 @@ impl Tx<'_> {
     /// # Errors
     /// The rater is not in the study; the database cannot be written.
     pub fn withdraw(&self, study: &StudyId, rater: &RaterId) -> Result<Withdrawal, StoreError> {
-        if let Some(known) = self.withdrawals(study)?.into_iter().find(|w| w.rater == *rater) {
-            return Ok(known);
-        }
+        let left = self.withdrawals(study)?.iter().any(|w| w.rater == *rater);
         let both = (study.as_str(), rater.as_str());
         let count =
             |sql: &str| self.one(sql, both, |r| from_count(r, 0)).map(Option::unwrap_or_default);
@@ -90,11 +89,13 @@ impl Tx<'_> {
             "SELECT count(*) FROM current_rating e JOIN assignment a ON a.id = e.assignment \
              WHERE {mine} AND a.released_at IS NULL"
         ))?;
-        self.run(
-            "INSERT INTO withdrawal (study, rater, at, events, comments, ratings) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            (both.0, both.1, now(), events as i64, comments as i64, ratings as i64),
-        )?;
+        if !left {
+            self.run(
+                "INSERT INTO withdrawal (study, rater, at, events, comments, ratings) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                (both.0, both.1, now(), events as i64, comments as i64, ratings as i64),
+            )?;
+        }
         self.run(
             "UPDATE assignment SET released_at = ?3 \
              WHERE study = ?1 AND rater = ?2 AND released_at IS NULL",

@@ -81,6 +81,15 @@ impl Tx<'_> {
                 text.name()
             )));
         }
+        // the newest is in force: by order, whatever a clock that was set back says
+        let newest = self
+            .study_texts(study)?
+            .into_iter()
+            .filter(|t| t.kind == text.kind && t.language == text.language)
+            .map(|t| t.at)
+            .max();
+        let after = newest.map(|n| n.saturating_add(jiff::SignedDuration::from_micros(1)));
+        let at = after.transpose().ok().flatten().map_or(text.at, |n| text.at.max(n));
         self.run(
             "INSERT INTO study_text (study, kind, language, version, sha256, body, source, at) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -92,7 +101,7 @@ impl Tx<'_> {
                 &text.sha256,
                 &text.body,
                 self.sql(word(&text.source))?,
-                time(text.at),
+                time(at),
             ),
         )?;
         Ok(true)

@@ -11,7 +11,7 @@ mod store;
 mod tests;
 mod told;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -119,11 +119,16 @@ pub fn import_ratings_as(
 /// sample a second time and is only reached by its own name).
 fn names(items: &[Item]) -> BTreeMap<String, usize> {
     let mut out = BTreeMap::new();
+    // a sample can be an item of several cultures
+    let mut several = BTreeSet::new();
     for (i, item) in items.iter().enumerate() {
-        if let (Some(sample), None) = (&item.sample, &item.repeat_of) {
-            out.insert(sample.as_str().to_owned(), i);
+        if let (Some(sample), None) = (&item.sample, &item.repeat_of)
+            && out.insert(sample.as_str().to_owned(), i).is_some()
+        {
+            several.insert(sample.as_str().to_owned());
         }
     }
+    out.retain(|name, _| !several.contains(name));
     for (i, item) in items.iter().enumerate() {
         out.insert(item.id.as_str().to_owned(), i);
     }

@@ -42,6 +42,7 @@ pub(super) fn store(
         notes: file.notes.clone(),
         bad: Vec::new(),
     };
+    let k_now = tx.k_of(study)?;
     let gone: BTreeSet<RaterId> = tx.withdrawals(study)?.into_iter().map(|w| w.rater).collect();
     let mut raters: BTreeMap<RaterId, Rater> =
         tx.raters(study)?.into_iter().map(|r| (r.id.clone(), r)).collect();
@@ -83,7 +84,7 @@ pub(super) fn store(
         } else {
             let taken: BTreeSet<u32> = here.iter().map(|a| a.content.slot).collect();
             let slot = first_free(&taken);
-            if item.k.is_some_and(|k| slot >= k) {
+            if item.k.is_some_and(|k| slot >= k.max(k_now)) {
                 refuse(format!("item `{}` has all its raters", item.id));
                 continue;
             }

@@ -114,6 +114,8 @@ fn an_answer_is_a_score_or_says_what_was_expected() {
         (json!(6), "expected 1 to 5"),
         (json!(3.5), "whole number"),
         (json!("4th"), "expected 1 to 5"),
+        (json!("4,5"), "before the words"),
+        (json!("4-5"), "before the words"),
         (json!("perfectly similar"), "before the words"),
         (json!(""), "expected 1 to 5"),
         (json!(["4", "5"]), "2 answers"),

@@ -106,7 +106,10 @@ pub(super) fn score(value: &Value) -> Result<u8, String> {
             let s = s.trim();
             let end = s.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(s.len());
             let (head, tail) = s.split_at(end);
-            let apart = tail.chars().next().is_none_or(|c| !c.is_alphanumeric());
+            // `4,5` and `4-5` are no 4
+            let more = tail.trim_start_matches([',', '-', '\u{2013}']);
+            let range = more.len() < tail.len() && more.starts_with(|c: char| c.is_ascii_digit());
+            let apart = !range && tail.chars().next().is_none_or(|c| !c.is_alphanumeric());
             if !head.is_empty() && apart {
                 return parse_score(head.trim_end_matches('.'));
             }
@@ -204,6 +207,15 @@ impl<'a> Index<'a> {
                 found.extend(items.iter().filter(both));
             }
         }
+        // a control that shows one text twice fits wherever that text stands: more texts say more
+        let texts = |i: usize| {
+            let item = &self.items[i];
+            let all = [Some(&item.seed_text), Some(&item.sample_text), item.context.as_ref()];
+            let all = all.into_iter().flatten().filter(|t| !t.trim().is_empty());
+            all.map(|t| plain(t)).collect::<BTreeSet<_>>().len()
+        };
+        let most = found.iter().map(|i| texts(*i)).max();
+        found.retain(|i| Some(texts(*i)) == most);
         let names: Vec<&str> = found.iter().map(|i| self.items[*i].id.as_str()).collect();
         match names.as_slice() {
             [one] => Ok(((*one).to_owned(), true)),

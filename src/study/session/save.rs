@@ -70,6 +70,13 @@ pub fn save(store: &mut Workspace, write: &Write, patience: Duration) -> Result<
 
 fn once(store: &mut Workspace, write: &Write) -> Result<Saved, StoreError> {
     store.write(|tx| {
+        // a session that was open when its rater left writes nothing any more
+        if tx.withdrawals(&write.study)?.iter().any(|w| w.rater == write.rater) {
+            return Err(StoreError::Refused {
+                path: std::path::PathBuf::new(),
+                rule: format!("rater {} left study {}", write.rater, write.study),
+            });
+        }
         for text in &write.texts {
             tx.put_study_text(&write.study, text)?;
         }

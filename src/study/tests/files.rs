@@ -41,6 +41,32 @@ fn each_bad_line_is_named_with_its_reason_and_the_others_are_kept() {
     assert_eq!(out.bad.len(), expected.len());
 }
 
+/// Columns of our own exports say who rated what.
+#[test]
+fn an_export_read_back_counts_people_on_samples_and_says_what_it_left_out() {
+    let text = "item,item_kind,rater,rater_kind,kind,score\n\
+                i1,sample,r1,human,submit,4\n\
+                i2,anchor,r1,human,edit,5\n\
+                i3,repeat,r1,human,submit,1\n\
+                i4,control-identical,r1,human,submit,5\n\
+                i1,sample,j1,judge,submit,1\n\
+                i1,sample,s1,scripted,submit,1\n";
+    let out = read(text, true).unwrap();
+    let taken: Vec<(&str, u8)> = out.ratings.iter().map(|r| (r.item.as_str(), r.score)).collect();
+    assert_eq!(taken, [("i1", 4), ("i2", 5), ("i1", 1)]);
+    assert!(out.notes.iter().any(|n| n.starts_with("1 ratings are of scripts")));
+    let dir = tempfile::tempdir().unwrap();
+    let known: BTreeSet<String> = (1..=4).map(|n| format!("i{n}")).collect();
+    let into = read_ratings(&file(dir.path(), text), Some(&known), true).unwrap();
+    assert_eq!(into.ratings.len(), 4, "people's, on whatever the study has");
+    assert_eq!(out.notes.len(), 3, "{:?}", out.notes);
+    assert!(out.notes.iter().any(|n| n.contains("2 ratings left out: of controls and repeats")));
+    // the log holds what was changed afterwards
+    let log = "item,rater,rater_kind,kind,score\ni1,r1,human,submit,4\ni1,r1,human,undo,\n";
+    let refused = read(log, false).unwrap_err().to_string();
+    assert!(refused.contains("--rows current"), "{refused}");
+}
+
 #[test]
 fn strict_takes_nothing_from_a_file_with_one_bad_line() {
     let text = "rater,item,score\nr1,i1,4\nr1,i2,9\n";

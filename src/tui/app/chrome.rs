@@ -137,13 +137,14 @@ impl App {
             });
             let Some(k) = offered else { continue };
             let name = shown(k, plain);
-            let width = (crate::text::width(&name) + 1 + c.hint.len()) as u16;
+            let hint = self.with_screen(|s, _| s.hint(c.name)).unwrap_or(c.hint);
+            let width = (crate::text::width(&name) + 1 + hint.len()) as u16;
             if x + width > row.right() {
                 break;
             }
             x += pen.put_safe(x, row.y, width, &name, key);
             x += 1;
-            x += pen.put_safe(x, row.y, width, c.hint, word) + 2;
+            x += pen.put_safe(x, row.y, width, hint, word) + 2;
         }
     }
 }

@@ -1,5 +1,5 @@
 //! A study as one page of HTML, as the workspace's: no script, nothing from elsewhere, light and
-//! dark, a table beside every plot. No text of an item is on it, no comment and no person's name.
+//! dark, a table beside every plot. No text of an item is on it, no comment and no rater's name.
 
 mod design;
 mod judges;
@@ -58,8 +58,9 @@ pub fn html_of_study(r: &StudyReport) -> String {
     }
     p.raw("</main>\n<footer>");
     p.line(&format!(
-        "Intervals are 95 % bootstrap intervals ({} draws; those of the live figures 200). Pseudonyms \
-         and numbers only: no text of an item, no comment and no person's name is on this page.",
+        "Intervals are 95 % bootstrap intervals ({} draws; kappas, ICC, shares of the variance and \
+         judges' correlations 2,000 at most; the live figures 200). Raters stand by pseudonym: no text \
+         of an item, no comment and no rater's name is on this page; who amended the study is.",
         r.options.draws
     ));
     p.raw("</footer>\n");

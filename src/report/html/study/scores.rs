@@ -254,7 +254,11 @@ fn group(p: &mut Page, g: &Groups) {
         ">judge - people",
         ">within one point",
     ];
-    p.table(&head, &judged);
+    // on a scale of three everything is near
+    let columns = if g.study_type == StudyType::Preference { head.len() - 1 } else { head.len() };
+    let judged: Vec<Vec<Cell>> =
+        judged.into_iter().map(|row| row.into_iter().take(columns).collect()).collect();
+    p.table(&head[..columns], &judged);
 }
 
 pub(super) fn calibration(p: &mut Page, r: &StudyReport) {

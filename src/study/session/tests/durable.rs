@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::store::Access;
+use crate::store::{Access, NewView, ViewKind};
 
 #[test]
 fn a_locked_database_is_waited_for_and_a_short_patience_ends_in_words() {
@@ -90,4 +90,38 @@ fn a_read_only_database_keeps_the_pair_and_says_the_way_out() {
     s.written(result, at(2));
     assert!(matches!(shown(&s).saving, Saving::Failed { message } if message.contains("writable")));
     assert_eq!(s.unsaved(), Some(&write), "it can be kept and sent another day");
+}
+
+/// A window that was open when its rater left the study.
+#[test]
+fn who_left_the_study_writes_nothing_more_and_a_second_withdrawal_erases_what_came_since() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ws = place(&dir, 2);
+    let mut s = open(&ws);
+    begin(&mut s, &mut ws);
+    let assignment = ws.read().assignments(&study()).unwrap()[0].id;
+    let look = || NewView {
+        uuid: uuid::Uuid::now_v7(),
+        assignment,
+        rater: rater("r1"),
+        kind: ViewKind::Diff,
+        active_ms: None,
+    };
+    let left = ws.write(|tx| tx.withdraw(&study(), &rater("r1"))).unwrap();
+    let write = Write {
+        study: study(),
+        rater: rater("r1"),
+        what: What::View(look()),
+        views: Vec::new(),
+        texts: Vec::new(),
+    };
+    let refused = save(&mut ws, &write, PATIENCE).unwrap_err();
+    assert!(matches!(&refused, SaveError::Refused { rule } if rule.contains("left study")));
+    assert!(ws.read().views_of(&study(), &rater("r1")).unwrap().is_empty());
+    // an older program, or a hand, wrote all the same
+    ws.write(|tx| tx.put_view(&look())).unwrap();
+    let found = crate::study::verify(ws.read(), &study()).unwrap();
+    assert!(found.iter().any(|f| format!("{f:?}").contains("1 looks")), "{found:?}");
+    assert_eq!(ws.write(|tx| tx.withdraw(&study(), &rater("r1"))).unwrap(), left);
+    assert!(ws.read().views_of(&study(), &rater("r1")).unwrap().is_empty());
 }

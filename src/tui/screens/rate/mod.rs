@@ -15,13 +15,16 @@ mod tests;
 mod words;
 mod work;
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, KeyModifiers};
 use jiff::Timestamp;
 use ratatui::layout::Rect;
 
-use crate::domain::{RaterId, StudyId};
+use crate::domain::{RaterId, StudyId, StudyType};
+use crate::store::Action;
 use crate::study::StudyError;
-use crate::study::session::{Act, Loaded, Pick, SaveError, Saved, Session, Standing, View, who};
+use crate::study::session::{
+    Act, Loaded, Pick, SaveError, Saved, Session, Standing, View, What, Write, who,
+};
 use crate::tui::data::Lane;
 use crate::tui::load::Load;
 use crate::tui::pen::Pen;
@@ -187,10 +190,17 @@ impl Rate {
         self.sent_at = None;
         let Some(session) = &mut self.session else { return };
         let good = result.is_ok();
+        let write = session.unsaved().cloned();
         let effect = session.written(result, cx.shared.now);
         // what did not reach the disk is kept outside the database, and sent another day
         let unsaved = session.unsaved().cloned();
-        if good && let Some((assignment, purpose)) = self.sent_words.take() {
+        // only the write that carried the words says that they are saved
+        let of_words = |assignment: i64| {
+            matches!(&write, Some(Write { what: What::Event(e), .. })
+                if e.assignment == assignment && matches!(e.action, Action::Flag | Action::Skip))
+        };
+        let sent = self.sent_words.take().filter(|(assignment, _)| of_words(*assignment));
+        if good && let Some((assignment, purpose)) = sent {
             self.draft.set(assignment, purpose, "");
             self.draft.unsaved = unsaved;
             self.words = None;
@@ -201,12 +211,27 @@ impl Rate {
                 Purpose::LeaveOut => "passed over, with your reason",
             };
             cx.note(Tone::Good, said);
-        } else if self.draft.unsaved != unsaved {
-            self.draft.unsaved = unsaved;
-            self.keep(cx);
+        } else {
+            self.sent_words = sent;
+            self.keep_unsaved(cx);
         }
         self.scroll = if good { 0 } else { self.scroll };
         self.carry_out(effect, cx);
+    }
+
+    /// Keeps the write that is not on the disk outside the database, to be sent another day; and
+    /// forgets one that is there or was refused for good.
+    fn keep_unsaved(&mut self, cx: &mut Cx<'_>) {
+        let unsaved = self.session.as_ref().and_then(|s| s.unsaved().cloned());
+        if self.draft.unsaved != unsaved {
+            self.draft.unsaved = unsaved;
+            self.keep(cx);
+        }
+    }
+
+    /// True while words that were sent are on their way to the disk.
+    fn words_are_under_way(&self) -> bool {
+        self.words.is_some() && self.sent_words.is_some() && self.saving.is_asked()
     }
 
     /// Writes the draft beside the engine's state.
@@ -270,6 +295,14 @@ impl Screen for Rate {
         }
     }
 
+    fn hint(&self, command: &str) -> Option<&'static str> {
+        let choice = self.session.as_ref()?.about().study_type == StudyType::Preference;
+        match command {
+            "rate.1" | "rate.practice-1" if choice => Some("to 3: choose"),
+            _ => None,
+        }
+    }
+
     fn enter(&mut self, cx: &mut Cx<'_>) {
         if self.session.is_some() {
             return;
@@ -288,6 +321,9 @@ impl Screen for Rate {
         if self.form.is_some() {
             return self.form_key(key, cx);
         }
+        if self.words_are_under_way() && !key.modifiers.contains(KeyModifiers::CONTROL) {
+            return Taken::Yes;
+        }
         let Some(words) = &mut self.words else { return Taken::No };
         let typed = words.key(key);
         match typed {
@@ -302,6 +338,8 @@ impl Screen for Rate {
     fn pasted(&mut self, text: &str, cx: &mut Cx<'_>) {
         if let Some(form) = &mut self.form {
             form.paste(text);
+        } else if self.words_are_under_way() {
+            // what is on its way to the disk is not typed on
         } else if let Some(words) = &mut self.words {
             words.paste(text);
             self.words_changed(cx);
@@ -336,11 +374,18 @@ impl Screen for Rate {
             self.saved(cx);
         } else if self.reloading.accept(answer) {
             if let (Some(result), Some(session)) = (self.reloading.take(), &mut self.session) {
+                let here = session.here();
                 session.reloaded(result, cx.shared.now);
+                if session.here() != here {
+                    // words of a pair that is gone are not for the next one
+                    self.words = None;
+                    self.sent_words = None;
+                }
                 if let Some(said) = session.notice() {
                     cx.note(Tone::Warn, said);
                 }
             }
+            self.keep_unsaved(cx);
         } else if self.keeping.accept(answer)
             && let Some(e) = self.keeping.error()
         {
@@ -349,6 +394,8 @@ impl Screen for Rate {
     }
 
     fn leave(&mut self, cx: &mut Cx<'_>) {
+        // before the time on the pair is sent: a write under way may outlast the program
+        self.keep_unsaved(cx);
         self.act(Act::Leave, cx);
     }
 
@@ -360,6 +407,7 @@ impl Screen for Rate {
 
     fn ticked(&mut self, cx: &mut Cx<'_>) {
         if self.saving.is_asked() {
+            self.keep_unsaved(cx);
             cx.ask(Effect::Again(1000));
         }
     }

@@ -23,6 +23,10 @@ fn study() -> StudyId {
 
 /// A study of these pairs for one person, in the order given and never swapped.
 fn fill(store: &mut Store, pairs: &[(&str, &str, &str)]) {
+    fill_as(store, pairs, StudyType::Similarity);
+}
+
+fn fill_as(store: &mut Store, pairs: &[(&str, &str, &str)], study_type: StudyType) {
     let items: Vec<Item> = pairs
         .iter()
         .enumerate()
@@ -39,7 +43,10 @@ fn fill(store: &mut Store, pairs: &[(&str, &str, &str)]) {
             sha256: "00".into(),
             repeat_of: None,
             expected: None,
-            context: None,
+            context: study_type
+                .is_pair()
+                .then(|| "How?".to_owned())
+                .filter(|_| study_type != StudyType::Similarity),
             sensitive: false,
             origin: crate::store::ItemOrigin::default(),
         })
@@ -47,7 +54,7 @@ fn fill(store: &mut Store, pairs: &[(&str, &str, &str)]) {
     let record = StudyRecord {
         id: study(),
         created: "2026-01-01T00:00:00Z".parse().unwrap(),
-        study_type: crate::domain::StudyType::default(),
+        study_type,
         k: 1,
         seed: 7,
         spec: serde_json::json!({}),
@@ -92,6 +99,31 @@ fn scores(b: &Bench) -> Vec<u8> {
     let mut out: Vec<_> = ratings.iter().map(|r| (r.position, r.score.unwrap_or(0))).collect();
     out.sort_unstable();
     out.into_iter().map(|r| r.1).collect()
+}
+
+#[test]
+fn of_two_answers_one_key_chooses_and_the_footer_says_which() {
+    let two = [("en", "Boil it.", "Fry it."), ("en", "Go by bus.", "Walk.")];
+    let mut b = Bench::filled((120, 40), |store| fill_as(store, &two, StudyType::Preference))
+        .at(ScreenId::Rate);
+    step(&mut b, "enter enter enter");
+    assert!(b.shows("How?") && b.shows("Boil it.") && b.shows("1 to 3: choose"), "{}", b.screen());
+    step(&mut b, "5");
+    assert_eq!(scores(&b), [0u8; 0], "there is no fifth answer");
+    step(&mut b, "t a");
+    assert!(b.shows("Done. Thank you."), "{}", b.screen());
+    let store = b.place().read().unwrap();
+    let ratings = store.read().current_ratings(&study()).unwrap();
+    // stored is the item's first answer or its second, wherever it stood
+    let chosen = |r: &crate::store::RatingRow| match (r.position, r.swap) {
+        (0, _) => Some(2),
+        (_, false) => Some(1),
+        (_, true) => Some(3),
+    };
+    assert_eq!(ratings.len(), 2);
+    for r in &ratings {
+        assert_eq!(r.score, chosen(r), "{r:?}");
+    }
 }
 
 #[test]

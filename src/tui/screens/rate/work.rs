@@ -64,6 +64,7 @@ pub(super) fn open(a: &mut Access, study: &StudyId, rater: &RaterId) -> Result<O
     refuse_network_file_system(a.place().folder().root())?;
     let mut draft = read_draft(a.place(), study, rater);
     let mut sent = false;
+    let tried = draft.unsaved.is_some();
     let store = a.writer()?;
     if let Some(write) = draft.unsaved.take() {
         // what is refused now was rated or taken back meanwhile: there is nothing to send any more
@@ -85,7 +86,8 @@ pub(super) fn open(a: &mut Access, study: &StudyId, rater: &RaterId) -> Result<O
             return Err(e.into());
         }
     };
-    if sent {
+    if tried {
+        // what was sent, or refused for good, is not sent once more another day
         write_draft(a.place(), study, rater, &draft)?;
     }
     Ok(Opened { loaded, draft, sent })
@@ -128,7 +130,13 @@ pub(super) fn write_draft(
     rater: &RaterId,
     draft: &Draft,
 ) -> Result<(), WorkError> {
-    let kept = if draft.is_empty() {
+    // who left the study leaves no words behind, whatever window is still open
+    let left = place
+        .read()
+        .ok()
+        .and_then(|s| s.read().withdrawals(study).ok())
+        .is_some_and(|w| w.iter().any(|w| w.rater == *rater));
+    let kept = if left || draft.is_empty() {
         drafts::erase(place, study, rater)
     } else {
         drafts::keep(place, study, rater, &serde_json::json!(draft).to_string())

@@ -29,7 +29,7 @@ pub(super) fn how(panel: Panel, live: &Live) -> Vec<(String, Role)> {
             format!("For print: polyculture study agreement --study {study}"),
         ],
         Panel::Misses => vec![
-            "Controls have a known answer: a seed beside itself (5), beside another seed or its negation (1 to 2).".into(),
+            "Controls have a known answer. Of similarity: a seed beside itself (5), beside another seed or its negation (1 to 2). Of two answers: the same answer twice (a tie), an answer to another question (worse).".into(),
             "The score that stands is compared, the newest miss first. Nobody is dropped for a miss.".into(),
         ],
         Panel::Drift => vec![
