@@ -164,7 +164,7 @@ fn nine_cultures_from_seeds_to_the_report() {
     assert!(dry.contains("bengali"), "{dry}");
     place.ok(&[&["study", "new", "nine"], &study[..]].concat());
     let plan = place.ok(&["study", "plan", "--study", "nine", "--raters-file", &file, "--dry-run"]);
-    assert!(plan.contains("hours") && plan.contains("r018"), "{plan}");
+    assert!(plan.contains("of all raters") && plan.contains("r018"), "{plan}");
     place.ok(&["study", "plan", "--study", "nine", "--raters-file", &file]);
     // everybody rates, each in a terminal of their own
     let program = Path::new(env!("CARGO_BIN_EXE_polyculture"));

@@ -51,6 +51,12 @@ pub fn run(ctx: &Context, args: &PlanArgs) -> Result<(), Failure> {
     }
     let mut store = if args.dry_run { ctx.read()? } else { ctx.write_ratings()? };
     let record = store.read().need_study(study)?;
+    if record.fixed.is_some() {
+        return Err(Failure::failed(format!(
+            "study {study} was planned before; its plan stays as it is. `polyculture study status \
+             --study {study}` shows it, `polyculture study amend` changes it, logged"
+        )));
+    }
     let mut spec = StudySpec::stored(&record.spec).unwrap_or_else(|| StudySpec::of(&record));
     let mut people: Vec<Rater> = args.raters.iter().map(|id| person(id.clone(), args)).collect();
     if let Some(file) = &args.raters_file {
@@ -68,9 +74,7 @@ pub fn run(ctx: &Context, args: &PlanArgs) -> Result<(), Failure> {
         if let Some(lease) = args.lease {
             spec.lease = Some(lease);
             let value = spec.to_json();
-            if record.fixed.is_none() {
-                store.write(|tx| tx.set_spec(study, &value))?;
-            }
+            store.write(|tx| tx.set_spec(study, &value))?;
         }
         fix_plan(&mut store, study, &people)?;
     }
