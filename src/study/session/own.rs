@@ -48,6 +48,8 @@ pub fn own_study(store: &mut Workspace, own: &OwnStudy) -> Result<StudyId, Study
             k: 1,
             // everybody is one person: nothing to tie together
             anchors: 0,
+            // who looks at samples of their own needs no practice for it
+            qualification: 0,
             // nobody else's judgement can lean on it
             word_diff: true,
             ..NewStudy::named(name.clone(), own.items, own.seed)
