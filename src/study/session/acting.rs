@@ -128,7 +128,10 @@ impl Session {
         let standing = entry.standing;
         let covered = entry.sensitive && !entry.revealed;
         match act {
-            Act::Reveal if covered => self.log_first(i, ViewKind::Revealed, now),
+            // a write that failed is not forgotten for it
+            Act::Reveal if covered => {
+                if self.may_leave() { self.log_first(i, ViewKind::Revealed, now) } else { None }
+            }
             Act::Score(_) | Act::ShowDiff(_) | Act::Broken if covered => {
                 self.notice = Some("the texts are covered: Enter shows them, s passes over".into());
                 None
@@ -376,6 +379,9 @@ impl Session {
         match result {
             Ok(saved) => {
                 self.logged(&write.views);
+                if let What::View(view) = &write.what {
+                    self.logged(std::slice::from_ref(view));
+                }
                 self.loaded.texts.unstored.retain(|t| !write.texts.contains(t));
                 self.saved(&write.what, saved, now);
                 None

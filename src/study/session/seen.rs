@@ -58,7 +58,9 @@ impl Session {
             self.unlogged.retain(|v| v.uuid != view.uuid);
             let entry = self.loaded.entries.iter_mut().find(|e| e.assignment == view.assignment);
             if let Some(e) = entry {
-                e.logged_ms = e.logged_ms.max(view.active_ms.map_or(0, u64::from));
+                let ms = view.active_ms.map_or(0, u64::from);
+                e.logged_ms = e.logged_ms.max(ms);
+                e.spent_ms = e.spent_ms.max(ms);
             }
         }
     }
