@@ -28,7 +28,7 @@ pub struct Seed {
     pub language: String,
     /// The wording.
     pub text: String,
-    /// [`SURVEY`] or [`TRANSLATION`].
+    /// `survey` or `translation`.
     pub wording: &'static str,
 }
 

@@ -49,7 +49,7 @@ impl Material {
     }
 }
 
-/// Chooses the items and names them: see [`super::sampling`]. All in random order under numbers
+/// Chooses the items and names them: see `study::sampling`. All in random order under numbers
 /// that tell nothing. Only kept samples whose seed is worded in their language can enter.
 ///
 /// # Errors

@@ -130,7 +130,11 @@ impl Session {
         match act {
             // a write that failed is not forgotten for it
             Act::Reveal if covered => {
-                if self.may_leave() { self.log_first(i, ViewKind::Revealed, now) } else { None }
+                if self.may_leave() {
+                    self.log_first(i, ViewKind::Revealed, now)
+                } else {
+                    None
+                }
             }
             Act::Score(_) | Act::ShowDiff(_) | Act::Broken if covered => {
                 self.notice = Some("the texts are covered: Enter shows them, s passes over".into());
