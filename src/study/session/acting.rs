@@ -265,7 +265,10 @@ impl Session {
         };
         match to.filter(|i| *i <= last || open(*i).is_some_and(|s| s != Standing::Open)) {
             Some(i) if i < self.loaded.total() => {
-                self.leave(from, now);
+                // at the end no pair is on the screen: the clock is nobody's
+                if self.place == Place::Item(from) {
+                    self.leave(from, now);
+                }
                 self.show(i, now);
             }
             _ => self.notice = Some("there is no pair to go to in that direction yet".into()),

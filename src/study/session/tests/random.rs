@@ -139,3 +139,24 @@ proptest! {
         prop_assert!(acknowledged.is_subset(&uuids));
     }
 }
+
+/// From the end of the study one goes to a pair: no other pair loses its time for that.
+#[test]
+fn going_to_a_pair_from_the_end_keeps_the_time_on_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ws = place(&dir, 2);
+    let mut s = open(&ws);
+    begin(&mut s, &mut ws);
+    // the first pair is put off, and looked at once more at the end before the last is taken back
+    let day = [Act::Skip, Act::Score(score(1)), Act::Begin, Act::Undo, Act::Score(score(1))];
+    for (second, a) in (1i64..).zip(day) {
+        act(&mut s, &mut ws, a, 10 * second);
+    }
+    assert!(matches!(s.view(), View::Done(_)));
+    let spent = s.loaded.entries[0].spent_ms;
+    assert_eq!(spent, 10_000, "from Begin to Undo");
+    act(&mut s, &mut ws, Act::GoTo(2), 60);
+    assert_eq!(s.loaded.entries[0].spent_ms, spent);
+    let anew = load(ws.read(), &study(), &rater("r1")).unwrap();
+    assert_eq!(anew.entries[0].spent_ms, spent);
+}
