@@ -394,6 +394,10 @@ impl Session {
                 None
             }
             Err(e) => {
+                if let What::View(view) = &write.what {
+                    // spent all the same, and perhaps stored
+                    self.spent(view);
+                }
                 self.clock.resume(now);
                 self.stale = matches!(e, SaveError::Refused { .. });
                 let unsure = self.unsure || matches!(e, SaveError::Failed { .. });

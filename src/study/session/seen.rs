@@ -52,6 +52,14 @@ impl Session {
         self.unlogged.retain(|v| !gone.contains(&v.assignment));
     }
 
+    /// The time of a view was spent, whatever became of the view.
+    pub(super) fn spent(&mut self, view: &NewView) {
+        let entry = self.loaded.entries.iter_mut().find(|e| e.assignment == view.assignment);
+        if let Some(e) = entry {
+            e.spent_ms = e.spent_ms.max(view.active_ms.map_or(0, u64::from));
+        }
+    }
+
     /// These are on the disk.
     pub(super) fn logged(&mut self, views: &[NewView]) {
         for view in views {
